@@ -1,0 +1,279 @@
+"""The command line: what the page does, without the page.
+
+`--json` prints one JSON object last on standard output; everything for people goes to standard error. Mistakes of the user
+end with a message and exit code 1.
+"""
+
+import dataclasses
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from engine.data.sources import SOURCES, FetchProgress, fetch, is_ready, resolve_dataset
+from engine.errors import DataError, RecipeError
+from engine.events import Event, RatesSuggested, RateTried
+from engine.home import runs_folder
+from engine.recipe import Recipe, Stage, parse_knob
+from engine.runs.store import LOG_FILE, SPEC_FILE, RunSpec, create_run, list_runs, read_events, read_spec
+from engine.runs.watch import load_snapshot
+from engine.task import Objective, Task
+from engine.tasks.registry import get_task
+from engine.terminal import people, print_json, progress_bar, says_what_is_wrong, show_training, with_knobs
+
+if TYPE_CHECKING:
+    from engine.data.block import Data
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object last on standard output.")]
+Dataset = Annotated[str, typer.Option(help="A registered data set, or a folder in a layout that the task knows.")]
+Backbone = Annotated[str, typer.Option(help="A timm model; the task's first one if not given.")]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Where = Annotated[str, typer.Argument(help="A run (its name or folder) or a model bundle's folder.")]
+
+
+@app.command()
+@says_what_is_wrong
+def datasets(as_json: AsJson = False) -> None:
+    """List the data sets and which of them are on this machine."""
+    table = Table("name", "what", "size", "here")
+    for source in SOURCES:
+        size = f"{source.size / 1e6:.0f} MB" if source.size else "drawn" if source.drawn else "–"
+        table.add_row(source.name, source.title, size, "yes" if is_ready(source.name) else "")
+    people.print(table)
+    print_json(as_json, {"datasets": [{"name": s.name, "ready": is_ready(s.name)} for s in SOURCES]})
+
+
+@app.command("fetch")
+@says_what_is_wrong
+def fetch_command(name: str, as_json: AsJson = False) -> None:
+    """Download a data set, check it, unpack it."""
+    with progress_bar() as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(progress: FetchProgress) -> None:
+            if progress.phase not in tasks:
+                tasks[progress.phase] = bar.add_task(progress.phase)
+            bar.update(tasks[progress.phase], completed=progress.done, total=progress.total or None)
+
+        folder = fetch(name, show)
+    people.print(f"{name} is in {folder}")
+    print_json(as_json, {"name": name, "folder": str(folder)})
+
+
+@app.command("lr-find")
+@says_what_is_wrong
+@with_knobs
+def lr_find(
+    task: str,
+    *,
+    dataset: Dataset = "",
+    backbone: Backbone = "",
+    init_from: Annotated[str, typer.Option(help="A run or bundle whose weights to start from.")] = "",
+    seed: Seed = 42,
+    as_json: AsJson = False,
+    knobs: dict[str, str],
+) -> None:
+    """Try learning rates from tiny to far too large, and suggest some."""
+    from engine.training.lr_finder import find_lr
+
+    chosen, objective, data = _open(task, dataset)
+    stage = _stage(chosen, knobs)
+    model = _build_model(objective, data, backbone or chosen.backbones[0], init_from)
+    verdict: RatesSuggested | None = None
+    with progress_bar() as bar:
+        line = bar.add_task("rates")
+        for event in find_lr(objective, stage, model=model, data=data, seed=seed):
+            if isinstance(event, RateTried):
+                bar.update(
+                    line, completed=event.step, total=event.steps, description=f"{event.lr:.1e}: {event.smoothed:.3f}"
+                )
+            elif isinstance(event, RatesSuggested):
+                verdict = event
+    assert verdict is not None, "the finder ends with a verdict"
+    for name, rate in verdict.suggestions.items():
+        people.print(f"{name:>12}  {rate:.1e}")
+    people.print(verdict.reading)
+    print_json(as_json, {"suggestions": verdict.suggestions, "reading": verdict.reading, "lr": verdict.reading_lr})
+
+
+@app.command()
+@says_what_is_wrong
+@with_knobs
+def train(
+    task: str,
+    *,
+    recipe: Annotated[str, typer.Option(help="A recipe's name; without one, the knobs make one stage.")] = "",
+    dataset: Dataset = "",
+    backbone: Backbone = "",
+    init_from: Annotated[str, typer.Option(help="A run or bundle whose weights to start from.")] = "",
+    run_dir: Annotated[Path | None, typer.Option(help="The run's folder; a stopped run there goes on.")] = None,
+    seed: Seed = 42,
+    as_json: AsJson = False,
+    knobs: dict[str, str],
+) -> None:
+    """Train a recipe, or one stage made of the knobs, as a run that can be stopped and resumed."""
+    chosen = get_task(task)
+    folder = run_dir
+    if folder is None or not (folder / SPEC_FILE).is_file():
+        plan = _recipe(chosen, recipe, backbone, knobs)
+        name = dataset or chosen.datasets[0]
+        root = resolve_dataset(name)
+        name = name if root.name == name else str(root)
+        folder = create_run(
+            RunSpec(task=task, dataset=name, recipe=plan, seed=seed, init_from=init_from), folder=folder
+        )
+    with progress_bar() as bar:
+        line = bar.add_task("starting")
+
+        for event in _follow_worker(folder):
+            show_training(event, bar, line)
+    snapshot = load_snapshot(folder)
+    people.print(f"{snapshot.status}: {folder}")
+    if snapshot.message:
+        people.print(snapshot.message)
+    best = snapshot.best_row
+    figures = best.metrics | {"train_loss": best.train_loss, "valid_loss": best.valid_loss} if best else {}
+    print_json(as_json, {"run": str(folder), "status": snapshot.status, "best": figures})
+    if snapshot.status not in ("finished", "stopped"):
+        raise typer.Exit(1)
+
+
+@app.command()
+@says_what_is_wrong
+def evaluate(
+    run_or_bundle: Where,
+    *,
+    dataset: Dataset = "",
+    split: Annotated[str, typer.Option(help="train, valid, or test where the data set has one.")] = "valid",
+    image_size: Annotated[int, typer.Option(help="Pixels on the shorter side; as trained if 0.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model on a split of a data set."""
+    from engine.serving.predictor import load_predictor
+    from engine.training.evaluate import evaluate as measure
+
+    predictor = load_predictor(_find(run_or_bundle))
+    data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
+    if data.classes != predictor.classes:
+        raise DataError(f"{data.root.name} has other classes than the model was trained on ({len(predictor.classes)}).")
+    items = data.items(split)
+    result = measure(
+        predictor.objective,
+        predictor.model,
+        data=data,
+        items=items,
+        image_size=image_size or predictor.config.image_size,
+    )
+    people.print(f"{len(items)} inputs of {data.root.name}, {split} split: loss {result.loss:.4f}")
+    for name, value in result.metrics.items():
+        people.print(f"{name:>20}  {value:.4f}")
+    print_json(as_json, {"split": split, "items": len(items), "loss": result.loss, **result.as_dict()})
+
+
+@app.command()
+@says_what_is_wrong
+def predict(
+    run_or_bundle: Where,
+    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="Write each prediction's picture into this folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict pictures; one that cannot be read is named, and the others go on."""
+    from engine.serving.predictor import load_predictor
+
+    predictor = load_predictor(_find(run_or_bundle))
+    answers: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            prediction = predictor.predict(file)
+        except DataError as problem:
+            people.print(f"[bold red]✗[/] {problem}", soft_wrap=True)
+            answers.append({"file": str(file), "error": str(problem)})
+            continue
+        answer = {"file": str(file), **prediction.summary()}
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+            answer["saved"] = str(prediction.save(out / file.stem))
+        people.print(f"{file}: {prediction.in_words()}")
+        answers.append(answer)
+    print_json(as_json, {"predictions": answers})
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+@says_what_is_wrong
+def runs(as_json: AsJson = False) -> None:
+    """List the runs, newest first."""
+    table = Table("run", "task", "recipe", "data set", "status", "best")
+    rows = []
+    for folder in list_runs():
+        spec, snapshot = read_spec(folder), load_snapshot(folder)
+        best = snapshot.best_row.metrics if snapshot.best_row else {}
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in best.items())
+        table.add_row(folder.name, spec.task, spec.recipe.name, spec.dataset, snapshot.status, figures)
+        rows.append(
+            {"run": folder.name, "folder": str(folder), "task": spec.task, "status": snapshot.status, "best": best}
+        )
+    people.print(table if rows else "No runs yet: python -m engine train TASK makes the first.")
+    print_json(as_json, {"runs": rows})
+
+
+def _follow_worker(folder: Path) -> Iterator[Event]:
+    """Start the run's worker and pass on what it says until it ends; Ctrl-C reaches it too, and it stops in order."""
+    _, offset = read_events(folder)
+    with (folder / LOG_FILE).open("ab") as log:
+        worker = subprocess.Popen([sys.executable, "-m", "engine.runs.worker", str(folder)], stdout=log, stderr=log)
+    is_over = False
+    while not is_over:
+        try:
+            is_over = worker.poll() is not None
+            events, offset = read_events(folder, offset)
+            yield from events
+            time.sleep(0 if is_over else 0.2)
+        except KeyboardInterrupt:
+            people.print("stopping at the next batch …")
+
+
+def _open(task: str, dataset: str) -> "tuple[Task, Objective, Data]":
+    chosen = get_task(task)
+    root = resolve_dataset(dataset or chosen.datasets[0])
+    objective = chosen.build_objective()
+    return chosen, objective, objective.open_data(root)
+
+
+def _build_model(objective: Objective, data: "Data", backbone: str, init_from: str) -> Any:
+    from engine.hub.bundle import init_weights, resolve_bundle
+
+    model = objective.build_model(data.classes, backbone=backbone, pretrained=not init_from)
+    if init_from:
+        init_weights(model, resolve_bundle(_find(init_from)), data.classes)
+    return model
+
+
+def _find(run_or_bundle: str) -> Path:
+    """A run by its name, or whatever folder the path names."""
+    named = runs_folder() / run_or_bundle
+    return named if named.is_dir() else Path(run_or_bundle)
+
+
+def _recipe(task: Task, name: str, backbone: str, knobs: dict[str, str]) -> Recipe:
+    if name and knobs:
+        raise RecipeError(f"--recipe {name} has knobs of its own: leave out {', '.join(f'--{k}' for k in knobs)}.")
+    if name:
+        plan = task.recipe(name)
+        return Recipe(name=plan.name, stages=plan.stages, backbone=backbone or plan.backbone, title=plan.title)
+    return Recipe(name="one-stage", stages=(_stage(task, knobs),), backbone=backbone or task.backbones[0])
+
+
+def _stage(task: Task, knobs: dict[str, str]) -> Stage:
+    values = {name: parse_knob(name, text) for name, text in knobs.items()}
+    return dataclasses.replace(task.default_stage, **values)

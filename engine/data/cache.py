@@ -1,0 +1,109 @@
+"""Samples decoded and resized once for a resolution, kept as memory-mapped arrays; epochs read those.
+
+A cache is a folder of `.npy` files, one for each part of a sample, made under another name and renamed when it is whole. Its
+name is a hash of the files' paths, sizes and times, so changed data gets a new cache and nobody has to clean up by hand.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
+
+from engine.data.block import Data, Sample
+from engine.errors import DataError
+from engine.home import cache_folder
+
+FORMAT = 1
+
+
+class SampleCache:
+    """Samples of one split at one resolution, read from the memory-mapped arrays: `cache[i]` is (image, target)."""
+
+    def __init__(self, folder: Path, example: Sample) -> None:
+        self.arrays = [np.load(folder / f"{part}.npy", mmap_mode="r") for part in range(len(example))]
+        self.example = example
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, index: int) -> Sample:
+        image, target = (
+            _typed(torch.from_numpy(array[index].copy()), like)
+            for array, like in zip(self.arrays, self.example, strict=True)
+        )
+        return image, target
+
+
+def prepare_cache(data: Data, items: Sequence[Path], size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Make the cache of `items` at `size` unless it is there; yields (samples done, samples in all)."""
+    folder = _cache_path(data, items, size)
+    if folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        yield from _write(data, items, size, partial)
+        try:
+            partial.rename(folder)
+        except OSError:
+            if not folder.exists():  # somebody else's cache of the same samples is as good as ours
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def open_cache(data: Data, items: Sequence[Path], size: tuple[int, int]) -> SampleCache:
+    """The cache that `prepare_cache` made."""
+    return SampleCache(_cache_path(data, items, size), data.sample(items[0], size))
+
+
+def _write(data: Data, items: Sequence[Path], size: tuple[int, int], folder: Path) -> Iterator[tuple[int, int]]:
+    first = data.sample(items[0], size)
+    needed = len(items) * sum(part.numel() * part.element_size() for part in first)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"The resized copies need {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB free. "
+            "Make room, or choose a smaller resolution."
+        )
+    arrays = [
+        np.lib.format.open_memmap(
+            folder / f"{part}.npy", mode="w+", dtype=tensor.numpy().dtype, shape=(len(items), *tensor.shape)
+        )
+        for part, tensor in enumerate(first)
+    ]
+    # Pillow decodes and resizes without Python's lock, so threads are enough.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for index, sample in enumerate(pool.map(lambda item: data.sample(item, size), items)):
+            for array, tensor in zip(arrays, sample, strict=True):
+                array[index] = tensor.numpy()
+            if (index + 1) % 16 == 0 or index + 1 == len(items):
+                yield index + 1, len(items)
+    for array in arrays:
+        array.flush()
+
+
+def _cache_path(data: Data, items: Sequence[Path], size: tuple[int, int]) -> Path:
+    digest = hashlib.blake2b(repr((FORMAT, size, data.classes)).encode(), digest_size=8)
+    for item in items:
+        for file in (item, data.block.label(item)):
+            if isinstance(file, Path):
+                state = file.stat()
+                digest.update(repr((str(file.absolute()), state.st_size, state.st_mtime_ns)).encode())
+            else:
+                digest.update(repr(file).encode())
+    return cache_folder() / f"{data.root.name}-{size[0]}x{size[1]}-{digest.hexdigest()}"
+
+
+def _typed(tensor: Tensor, like: Tensor) -> Tensor:
+    if not isinstance(like, tv_tensors.TVTensor):
+        return tensor
+    return tv_tensors.wrap(tensor, like=like)  # pyright: ignore[reportCallIssue] (torchvision hides its signature)

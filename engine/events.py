@@ -1,0 +1,244 @@
+"""What training says while it runs: frozen dataclasses that go to JSON and come back unchanged.
+
+A run's `events.jsonl` holds one event a line, `{"event": "StepFinished", "at": 1700000000.0, ...}`. Losses are means
+over the elements they count; times are in seconds; steps and epochs count from 1 inside their stage, stages from 0.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A worker has the run: on which device, with how many processes, and the model's size."""
+
+    device: str
+    device_name: str
+    processes: int
+    backbone: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed:
+    """A worker goes on from a checkpoint; whatever was said of later steps is void."""
+
+    stage: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheProgressed:
+    """Pictures decoded and resized once, for a stage's resolution."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionChosen:
+    """The precision a stage trains in; `seconds_per_step` has what was timed, empty if there was no choice."""
+
+    stage: int
+    precision: str
+    seconds_per_step: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    """A stage is about to take its first step. `image_size` is (height, width) in pixels."""
+
+    stage: int
+    stages: int
+    name: str
+    epochs: int
+    steps_per_epoch: int
+    image_size: tuple[int, int]
+    batch_size: int
+    train_items: int
+    valid_items: int
+    trainable_parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """One optimiser step. `lr` has one rate a layer group, the earliest layers first."""
+
+    stage: int
+    epoch: int
+    step: int
+    loss: float
+    lr: tuple[float, ...]
+    momentum: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochFinished:
+    """One pass over the training split and its validation."""
+
+    stage: int
+    epoch: int
+    step: int
+    train_loss: float
+    valid_loss: float
+    metrics: dict[str, float]
+    train_seconds: float
+    valid_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved:
+    """The run can be resumed from `folder` (inside the run's `checkpoints/`); `best` by the objective's main metric."""
+
+    stage: int
+    step: int
+    folder: str
+    best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchHalved:
+    """The stage ran out of memory and starts again with half the batch."""
+
+    stage: int
+    old: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossDiverged:
+    """The loss was no longer a finite number; the last good checkpoint stands."""
+
+    stage: int
+    step: int
+    lr: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFinished:
+    """A stage took its last step. `peak_memory` is in bytes, 0 where the device does not count it."""
+
+    stage: int
+    seconds: float
+    peak_memory: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateTried:
+    """One step of the LR finder: the rate, the loss seen, and the smoothed loss that the curve shows."""
+
+    step: int
+    steps: int
+    lr: float
+    loss: float
+    smoothed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatesSuggested:
+    """The LR finder's verdict: automatic suggestions by name, and the lesson's own reading in words and as a rate."""
+
+    suggestions: dict[str, float]
+    reading: str
+    reading_lr: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something the user should know that stops nothing."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """All stages are done."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStopped:
+    """Somebody asked the run to stop; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFailed:
+    """The worker gave up: why, and the last lines of its log."""
+
+    message: str
+    log_tail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDied:
+    """The worker was gone without a word (killed, power cut); found by the runner, can be resumed."""
+
+
+Event = (
+    RunStarted
+    | RunResumed
+    | CacheProgressed
+    | PrecisionChosen
+    | StageStarted
+    | StepFinished
+    | EpochFinished
+    | CheckpointSaved
+    | BatchHalved
+    | LossDiverged
+    | StageFinished
+    | RateTried
+    | RatesSuggested
+    | Warned
+    | RunFinished
+    | RunStopped
+    | RunFailed
+    | RunDied
+)
+
+EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__args__}
+
+
+def to_json(event: Event, *, at: float) -> str:
+    """One line of `events.jsonl`, without the newline. `at` is a Unix time in seconds."""
+    fields = {"event": type(event).__name__, "at": at, **dataclasses.asdict(event)}
+    return json.dumps(_finite(fields), allow_nan=False)
+
+
+def from_json(line: str) -> tuple[float, Event | None]:
+    """The time and the event of one line; None for an event that this version does not know."""
+    fields: dict[str, Any] = json.loads(line)
+    kind = EVENT_TYPES.get(fields.pop("event"))
+    at = fields.pop("at")
+    if kind is None:
+        return at, None
+    known = {field.name for field in dataclasses.fields(kind)}
+    values = {name: _restored(value) for name, value in fields.items() if name in known}
+    return at, kind(**values)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they travel as `{"float": "nan"}`, which no name or message can be taken for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.keys() == {"float"} and isinstance(value["float"], str):
+            return float(value["float"])
+        return {key: _restored(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_restored(item) for item in value)
+    return value

@@ -1,0 +1,31 @@
+"""Where data sets, runs, models and caches live on this machine."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+HOME_VARIABLE = "LESSON_LAB_HOME"
+
+
+def home() -> Path:
+    """The folder that holds everything the app keeps: `$LESSON_LAB_HOME`, else the platform's user data folder."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("lesson-3-lab", appauthor=False))
+
+
+def data_folder() -> Path:
+    """Data sets, one folder each."""
+    return home() / "data"
+
+
+def runs_folder() -> Path:
+    """Run directories, one folder each."""
+    return home() / "runs"
+
+
+def cache_folder() -> Path:
+    """Resized copies of data sets; can be deleted at any time and is made again."""
+    return home() / "cache"

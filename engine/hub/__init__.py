@@ -1,0 +1,1 @@
+"""Model bundles: saved, opened, and handed on."""

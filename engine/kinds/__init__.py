@@ -1,0 +1,1 @@
+"""What several tasks can share: one module a kind of target."""

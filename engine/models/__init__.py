@@ -1,0 +1,1 @@
+"""Networks: image backbones and what is put on top of them."""

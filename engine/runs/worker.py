@@ -1,0 +1,146 @@
+"""A run's own process: `python -m engine.runs.worker RUN_DIR` does what recipe.json says and tells it in events.jsonl.
+
+The run folder is all it shares with anybody. Under `accelerate launch` every process trains and the first one writes.
+"""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.events import (
+    Event,
+    RatesSuggested,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    RunStopped,
+    StageFinished,
+    Warned,
+)
+from engine.runs.claim import claimed, signals_noted
+from engine.runs.store import (
+    CHECKPOINTS_FOLDER,
+    EVENTS_FILE,
+    LOG_FILE,
+    RunSpec,
+    append_event,
+    clear_stop,
+    file_size,
+    log_tail,
+    read_spec,
+    stop_requested,
+)
+
+Perform = Callable[[RunSpec, Path, Callable[[], bool]], Iterator[Event]]
+
+
+def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Do what the spec says, event by event; ends before it is done when `should_stop()` was true."""
+    import torch
+    from accelerate import PartialState
+    from torch import distributed
+
+    from engine.data.sources import resolve_dataset
+    from engine.hub.bundle import build_config, init_weights, resolve_bundle
+    from engine.machine import describe_machine
+    from engine.tasks.registry import get_task
+    from engine.training.checkpoint import latest_checkpoint
+    from engine.training.lr_finder import find_lr
+    from engine.training.recipe_loop import train_recipe
+
+    state, folder = PartialState(), run_dir / CHECKPOINTS_FOLDER
+
+    def agree_to_stop() -> bool:
+        # Processes that stopped at different batches would wait for each other for ever.
+        if state.num_processes == 1:
+            return should_stop()
+        wish = torch.tensor(float(should_stop()), device=state.device)
+        distributed.all_reduce(wish)
+        return bool(wish.item())
+
+    if agree_to_stop():
+        return
+    is_resumed = latest_checkpoint(folder) is not None
+    if not is_resumed and file_size(run_dir / EVENTS_FILE):  # an earlier worker left nothing to go on from
+        yield RunResumed(stage=0, step=0)
+    recipe, objective = spec.recipe, get_task(spec.task).build_objective()
+    data = objective.open_data(resolve_dataset(spec.dataset))
+    model = objective.build_model(data.classes, backbone=recipe.backbone, pretrained=not is_resumed)
+    yield RunStarted(
+        device=str(state.device),
+        device_name=describe_machine().name,
+        processes=state.num_processes,
+        backbone=recipe.backbone,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )
+    if spec.init_from and not is_resumed:
+        fresh = init_weights(model, resolve_bundle(spec.init_from), data.classes)
+        if fresh:
+            yield Warned(message=f"Not taken over from {spec.init_from}, as the classes differ: {', '.join(fresh)}.")
+
+    asked = {"model": model, "data": data, "seed": spec.seed, "should_stop": agree_to_stop}
+    if spec.job == "lr-find":
+        yield from find_lr(objective, recipe.stages[0], **asked)
+        return
+    config = build_config(
+        task=spec.task,
+        objective=objective.name,
+        recipe=recipe,
+        classes=data.classes,
+        dataset=spec.dataset,
+        seed=spec.seed,
+    )
+    yield from train_recipe(objective, recipe, folder=folder, config=config, **asked)
+
+
+def main(run_dir: str | Path, *, perform: Perform = perform) -> int:
+    """Be a run's worker, from its beginning or last checkpoint on; 0 when it finished or stopped, 1 when it failed.
+
+    A `RunError` says that there is no such run or that it has a worker already.
+    """
+    run_dir = Path(run_dir).absolute()
+    spec = read_spec(run_dir)
+    with signals_noted() as noted:
+
+        def should_stop() -> bool:
+            return bool(noted) or stop_requested(run_dir)
+
+        if os.environ.get("RANK", "0") != "0":
+            for _ in perform(spec, run_dir, should_stop):
+                pass
+            return 0
+        with claimed(run_dir):
+            ending = _follow(spec, run_dir, perform, should_stop)
+            append_event(run_dir, ending)
+            clear_stop(run_dir)
+    return 1 if isinstance(ending, RunFailed) else 0
+
+
+def _follow(spec: RunSpec, run_dir: Path, perform: Perform, should_stop: Callable[[], bool]) -> Event:
+    """Write down what happens, and return how it ended."""
+    started, is_complete = time.monotonic(), False
+    try:
+        for event in perform(spec, run_dir, should_stop):
+            append_event(run_dir, event)
+            last_stage = isinstance(event, StageFinished) and event.stage == len(spec.recipe.stages) - 1
+            is_complete = is_complete or last_stage or isinstance(event, RatesSuggested)
+    except EngineError as error:
+        return RunFailed(message=str(error), log_tail=log_tail(run_dir))
+    except Exception as error:
+        with (run_dir / LOG_FILE).open("a", encoding="utf-8") as log:
+            traceback.print_exc(file=log)
+        message = f"The worker stumbled over a mistake of ours (a bug): {type(error).__name__}: {error}"
+        return RunFailed(message=message, log_tail=log_tail(run_dir))
+    return RunFinished(seconds=time.monotonic() - started) if is_complete else RunStopped()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:2]))
+    except EngineError as error:
+        sys.exit(str(error))

@@ -1,0 +1,15 @@
+"""All tasks, as a literal tuple."""
+
+from engine.errors import RecipeError
+from engine.task import Task
+from engine.tasks.camvid import CAMVID
+
+TASKS: tuple[Task, ...] = (CAMVID,)
+
+
+def get_task(name: str) -> Task:
+    """The task called `name`; `RecipeError` with the names there are."""
+    for task in TASKS:
+        if task.name == name:
+            return task
+    raise RecipeError(f"There is no task {name!r}. The tasks are: {', '.join(task.name for task in TASKS)}.")

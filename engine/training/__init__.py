@@ -1,0 +1,1 @@
+"""The loop, the LR finder, and what they are made of."""

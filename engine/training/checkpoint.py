@@ -1,0 +1,152 @@
+"""Checkpoints: everything a run needs to go on as if it had never stopped.
+
+A checkpoint is a folder under `checkpoints/`, itself a model bundle (`model.safetensors`, `config.json`) with the optimiser's
+state and the progress beside it. It is written under another name and renamed when whole; `latest.json` and `best.json`
+name the ones that count, and the others are deleted. There is no random state to save: see `engine.data.seeding`.
+"""
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from engine.errors import RunError
+
+MODEL_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+EVALUATION_FILE = "evaluation.json"
+OPTIMIZER_FILE = "optimizer.safetensors"
+PROGRESS_FILE = "progress.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a run stands: steps taken in a stage, what the epoch's loss adds up to so far, and what the stage settled on."""
+
+    stage: int
+    step: int
+    batch_size: int
+    precision: str
+    loss_sum: float = 0.0
+    loss_count: float = 0.0
+    best: float | None = None
+    scaler: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    folder: Path,
+    *,
+    model: nn.Module,
+    optimizer: Optimizer,
+    progress: Progress,
+    config: dict[str, Any],
+    evaluation: dict[str, Any] | None,
+    best: bool,
+) -> str:
+    """Write a checkpoint into `folder` (a run's `checkpoints/`) and make it the latest, and the best if it is; its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"stage{progress.stage}-step{progress.step:06d}"
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, partial / MODEL_FILE)
+    save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
+    texts = {PROGRESS_FILE: dataclasses.asdict(progress), CONFIG_FILE: config}
+    if evaluation is not None:
+        texts[EVALUATION_FILE] = evaluation
+    for file, values in texts.items():
+        (partial / file).write_text(json.dumps(values, indent=1))
+    for file in partial.iterdir():
+        _flush(file)
+    target = folder / name
+    if target.exists():  # the same step once more, after a resume; whichever is whole will do
+        shutil.rmtree(target)
+    partial.rename(target)
+    _point(folder / "latest.json", name)
+    if best:
+        _point(folder / "best.json", name)
+    _delete_others(folder)
+    return name
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that a resumed run starts from."""
+    return _pointed(folder, "latest.json")
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the best main metric of the last stage that has one, else the latest."""
+    return _pointed(folder, "best.json") or latest_checkpoint(folder)
+
+
+def read_progress(checkpoint: Path) -> Progress:
+    """Where the run stood; `RunError` when the checkpoint is damaged."""
+    try:
+        return Progress(**json.loads((checkpoint / PROGRESS_FILE).read_text()))
+    except (OSError, ValueError, TypeError) as problem:
+        raise RunError(f"The checkpoint {checkpoint} is damaged ({problem}). Start the run anew.") from None
+
+
+def load_checkpoint_model(checkpoint: Path, model: nn.Module) -> None:
+    """The checkpoint's weights into `model`."""
+    model.load_state_dict(load_file(checkpoint / MODEL_FILE))
+
+
+def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> None:
+    """The checkpoint's moments into `optimizer`, which must hold the same parameters of `model`."""
+    tensors = load_file(checkpoint / OPTIMIZER_FILE)
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            for moment in ("exp_avg", "exp_avg_sq", "step"):
+                saved = tensors.get(f"{moment}:{names[parameter]}")
+                if saved is not None:
+                    # Laid out in memory like the parameter: the fused optimiser walks both side by side.
+                    like = torch.empty_like(parameter) if moment != "step" else torch.empty((), device=parameter.device)
+                    optimizer.state[parameter][moment] = like.detach().copy_(saved)
+
+
+def _optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+    return {
+        f"{moment}:{names[parameter]}": value.contiguous()
+        for parameter, state in optimizer.state.items()
+        for moment, value in state.items()
+    }
+
+
+def _pointed(folder: Path, pointer: str) -> Path | None:
+    try:
+        target = folder / json.loads((folder / pointer).read_text())["folder"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return target if (target / MODEL_FILE).is_file() else None
+
+
+def _point(pointer: Path, name: str) -> None:
+    partial = pointer.with_suffix(".partial")
+    partial.write_text(json.dumps({"folder": name}))
+    _flush(partial)
+    os.replace(partial, pointer)
+
+
+def _delete_others(folder: Path) -> None:
+    kept = {latest_checkpoint(folder), best_checkpoint(folder)}
+    for other in folder.iterdir():
+        if other.is_dir() and other not in kept:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _flush(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""Several processes that together train as one would: the same batch, the same BatchNorm statistics, the same loss."""
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.distributed.nn import functional as differentiable
+from torch.nn import functional
+
+
+class SyncedBatchNorm(nn.Module):
+    """A BatchNorm whose statistics come from the batches of all processes, on any device.
+
+    torch's own works on GPUs alone, and would drop the activation that timm keeps inside its BatchNorms. It holds the
+    replaced layer's own parameters and buffers under their names, so that checkpoints do not change.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(self, layer: nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
+        self.eps, self.momentum = layer.eps, layer.momentum or 0.1
+        for name, buffer in layer.named_buffers(recurse=False):
+            self.register_buffer(name, buffer)
+        self.after = nn.Sequential(*(child for _, child in layer.named_children()))  # timm's drop and act
+        self.train(layer.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            x = functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+            return self.after(x)
+        wide = x.float()
+        count = x.new_tensor([x.numel() / x.shape[1]], dtype=torch.float32)
+        sums = torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), count])
+        total, squares, count = differentiable.all_reduce(sums).split([x.shape[1], x.shape[1], 1])
+        mean = total / count
+        variance = squares / count - mean.square()
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+            self.num_batches_tracked.add_(1)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * scale
+        return self.after((wide * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(x.dtype))
+
+
+def synchronise_batch_norm(model: nn.Module) -> nn.Module:
+    """Replace every BatchNorm2d in `model` (in place) where there are several processes; else change nothing."""
+    if not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return model
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(parent, name, SyncedBatchNorm(child))
+    return model

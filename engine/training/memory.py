@@ -1,0 +1,51 @@
+"""When a stage does not fit in memory: half the batch, from the stage's first step, and say so."""
+
+import copy
+import dataclasses
+import gc
+from collections.abc import Callable, Iterator
+
+import torch
+from accelerate.state import PartialState
+from accelerate.utils.memory import should_reduce_batch_size
+from torch import nn
+
+from engine.errors import TrainingError
+from engine.events import BatchHalved, Event
+from engine.recipe import Stage
+
+
+def halve_until_it_fits(
+    train: Callable[[Stage], Iterator[Event]], stage: Stage, *, model: nn.Module, stage_index: int
+) -> Iterator[Event]:
+    """Run `train(stage)`; whenever it runs out of memory, again with half the batch and the weights from before.
+
+    Returns what `train` returns. Raises `TrainingError` when not even a batch of one fits.
+    """
+    weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+    while True:
+        try:
+            return (yield from train(stage))
+        except (RuntimeError, MemoryError) as problem:
+            if not (isinstance(problem, MemoryError) or should_reduce_batch_size(problem)):
+                raise
+            if PartialState().num_processes > 1:  # the others are waiting for this one inside a collective
+                raise TrainingError(
+                    f"Out of memory with a batch of {stage.batch_size} over {PartialState().num_processes} processes. "
+                    "Start again with a smaller batch size."
+                ) from None
+            old = stage.batch_size
+        # Outside the except block: the exception's traceback holds the tensors that filled the memory.
+        if old == 1:
+            raise TrainingError("Not even one sample fits in memory. Choose a smaller resolution or backbone.")
+        stage = dataclasses.replace(stage, batch_size=old // 2)
+        free_memory()
+        model.load_state_dict(copy.copy(weights))
+        yield BatchHalved(stage=stage_index, old=old, new=stage.batch_size)
+
+
+def free_memory() -> None:
+    """Give back what nobody holds any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

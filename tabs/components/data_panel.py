@@ -1,0 +1,245 @@
+"""The Data step: choose and fetch a data set, look at it, and walk one sample through the six questions."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from engine.data.sources import SOURCES, get_source, is_ready, resolve_dataset
+from engine.errors import DataError, EngineError
+from engine.recipe import AUGMENTATIONS, Stage
+from engine.runs.fetches import FETCHES, FetchState
+from engine.task import Task
+from tabs.components.code import data_code
+from tabs.components.markup import empty_state, megabytes, note, pill, progress_bar, text
+from tabs.components.opened import dataset_title, open_dataset
+from tabs.components.wiring import (
+    ACTION,
+    CLICK_ENLARGE,
+    POLL,
+    build_code,
+    build_lesson,
+    html_or_reason,
+    set_css_variable,
+    tells_errors,
+)
+from tabs.views.view import View
+
+PAGE = 6
+NOTHING_OPEN = empty_state("No data set open", "Choose one above. A registered one may have to be fetched first.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPanel:
+    """What other panels need of this one: the chosen data set, and the same once it is ready to be opened."""
+
+    dataset: gr.Dropdown
+    opened: gr.State
+
+
+def dataset_choices(task: Task) -> list[tuple[str, str]]:
+    """The task's registered data sets with their titles."""
+    return [(dataset_title(name), name) for name in task.datasets]
+
+
+def first_dataset(task: Task) -> str:
+    """The first of the task's data sets that is here; else one that can be made without a network; else the first."""
+    known = [source for source in SOURCES if source.name in task.datasets]
+    ready = [name for name in task.datasets if is_ready(name)]
+    drawn = [source.name for source in known if source.drawn]
+    return next(iter([*ready, *drawn, *task.datasets]))
+
+
+def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
+    """What is known of a data set: HTML, its name once it can be opened (else ""), the fetch button, the timer."""
+    if not dataset:
+        return (
+            note("Choose a data set, or type the path of a folder."),
+            "",
+            gr.update(visible=False),
+            gr.Timer(active=False),
+        )
+    if not any(source.name == dataset for source in SOURCES):
+        return _folder_status(dataset)
+    state, source = FETCHES.state(dataset), get_source(dataset)
+    words = f"<p>{text(source.note)}</p><p class='lab-small'>{text(source.terms)}</p>"
+    html = f'<div class="lab-card">{fetch_line(state)}{words}</div>'
+    button = gr.update(visible=state.status in ("absent", "failed"), value=fetch_label(dataset))
+    return html, dataset if state.status == "ready" else "", button, gr.Timer(active=state.status == "running")
+
+
+def fetch_line(state: FetchState) -> str:
+    """One data set's state: here, not here, or how far its fetch is."""
+    if state.status == "ready":
+        return pill("on this machine", "finished")
+    if state.status == "absent":
+        return pill("not here yet", "new")
+    if state.status == "failed":
+        return pill("not fetched", "failed") + note(state.message, "bad")
+    return pill("being fetched", "running") + fetch_bar(state)
+
+
+def fetch_bar(state: FetchState) -> str:
+    """The progress of a running fetch."""
+    if state.progress is None:
+        return progress_bar(-1, "Starting …")
+    progress = state.progress
+    words = {"download": "Downloading", "extract": "Unpacking", "draw": "Drawing", "ready": "Ready"}[progress.phase]
+    amount = str if progress.phase == "draw" else megabytes
+    of = f" of {amount(progress.total)}" if progress.total else ""
+    share = progress.done / progress.total if progress.total else -1
+    return progress_bar(share, f"{words}: {amount(progress.done)}{of}")
+
+
+def fetch_label(dataset: str) -> str:
+    """What the button says: drawn data is made, other data is fetched, with its size where that is known."""
+    source = get_source(dataset)
+    if source.drawn:
+        return "Draw it now"
+    return f"Fetch it ({megabytes(source.size)})" if source.size else "Fetch it"
+
+
+@tells_errors
+def start_fetch(dataset: str) -> tuple[str, str, Any, Any]:
+    """Begin to fetch in the background, and say so."""
+    get_source(dataset)
+    FETCHES.start(dataset)
+    return dataset_status(dataset)
+
+
+def poll_fetch(dataset: str | None, seen: str) -> tuple[Any, ...]:
+    """The status again while something changes; the last value is what was seen."""
+    status = dataset_status(dataset)
+    if status[0] == seen:
+        return (gr.skip(),) * 5
+    return (*status, status[0])
+
+
+def show_gallery(task: Task, view: View, opened: str, split: str, start: int) -> tuple[str, str, int, str]:
+    """A page of samples: HTML, the key to the colours, the first sample's number, and where that is in the split."""
+    if not opened:
+        return NOTHING_OPEN, "", 0, ""
+    try:
+        data = open_dataset(task, opened)
+        total = len(data.items(split))
+        start = min(max(0, start), (total - 1) // PAGE * PAGE)
+        shown = view.show_samples(data, split, start, min(PAGE, total - start))
+        where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
+        return shown, view.show_legend(data.classes), start, where
+    except EngineError as error:
+        return note(str(error), "bad"), "", 0, ""
+
+
+def show_transforms(task: Task, view: View, opened: str, strength: str, seed: int) -> str:
+    """One training sample untouched and transformed; every seed is another sample and another draw."""
+    if not opened:
+        return NOTHING_OPEN
+
+    def make() -> str:
+        data = open_dataset(task, opened)
+        stage = replace(task.default_stage, augmentation=strength)
+        return view.show_augmented(data, stage, seed % len(data.train), seed)
+
+    return html_or_reason(make)
+
+
+def show_frequencies(task: Task, view: View, opened: str) -> str:
+    """How common each class is."""
+    if not opened:
+        return NOTHING_OPEN
+    return html_or_reason(lambda: view.show_frequencies(open_dataset(task, opened)))
+
+
+def show_questions(task: Task, opened: str, strength: str) -> tuple[str, str]:
+    """The six questions answered for the first training sample, and the program that does the same."""
+    if not opened:
+        return NOTHING_OPEN, ""
+    stage = replace(task.default_stage, augmentation=strength)
+    return html_or_reason(lambda: six_questions(task, opened, stage)), data_code(task.name, opened, stage)
+
+
+def six_questions(task: Task, opened: str, stage: Stage) -> str:
+    """A card for each question."""
+    steps = open_dataset(task, opened).summary(stage)
+    cards = "".join(
+        f"<li><strong>{text(step.question)}</strong><span>{text(step.answer)}</span><code>{text(step.code)}</code></li>"
+        for step in steps
+    )
+    return f'<ol class="lab-questions">{cards}</ol>'
+
+
+def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> DataPanel:
+    """The panel's components, wired."""
+    panel_id = f"{task.name}-data"
+    timer, opened, seen, start, seed = gr.Timer(1, active=False), gr.State(""), gr.State(""), gr.State(0), gr.State(0)
+    build_lesson(task, "data")
+    with gr.Row():
+        with gr.Column(scale=1, min_width=280):
+            dataset = gr.Dropdown(
+                dataset_choices(task),
+                value=partial(first_dataset, task),
+                label="Data set",
+                info="A registered one, or type the path of a folder on this machine in the same layout.",
+                allow_custom_value=True,
+                interactive=True,
+            )
+            fetch_button = gr.Button("Fetch it", variant="primary", visible=False)
+        status = gr.HTML(elem_classes="lab-grow")
+    with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
+        gr.HTML(f"<h3>Look at the {text(view.items)}</h3>")
+        with gr.Row(elem_classes="lab-controls"):
+            split = gr.Radio(
+                [("Training", "train"), ("Validation", "valid"), ("Test", "test")], value="train", label="Split"
+            )
+            opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the mask is", buttons=[])
+        gallery, legend = gr.HTML(NOTHING_OPEN, js_on_load=CLICK_ENLARGE), gr.HTML()
+        with gr.Row(elem_classes="lab-pager"):
+            back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
+        gr.HTML("<h3>What the transforms do</h3>")
+        with gr.Row(elem_classes="lab-controls"):
+            strength = gr.Radio(list(AUGMENTATIONS), value=task.default_stage.augmentation, label="Augmentation")
+            again = gr.Button("Another one", size="sm")
+        transformed = gr.HTML(NOTHING_OPEN, js_on_load=CLICK_ENLARGE)
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                gr.HTML("<h3>Six questions, one sample</h3>")
+                questions = gr.HTML(NOTHING_OPEN)
+            with gr.Column(scale=2, min_width=280):
+                gr.HTML("<h3>How common each class is</h3>")
+                frequencies = gr.HTML(NOTHING_OPEN)
+    code = build_code()
+
+    known = [status, opened, fetch_button, timer]
+    gr.on([page.load, tab.select, dataset.change], dataset_status, dataset, known, **POLL)
+    fetch_button.click(start_fetch, dataset, known, **ACTION)
+    timer.tick(poll_fetch, [dataset, seen], [*known, seen], **POLL)
+
+    pictures = [gallery, legend, start, where]
+    show = partial(show_gallery, task, view)
+    gr.on([opened.change, split.change], lambda name, split: show(name, split, 0), [opened, split], pictures, **ACTION)
+    back.click(lambda name, split, at: show(name, split, at - PAGE), [opened, split, start], pictures, **ACTION)
+    forth.click(lambda name, split, at: show(name, split, at + PAGE), [opened, split, start], pictures, **ACTION)
+    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
+    again.click(lambda seed: seed + 1, seed, seed, **POLL)
+    gr.on(
+        [opened.change, strength.change, seed.change],
+        partial(show_transforms, task, view),
+        [opened, strength, seed],
+        transformed,
+        **ACTION,
+    )
+    gr.on(
+        [opened.change, strength.change], partial(show_questions, task), [opened, strength], [questions, code], **ACTION
+    )
+    opened.change(partial(show_frequencies, task, view), opened, frequencies, **ACTION)
+    return DataPanel(dataset=dataset, opened=opened)
+
+
+def _folder_status(folder: str) -> tuple[str, str, Any, Any]:
+    quiet = gr.update(visible=False), gr.Timer(active=False)
+    try:
+        path = resolve_dataset(folder)
+    except DataError as error:
+        return note(str(error), "bad"), "", *quiet
+    return f'<div class="lab-card">{pill("a folder of yours", "finished")}<p>{text(path)}</p></div>', str(path), *quiet

@@ -1,0 +1,227 @@
+"""A run as HTML, drawn from its snapshot alone: status, progress, curves and the table of epochs."""
+
+from collections.abc import Mapping
+
+from engine.runs.snapshot import EpochRow, RunSnapshot
+from tabs.components.charts import Mark, Series, line_chart
+from tabs.components.markup import duration, empty_state, facts, note, pill, progress_bar, rate_text, table, text
+
+STATUS_WORDS = {
+    "new": "not started",
+    "queued": "waiting",
+    "running": "running",
+    "finished": "finished",
+    "stopped": "stopped",
+    "failed": "failed",
+    "died": "died",
+}
+ENDED = ("finished", "stopped", "failed", "died")
+RESUMABLE = ("stopped", "failed", "died")
+METRIC_COLORS = ("train", "valid", "third")
+
+
+def signature(run: str, snapshot: RunSnapshot, position: int | None) -> str:
+    """Changes whenever what is drawn of a run would change."""
+    parts = (
+        run,
+        snapshot.status,
+        snapshot.stopping,
+        position,
+        snapshot.device,
+        snapshot.stage,
+        snapshot.stages,
+        snapshot.steps_done,
+        len(snapshot.train_points),
+        len(snapshot.epoch_rows),
+        snapshot.checkpoint,
+        snapshot.rates_done,
+        bool(snapshot.suggestions),
+        snapshot.cache_done,
+        snapshot.precision,
+        len(snapshot.warnings),
+        len(snapshot.halvings),
+        snapshot.message,
+        snapshot.divergence,
+    )
+    return "|".join(map(str, parts))
+
+
+def status_pill(snapshot: RunSnapshot, position: int | None = None) -> str:
+    """The status as a coloured word."""
+    if snapshot.status == "queued" and position:
+        return pill("next in line" if position == 1 else f"number {position} in line", "queued")
+    if snapshot.status == "running" and snapshot.stopping:
+        return pill("stopping", "stopped")
+    return pill(STATUS_WORDS[snapshot.status], snapshot.status)
+
+
+def progress_text(snapshot: RunSnapshot) -> tuple[float, str]:
+    """How much of the stage is done (0 to 1; negative when not known), and a line that says so."""
+    if snapshot.status in ("new", "queued"):
+        return 0.0, "Waiting for the device. It goes on by itself; this page need not stay open."
+    preparing = snapshot.cache_total and snapshot.cache_done < snapshot.cache_total and not snapshot.steps_done
+    if snapshot.status == "running" and preparing:
+        done = f"{snapshot.cache_done} of {snapshot.cache_total}"
+        return snapshot.cache_done / snapshot.cache_total, f"Preparing the data at this resolution: {done}"
+    if not snapshot.steps_total:
+        starting = (
+            "Loading the model and the data …" if snapshot.status == "running" else "It ended before its first step."
+        )
+        return (-1.0 if snapshot.status == "running" else 0.0), starting
+    share = snapshot.steps_done / snapshot.steps_total
+    where = (
+        f"Stage {snapshot.stage + 1} of {snapshot.stages} ({snapshot.stage_name}), "
+        f"epoch {max(snapshot.epoch, 1)} of {snapshot.epochs}, step {snapshot.steps_done} of {snapshot.steps_total}"
+    )
+    if snapshot.status == "running" and snapshot.steps_done == snapshot.steps_total:
+        return share, f"{where}; validating"
+    left = snapshot.seconds_left
+    return share, where if left is None else f"{where}; {duration(left)} left in this stage"
+
+
+def show_run(title: str, snapshot: RunSnapshot, position: int | None, metrics: Mapping[str, str]) -> str:
+    """The whole panel of a training run."""
+    share, line = progress_text(snapshot)
+    return (
+        f'<div class="lab-live"><header>{status_pill(snapshot, position)}<strong>{text(title)}</strong></header>'
+        f"{progress_bar(share, line)}{_notices(snapshot)}{_facts(snapshot)}{_charts(snapshot, metrics)}"
+        f"{epoch_table(snapshot.epoch_rows, metrics)}</div>"
+    )
+
+
+def epoch_table(rows: tuple[EpochRow, ...], metrics: Mapping[str, str]) -> str:
+    """One line an epoch, the latest first; a star marks the checkpoint that counts."""
+    if not rows:
+        return ""
+    best = next((row for row in reversed(rows) if row.best), None)
+    names = list(rows[-1].metrics)
+    headings = ["Stage", "Epoch", "Train loss", "Valid. loss", *(metrics.get(name, name) for name in names), "Time"]
+    lines = [
+        (
+            text(row.stage_name),
+            f"{'★ ' if row is best else ''}{row.epoch}",
+            f"{row.train_loss:.4f}",
+            f"{row.valid_loss:.4f}",
+            *(f"{row.metrics.get(name, float('nan')):.4f}" for name in names),
+            duration(row.seconds),
+        )
+        for row in reversed(rows)
+    ]
+    return table(headings, lines)
+
+
+def show_rates(title: str, snapshot: RunSnapshot, position: int | None) -> str:
+    """The LR finder's panel: the curve on a logarithmic axis with the suggestions on it."""
+    if snapshot.status in ("new", "queued"):
+        share, line = progress_text(snapshot)
+    elif snapshot.suggestions:
+        share, line = 1.0, "Click the curve to take the rate under the pointer, or take a suggestion below."
+    elif snapshot.rates_done:
+        share, line = (
+            snapshot.rates_done / snapshot.rates_total,
+            f"Rate {snapshot.rates_done} of {snapshot.rates_total}",
+        )
+    else:
+        share, line = progress_text(snapshot)
+    marks = [Mark(name=name, x=rate, y=_loss_at(snapshot, rate)) for name, rate in snapshot.suggestions.items()]
+    curve = line_chart(
+        "Loss by learning rate",
+        [Series(name="smoothed loss", points=snapshot.rate_points)],
+        x_label="learning rate",
+        x_log=True,
+        marks=marks,
+        y_range=_readable_range(snapshot),
+        kind="tall clickable",
+    )
+    reading = f'<p class="lab-reading">{text(snapshot.reading)}</p>' if snapshot.reading else ""
+    return (
+        f'<div class="lab-live"><header>{status_pill(snapshot, position)}<strong>{text(title)}</strong></header>'
+        f"{progress_bar(share, line)}{_notices(snapshot)}{curve}{reading}</div>"
+    )
+
+
+def nothing_run_yet(what: str, advice: str) -> str:
+    """The panel before the first run."""
+    return empty_state(what, advice)
+
+
+def _notices(snapshot: RunSnapshot) -> str:
+    said = [note(message, "warn") for message in snapshot.warnings]
+    said += [
+        note(f"Not enough memory: batch {halved.old} became {halved.new}.", "warn") for halved in snapshot.halvings
+    ]
+    if snapshot.divergence:
+        said.append(note(snapshot.divergence, "bad"))
+    if snapshot.status == "failed" and snapshot.message != snapshot.divergence:
+        said.append(note(snapshot.message, "bad"))
+    if snapshot.status == "died":
+        kept = "Resume goes on from the last checkpoint." if snapshot.checkpoint else "Resume starts it again."
+        said.append(note(f"The worker was gone without a word: killed, or the machine went down. {kept}", "bad"))
+    return "".join(said)
+
+
+def _facts(snapshot: RunSnapshot) -> str:
+    if not snapshot.device:
+        return ""
+    height, width = snapshot.image_size
+    best = snapshot.best_row
+    pairs = [("Device", snapshot.device_name or snapshot.device), ("Backbone", snapshot.backbone)]
+    if height:
+        pairs.append(("Resolution", f"{height}×{width}"))
+        pairs.append(("Batch", str(snapshot.batch_size)))
+    if snapshot.trainable_parameters:
+        millions = f"{snapshot.trainable_parameters / 1e6:.1f} of {snapshot.parameters / 1e6:.1f} million"
+        pairs.append(("Weights that learn", millions))
+    if snapshot.precision:
+        pairs.append(("Precision", snapshot.precision))
+    if snapshot.lr_points:
+        pairs.append(("Rate now", rate_text(snapshot.lr_points[-1][1])))
+    if best and best.metrics:
+        name, value = next(iter(best.metrics.items()))
+        pairs.append((f"Best {name.replace('_', ' ')}", f"{value:.4f}"))
+    return facts(pairs)
+
+
+def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str]) -> str:
+    if not snapshot.train_points:
+        return ""
+    stages = [Mark(name="", x=start, y=float("nan")) for start in snapshot.stage_starts[1:]]
+    last = snapshot.train_points[-1][0]
+    span = (min(1.0, last - 1), max(last, sum(snapshot.stage_steps), 2))
+    losses = [
+        Series(name="training", points=snapshot.train_points),
+        Series(name="validation", points=snapshot.valid_points, color="valid", dots=True),
+    ]
+    names = list(snapshot.epoch_rows[-1].metrics) if snapshot.epoch_rows else []
+    figures = [
+        Series(
+            name=metrics.get(name, name),
+            points=[(row.global_step, row.metrics.get(name, float("nan"))) for row in snapshot.epoch_rows],
+            color=color,
+            dots=True,
+        )
+        for name, color in zip(names, METRIC_COLORS, strict=False)
+    ]
+    rate = [Series(name="", points=snapshot.lr_points, color="third")]
+    momentum = [Series(name="", points=snapshot.momentum_points, color="valid")]
+    charts = (
+        line_chart("Loss", losses, x_label="step", x_range=span, marks=stages),
+        line_chart("Validation", figures, x_label="step", x_range=span, marks=stages),
+        line_chart("Learning rate (head)", rate, x_label="step", x_range=span, marks=stages, kind="short"),
+        line_chart("Momentum", momentum, x_label="step", x_range=span, marks=stages, kind="short"),
+    )
+    return f'<div class="lab-charts">{"".join(charts)}</div>'
+
+
+def _loss_at(snapshot: RunSnapshot, rate: float) -> float:
+    return min(snapshot.rate_points, key=lambda point: abs(point[0] / rate - 1), default=(rate, 0.0))[1]
+
+
+def _readable_range(snapshot: RunSnapshot) -> tuple[float, float] | None:
+    """The blow-up at the end would flatten everything before it: cut it a little above where the curve began."""
+    losses = [loss for _, loss in snapshot.rate_points]
+    if len(losses) < 5 or not snapshot.suggestions:
+        return None
+    low, start = min(losses), max(losses[:5])
+    top = max(start + 0.35 * (start - low), low * 1.2)
+    return low - 0.08 * (top - low), min(top, max(losses) + 0.05 * (top - low))

@@ -1,0 +1,195 @@
+"""The Find-a-rate step: an LR finder run, its curve, and the ways to take a rate from it into the stage form."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import EngineError, RunError
+from engine.recipe import Recipe, checked_value, knob_fields
+from engine.runs.queue import queue_position, stop, submit
+from engine.runs.store import RunSpec, create_run, find_run
+from engine.task import Task
+from tabs.components.code import rate_code
+from tabs.components.live_run import ENDED, nothing_run_yet, show_rates, signature
+from tabs.components.markup import note, rate_text
+from tabs.components.opened import (
+    dataset_title,
+    run_choices,
+    run_name,
+    run_title,
+    runs_of,
+    snapshot_of,
+    spec_of,
+    start_choices,
+)
+from tabs.components.stage_form import RATE, StageForm, build_knob, rate_as_text, rate_values
+from tabs.components.wiring import ACTION, CLICK_RATE, POLL, build_code, build_lesson, build_run_picker, tells_errors
+
+SUGGESTIONS = ("valley", "slide", "steep", "minimum/10")
+SETTINGS = ("train_from", "image_size", "batch_size")
+NOTHING_YET = nothing_run_yet(
+    "No curve yet",
+    "Press “Find a rate”. A hundred batches are trained at rates that grow from tiny to far too large; "
+    "nothing of it stays in the model.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatePanel:
+    """What the page needs of this panel: which run it shows, and what polls it."""
+
+    run: gr.Dropdown
+    timer: gr.Timer
+
+
+@tells_errors
+def start_finder(
+    task: Task, opened: str, backbone: str, init_from: str, train_from: int, image_size: float, batch_size: float
+) -> Any:
+    """Queue an LR finder run and show it in the picker."""
+    if not opened:
+        raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
+    settings = {"train_from": train_from, "image_size": round(image_size), "batch_size": round(batch_size)}
+    stage = replace(task.default_stage, name="lr-find", **settings)
+    recipe = Recipe(name="lr-find", title="LR finder", stages=(stage,), backbone=backbone)
+    where = "frozen" if stage.is_frozen else "unfrozen"
+    title = f"LR finder, {where}, {stage.image_size} px · {dataset_title(opened)}"
+    start = str(find_run(init_from)) if init_from else ""
+    run_dir = create_run(
+        RunSpec(task=task.name, dataset=opened, recipe=recipe, job="lr-find", init_from=start, title=title)
+    )
+    submit(run_dir)
+    return gr.update(choices=run_choices(runs_of(task, "lr-find")), value=run_dir.name)
+
+
+@tells_errors
+def stop_run(run: str | None) -> None:
+    """Ask a run to stop at its next batch."""
+    if run:
+        stop(find_run(run))
+        gr.Info("It stops at its next batch.")
+
+
+def poll_rates(task: Task, run: str | None, seen: str) -> tuple[Any, ...]:
+    """The picker, the curve, the four suggestions, the reading's button, the stop button, the code, and what was seen."""
+    runs = runs_of(task, "lr-find")
+    run = run if run in runs else next(iter(runs), None)
+    if run is None:
+        if seen == "none":
+            return (gr.skip(),) * 10
+        hidden = (gr.update(visible=False),) * 6
+        return gr.update(choices=[], value=None), NOTHING_YET, *hidden, "", "none"
+    try:
+        snapshot, position = snapshot_of(run), queue_position(find_run(run))
+    except EngineError as error:
+        return gr.skip(), note(str(error), "bad"), *(gr.skip(),) * 7, ""
+    now = signature(run, snapshot, position) + f"|{runs[0]}|{len(runs)}"
+    if now == seen:
+        return (gr.skip(),) * 10
+    spec = spec_of(run)
+    found = [suggestion_button(name, snapshot.suggestions.get(name)) for name in SUGGESTIONS]
+    reading = gr.update(visible=bool(snapshot.reading_lr), value=f"Use {rate_as_text(rate_of(snapshot.reading_lr))}")
+    stopping = gr.update(visible=snapshot.status not in ENDED)
+    code = rate_code(task.name, spec.dataset, spec.recipe, run_name(spec.init_from))
+    picker = gr.update(choices=run_choices(runs), value=run)
+    return picker, show_rates(run_title(run), snapshot, position), *found, reading, stopping, code, now
+
+
+def suggestion_button(name: str, rate: float | None) -> Any:
+    """A button that carries its rate, or none where the finder gave no such suggestion."""
+    return gr.update(visible=rate is not None, value=f"{name} · {rate_text(rate)}" if rate else name)
+
+
+def rate_of(rates: tuple[float, ...]) -> float | tuple[float, float]:
+    """The lesson's reading as a stage wants it: one rate, or a slice."""
+    return (rates[0], rates[-1]) if len(rates) > 1 else (rates[0] if rates else 0.0)
+
+
+@tells_errors
+def take_suggestion(run: str, name: str) -> list[Any]:
+    """A suggestion, by name ("" is the lesson's reading), for the stage form; see `taken`."""
+    snapshot = snapshot_of(run)
+    rate = snapshot.suggestions.get(name) if name else rate_of(snapshot.reading_lr)
+    if not rate:
+        raise RunError("This run has no such suggestion yet. Wait until its curve is done.")
+    return taken(run, rate)
+
+
+@tells_errors
+def take_clicked(run: str, rate: float) -> list[Any]:
+    """The rate under the pointer, for the stage form; see `taken`."""
+    return taken(run, float(f"{float(rate):.2g}"))
+
+
+def taken(run: str, rate: float | tuple[float, float]) -> list[Any]:
+    """For the stage form: the rate's fields, then the settings for which it was found; last a line that says so."""
+    spec = spec_of(run)
+    stage = spec.recipe.stages[0]
+    rate = checked_value(RATE, dict(knob_fields())[RATE], rate)
+    settings = [getattr(stage, name) for name in SETTINGS]
+    said = f"{rate_as_text(rate)} is in the Train form now, with the layers, resolution and batch it was found for."
+    return [*rate_values(rate), *settings, spec.recipe.backbone, run_name(spec.init_from), note(said, "good")]
+
+
+def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State) -> "tuple[RatePanel, _Taking]":
+    """The panel's components, wired but for the stage form, which comes later; see `wire_taking`."""
+    knobs, seen = dict(knob_fields()), gr.State("")
+    timer = gr.Timer(1, active=False)
+    build_lesson(task, "rate")
+    with gr.Row():
+        with gr.Column(scale=1, min_width=280):
+            train_from = build_knob("train_from", knobs["train_from"], task.default_stage.train_from, task)
+            image_size = build_knob("image_size", knobs["image_size"], task.default_stage.image_size, task)
+            batch_size = build_knob("batch_size", knobs["batch_size"], task.default_stage.batch_size, task)
+            backbone = gr.Dropdown(
+                list(task.backbones), value=task.backbones[0], label="Backbone", allow_custom_value=True
+            )
+            init_from = build_run_picker("Start from", start_choices(task), "")
+            with gr.Row():
+                start = gr.Button("Find a rate", variant="primary")
+                stopper = gr.Button("Stop", visible=False)
+        with gr.Column(scale=2, min_width=320):
+            run = build_run_picker("LR finder runs")
+            curve = gr.HTML(NOTHING_YET, js_on_load=CLICK_RATE)
+            said = gr.HTML()
+            reading = gr.Button("Use this", variant="primary", visible=False)
+            with gr.Row(elem_classes="lab-suggestions"):
+                suggested = [gr.Button(name, size="sm", visible=False) for name in SUGGESTIONS]
+    code = build_code()
+
+    polled = [run, curve, *suggested, reading, stopper, code, seen]
+    poll = partial(poll_rates, task)
+    gr.on([page.load, tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
+    settings = [train_from, image_size, batch_size]
+    start.click(partial(start_finder, task), [opened, backbone, init_from, *settings], run, **ACTION).success(
+        poll, [run, seen], polled, **POLL
+    )
+    stopper.click(stop_run, run, None, **ACTION)
+    gr.on([page.load, tab.select], lambda: gr.update(choices=start_choices(task)), None, init_from, **POLL)
+    taking = _Taking(run=run, curve=curve, said=said, reading=reading, suggested=suggested)
+    return RatePanel(run=run, timer=timer), taking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taking:
+    """The components by which a rate is taken."""
+
+    run: gr.Dropdown
+    curve: gr.HTML
+    said: gr.HTML
+    reading: gr.Button
+    suggested: list[gr.Button]
+
+
+def wire_taking(taking: _Taking, form: StageForm, backbone: gr.Dropdown, init_from: gr.Dropdown) -> None:
+    """A click on the curve, on a suggestion or on the reading writes into the stage form."""
+    written = [*form.rate_outputs, *(form.fields[name] for name in SETTINGS), backbone, init_from, taking.said]
+    for name, button in zip(("", *SUGGESTIONS), (taking.reading, *taking.suggested), strict=True):
+        button.click(lambda run, name=name: take_suggestion(run, name), taking.run, written, **ACTION)
+
+    def clicked(run: str, event: gr.EventData) -> list[Any]:
+        return take_clicked(run, event.rate)
+
+    taking.curve.select(clicked, taking.run, written, **ACTION)

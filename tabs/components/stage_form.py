@@ -1,0 +1,182 @@
+"""The form of one stage, made from the knobs that `Stage` declares, and the way back from its values to a stage."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import RecipeError
+from engine.recipe import Knob, Stage, knob_fields, parse_knob, stage_from_dict
+from engine.task import Task
+from tabs.components.markup import rate_text
+
+RATE = "max_lr"
+MAIN = (RATE, "train_from", "image_size", "epochs", "batch_size", "augmentation", "precision")
+SLIDER_STEP = 0.05  # of a power of ten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageForm:
+    """The components of one stage's form. `fields` has one for each knob, in the knobs' own order.
+
+    A learning rate is written in a text field, which alone is read; `is_slice`, `early` and `late` are another way to
+    write into it.
+    """
+
+    fields: dict[str, gr.components.Component]
+    is_slice: gr.Checkbox
+    early: gr.Slider
+    late: gr.Slider
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """What `stage_from_form` reads."""
+        return list(self.fields.values())
+
+    @property
+    def outputs(self) -> list[gr.components.Component]:
+        """What `form_values` writes."""
+        return [*self.fields.values(), self.is_slice, self.early, self.late]
+
+    @property
+    def rate_outputs(self) -> list[gr.components.Component]:
+        """What `rate_values` writes."""
+        return [self.fields[RATE], self.is_slice, self.early, self.late]
+
+
+def build_stage_form(task: Task) -> StageForm:
+    """The components, with the task's default stage in them; the everyday knobs first, the others folded away."""
+    knobs, start = dict(knob_fields()), task.default_stage
+    fields: dict[str, gr.components.Component] = {}
+    with gr.Group(elem_classes="lab-rate-group"):
+        rate = knobs[RATE]
+        first, second = start.lr_slice
+        fields[RATE] = gr.Textbox(rate_as_text(start.max_lr), label=rate.label, info=rate.help, max_lines=1)
+        is_slice = gr.Checkbox(isinstance(start.max_lr, tuple), label="A slice: slower for the earliest layers")
+        early = _log_slider(rate, first, "Earliest layers", visible=isinstance(start.max_lr, tuple))
+        late = _log_slider(rate, second, "Head")
+    for name in MAIN[1:]:
+        fields[name] = build_knob(name, knobs[name], getattr(start, name), task)
+    with gr.Accordion("More knobs", open=False):
+        for name, declared in knobs.items():
+            if name not in MAIN:
+                fields[name] = build_knob(name, declared, getattr(start, name), task)
+    form = StageForm(fields={name: fields[name] for name in knobs}, is_slice=is_slice, early=early, late=late)
+    _wire_rate(form)
+    return form
+
+
+def build_knob(name: str, declared: Knob, value: Any, task: Task) -> gr.components.Component:
+    """The component that suits a knob's declaration."""
+    unit = f" ({declared.unit})" if declared.unit else ""
+    label = declared.label + unit
+    if name == "train_from":
+        return gr.Radio(train_from_choices(task), value=value, label="Which layers learn", info=declared.help)
+    if declared.kind == "choice":
+        return gr.Radio(list(declared.choices), value=value, label=label, info=declared.help)
+    if declared.pair != "never" or declared.scale == "log":
+        return gr.Textbox(rate_as_text(value), label=label, info=declared.help, max_lines=1)
+    return gr.Slider(
+        declared.minimum, declared.maximum, value=value, step=declared.step, label=label, info=declared.help
+    )
+
+
+def train_from_choices(task: Task) -> list[tuple[str, int]]:
+    """Frozen, unfrozen, and what the task's recipes use between."""
+    used = {stage.train_from for recipe in task.recipes for stage in recipe.stages}
+    names = {0: "Unfrozen: all layers", -1: "Frozen: the head alone", -2: "The last two layer groups"}
+    order = sorted({0, -1, -2, *used}, key=lambda group: (group == 0, -group))
+    return [(names.get(group, f"From layer group {group}"), group) for group in order]
+
+
+def stage_from_form(values: Sequence[Any]) -> Stage:
+    """A checked stage from the form's values, in the knobs' order; raises `RecipeError` with the knob and its range."""
+    read = {name: _read(name, declared, value) for (name, declared), value in zip(knob_fields(), values, strict=True)}
+    name = f"{'frozen' if read['train_from'] else 'full'}-{read['image_size']}"
+    return stage_from_dict({"name": name, **read})
+
+
+def form_values(stage: Stage) -> list[Any]:
+    """What the form shows for a stage: every field, then the three ways to write a rate."""
+    shown = [_shown(declared, getattr(stage, name)) for name, declared in knob_fields()]
+    return [*shown, *rate_values(stage.max_lr)[1:]]
+
+
+def rate_values(rate: float | tuple[float, float]) -> list[Any]:
+    """The text, the slice's tick and the two sliders for a rate or a slice."""
+    first, second = rate if isinstance(rate, tuple) else (rate, rate)
+    is_slice = isinstance(rate, tuple)
+    return [
+        rate_as_text(rate),
+        is_slice,
+        gr.update(value=math.log10(first), visible=is_slice),
+        gr.update(value=math.log10(second)),
+    ]
+
+
+def rate_as_text(value: float | tuple[float, ...]) -> str:
+    """`1e-3`, or `1e-5, 1e-3` for a slice; plain decimals where those are shorter."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return ", ".join(f"{part:g}" if 0.05 <= part < 1000 or part == 0 else rate_text(part) for part in parts)
+
+
+def rate_from_sliders(is_slice: bool, early: float, late: float) -> tuple[str, Any]:
+    """The rate's text from the sliders, and whether the one for the earliest layers shows."""
+    first, second = _rounded(10.0**early), _rounded(10.0**late)
+    return rate_as_text((first, second) if is_slice else second), gr.update(visible=is_slice)
+
+
+def slice_switched(is_slice: bool, early: float, late: float) -> tuple[str, Any]:
+    """A new slice starts a hundred times below the head's rate, as the lesson's do, unless there is already a slope."""
+    low = dict(knob_fields())[RATE].minimum
+    start = max(late - 2, math.log10(low)) if is_slice and early >= late else early
+    text, _ = rate_from_sliders(is_slice, start, late)
+    return text, gr.update(value=start, visible=is_slice)
+
+
+def sliders_from_rate(text: str) -> list[Any]:
+    """The slice's tick and the sliders for what somebody typed; they stay as they are while it is no rate."""
+    try:
+        return rate_values(parse_knob(RATE, text))[1:]
+    except RecipeError:
+        return [gr.skip(), gr.skip(), gr.skip()]
+
+
+def _log_slider(declared: Knob, value: float, label: str, visible: bool = True) -> gr.Slider:
+    return gr.Slider(
+        math.log10(declared.minimum),
+        math.log10(declared.maximum),
+        value=math.log10(value),
+        step=SLIDER_STEP,
+        label=f"{label}, powers of ten",
+        visible=visible,
+        elem_classes="lab-log-slider",
+    )
+
+
+def _wire_rate(form: StageForm) -> None:
+    rate, sliders = form.fields[RATE], [form.is_slice, form.early, form.late]
+    quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    form.is_slice.input(slice_switched, sliders, [rate, form.early], **quick)
+    for slider in (form.early, form.late):
+        slider.input(rate_from_sliders, sliders, [rate, form.early], trigger_mode="always_last", **quick)
+    rate.input(sliders_from_rate, rate, sliders, trigger_mode="always_last", **quick)
+
+
+def _read(name: str, declared: Knob, value: Any) -> Any:
+    if isinstance(value, str):
+        return parse_knob(name, value)
+    if declared.kind == "whole" and value is not None and value == int(value):
+        return int(value)
+    return value
+
+
+def _shown(declared: Knob, value: Any) -> Any:
+    is_written = declared.pair != "never" or declared.scale == "log"
+    return rate_as_text(value) if is_written else value
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.2g}")

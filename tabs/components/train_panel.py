@@ -1,0 +1,210 @@
+"""The Train step: one stage from the form or a whole recipe, started, stopped and resumed; and the run, live."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import EngineError, RunError
+from engine.recipe import Recipe
+from engine.runs.queue import queue_position, resume, stop, submit
+from engine.runs.store import RunSpec, create_run, find_run
+from engine.task import Task
+from tabs.components.code import train_code
+from tabs.components.live_run import ENDED, RESUMABLE, nothing_run_yet, show_run, signature
+from tabs.components.markup import note, table, text
+from tabs.components.opened import (
+    dataset_title,
+    run_choices,
+    run_title,
+    runs_of,
+    snapshot_of,
+    spec_of,
+    start_choices,
+)
+from tabs.components.stage_form import (
+    StageForm,
+    build_stage_form,
+    form_values,
+    rate_as_text,
+    stage_from_form,
+    train_from_choices,
+)
+from tabs.components.wiring import ACTION, POLL, build_code, build_lesson, build_run_picker, tells_errors
+from tabs.views.view import View
+
+ONE_STAGE = "one-stage"
+NOTHING_YET = nothing_run_yet(
+    "No run yet", "Choose a recipe or set up one stage, then press Start. The run goes on when this page is closed."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainPanel:
+    """What the page and other panels need of this one."""
+
+    run: gr.Dropdown
+    timer: gr.Timer
+    form: StageForm
+    plan: gr.Dropdown
+    backbone: gr.Dropdown
+    init_from: gr.Dropdown
+
+
+def plan_choices(task: Task) -> list[tuple[str, str]]:
+    """One stage from the form, or one of the task's recipes."""
+    recipes = [(f"Recipe: {recipe.title or recipe.name}", recipe.name) for recipe in task.recipes]
+    return [("One stage, from the form below", ONE_STAGE), *recipes]
+
+
+def show_plan(task: Task, plan: str) -> tuple[str, Any, Any]:
+    """A recipe's stages as a table, whether the form shows, and the recipe's backbone."""
+    if plan == ONE_STAGE:
+        return "", gr.update(visible=True), gr.skip()
+    recipe = task.recipe(plan)
+    return recipe_table(task, recipe), gr.update(visible=False), recipe.backbone
+
+
+def recipe_table(task: Task, recipe: Recipe) -> str:
+    """The stages of a recipe, one a line."""
+    layers = {group: label.partition(":")[0].lower() for label, group in train_from_choices(task)}
+    rows = [
+        (
+            text(stage.name),
+            text(layers[stage.train_from]),
+            str(stage.epochs),
+            rate_as_text(stage.max_lr),
+            f"{stage.image_size} px",
+            str(stage.batch_size),
+        )
+        for stage in recipe.stages
+    ]
+    stages = table(("Stage", "Layers", "Epochs", "Rate", "Shorter side", "Batch"), rows, numbers_from=2)
+    return f'<p class="lab-small">{text(recipe.note)}</p>{stages}'
+
+
+def planned_recipe(task: Task, plan: str, backbone: str, values: Sequence[Any]) -> Recipe:
+    """What Start would train: the chosen recipe, or the form's one stage, on the chosen backbone."""
+    if plan != ONE_STAGE:
+        return replace(task.recipe(plan), backbone=backbone)
+    stage = stage_from_form(values)
+    return Recipe(name=stage.name, title=f"One stage, {stage.name}", stages=(stage,), backbone=backbone)
+
+
+@tells_errors
+def start_run(task: Task, opened: str, plan: str, backbone: str, init_from: str, seed: float, *values: Any) -> Any:
+    """Queue a training run and show it in the picker."""
+    if not opened:
+        raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
+    recipe = planned_recipe(task, plan, backbone, values)
+    start = str(find_run(init_from)) if init_from else ""
+    title = f"{recipe.title} · {dataset_title(opened)}"
+    spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=round(seed), title=title)
+    run_dir = create_run(spec)
+    submit(run_dir)
+    return gr.update(choices=run_choices(runs_of(task, "train")), value=run_dir.name)
+
+
+@tells_errors
+def stop_run(run: str | None) -> None:
+    """Ask a run to stop at its next batch; its checkpoint is kept."""
+    if run:
+        stop(find_run(run))
+
+
+@tells_errors
+def resume_run(run: str | None) -> None:
+    """Put a run that ended early back in the queue."""
+    if run:
+        resume(find_run(run))
+
+
+def planned_code(task: Task, opened: str, plan: str, backbone: str, init_from: str, *values: Any) -> str:
+    """The program that does what Start would do; while a field is wrong, the reason."""
+    if not opened:
+        return "# Choose a data set first."
+    try:
+        return train_code(task.name, opened, planned_recipe(task, plan, backbone, values), init_from)
+    except EngineError as error:
+        return f"# {error}"
+
+
+def poll_run(task: Task, metrics: Mapping[str, str], run: str | None, seen: str) -> tuple[Any, ...]:
+    """The picker, the live panel, the stop and resume buttons, the log and its fold, and what was seen."""
+    runs = runs_of(task, "train")
+    run = run if run in runs else next(iter(runs), None)
+    if run is None:
+        if seen == "none":
+            return (gr.skip(),) * 7
+        hidden = gr.update(visible=False)
+        return gr.update(choices=[], value=None), NOTHING_YET, hidden, hidden, "", hidden, "none"
+    try:
+        snapshot, position = snapshot_of(run), queue_position(find_run(run))
+    except EngineError as error:
+        return gr.skip(), note(str(error), "bad"), *(gr.skip(),) * 4, ""
+    now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}"
+    if now == seen:
+        return (gr.skip(),) * 7
+    return (
+        gr.update(choices=run_choices(runs), value=run),
+        show_run(run_title(run), snapshot, position, metrics),
+        gr.update(visible=snapshot.status not in ENDED and not snapshot.stopping),
+        gr.update(visible=snapshot.status in RESUMABLE),
+        snapshot.log_tail,
+        gr.update(visible=bool(snapshot.log_tail)),
+        now,
+    )
+
+
+def form_of_run(run: str | None) -> list[Any]:
+    """The form's values from the last stage of a run, to go on from there or to change one thing."""
+    if not run:
+        return []
+    return form_values(spec_of(run).recipe.stages[-1])
+
+
+def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, opened: gr.State) -> TrainPanel:
+    """The panel's components, wired."""
+    timer, seen = gr.Timer(1, active=False), gr.State("")
+    build_lesson(task, "train")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            plan = gr.Dropdown(plan_choices(task), value=ONE_STAGE, label="What to train", filterable=False)
+            stages = gr.HTML()
+            with gr.Column(elem_classes="lab-form") as form_column:
+                form = build_stage_form(task)
+            backbone = gr.Dropdown(
+                list(task.backbones),
+                value=task.backbones[0],
+                label="Backbone",
+                info="Any timm model that gives feature maps. The first needs no network.",
+                allow_custom_value=True,
+            )
+            init_from = build_run_picker("Start from", start_choices(task), "")
+            seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+            start = gr.Button("Start", variant="primary", size="lg")
+        with gr.Column(scale=3, min_width=320):
+            run = build_run_picker("Runs")
+            with gr.Row():
+                stopper = gr.Button("Stop", visible=False)
+                resumer = gr.Button("Resume", visible=False, variant="primary")
+            live = gr.HTML(NOTHING_YET)
+            with gr.Accordion("Last lines of the log", open=False, visible=False) as log_fold:
+                log = gr.Code(language=None, interactive=False, show_label=False, wrap_lines=True)
+    code = build_code()
+
+    polled = [run, live, stopper, resumer, log, log_fold, seen]
+    poll = partial(poll_run, task, view.metrics)
+    gr.on([page.load, tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
+    plan.change(partial(show_plan, task), plan, [stages, form_column, backbone], **POLL)
+    start.click(
+        partial(start_run, task), [opened, plan, backbone, init_from, seed, *form.inputs], run, **ACTION
+    ).success(poll, [run, seen], polled, **POLL)
+    for button, handler in ((stopper, stop_run), (resumer, resume_run)):
+        button.click(handler, run, None, **ACTION).success(poll, [run, seen], polled, **POLL)
+    gr.on([page.load, tab.select], lambda: gr.update(choices=start_choices(task)), None, init_from, **POLL)
+    planned = [opened, plan, backbone, init_from, *form.inputs]
+    gr.on([part.change for part in planned], partial(planned_code, task), planned, code, **POLL)
+    return TrainPanel(run=run, timer=timer, form=form, plan=plan, backbone=backbone, init_from=init_from)

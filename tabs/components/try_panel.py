@@ -1,0 +1,35 @@
+"""The Try-it step: choose a trained run, and give it something of your own; what that is, the task's view knows."""
+
+from functools import partial
+
+import gradio as gr
+
+from engine.task import Task
+from tabs.components.code import try_code
+from tabs.components.opened import spec_of
+from tabs.components.results_panel import refresh_trained
+from tabs.components.wiring import POLL, build_code, build_lesson, build_run_picker
+from tabs.views.view import View
+
+
+def code_of(run: str | None) -> str:
+    """The program that predicts with the chosen run."""
+    return try_code(spec_of(run).dataset, run) if run else ""
+
+
+def dataset_of(run: str | None) -> str:
+    """The data set that a run was trained on."""
+    return spec_of(run).dataset if run else ""
+
+
+def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
+    """The panel's components, wired; returns the run picker."""
+    dataset = gr.State("")
+    build_lesson(task, "try")
+    run = build_run_picker("Model")
+    view.build_try(task, run, dataset)
+    code = build_code()
+    tab.select(partial(refresh_trained, task), run, run, **POLL)
+    run.change(dataset_of, run, dataset, **POLL)
+    run.change(code_of, run, code, **POLL)
+    return run

@@ -1,0 +1,106 @@
+"""How handlers are joined to the page: quiet polls, told errors, lesson texts, and what several panels must share."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from engine.errors import EngineError
+from engine.task import Task
+from tabs.components.markup import note
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LESSONS = Path(__file__).parent.parent.parent / "assets" / "lessons"
+
+# A poll must be neither seen nor held up by others; an action shows that it is under way.
+POLL: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+ACTION: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
+# Forward passes share one line, so that a class of thirty does not start thirty at once.
+PREDICT: dict[str, Any] = {**ACTION, "concurrency_limit": 2, "concurrency_id": "predict"}
+
+CLICK_RATE = """
+const rateAt = (area, x) => {
+  const box = area.getBoundingClientRect();
+  const share = Math.min(1, Math.max(0, (x - box.left) / box.width));
+  const low = Math.log10(+area.dataset.low), high = Math.log10(+area.dataset.high);
+  return [share, 10 ** (low + share * (high - low))];
+};
+element.addEventListener('click', event => {
+  const area = event.target.closest('.area[data-log="1"]');
+  if (area) trigger('select', {rate: rateAt(area, event.clientX)[1]});
+});
+element.addEventListener('pointermove', event => {
+  const area = event.target.closest('.area[data-log="1"]');
+  if (!area) return;
+  let line = area.querySelector('.cursor');
+  if (!line) { line = document.createElement('div'); line.className = 'cursor'; area.append(line); }
+  const [share, rate] = rateAt(area, event.clientX);
+  line.style.left = 100 * share + '%';
+  line.dataset.rate = rate.toExponential(1).replace('e+', 'e');
+});
+"""
+CLICK_CHOICE = """
+element.addEventListener('click', event => {
+  const chosen = event.target.closest('[data-choice]');
+  if (chosen) trigger('select', {choice: chosen.dataset.choice});
+});
+"""
+CLICK_ENLARGE = """
+element.addEventListener('click', event => event.target.closest('.lab-figure')?.classList.toggle('large'));
+"""
+
+
+def tells_errors(handler: Callable[P, R]) -> Callable[P, R]:
+    """A handler whose `EngineError`s are told to the user in a toast; bugs go through."""
+
+    @functools.wraps(handler)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return handler(*args, **kwargs)
+        except EngineError as error:
+            raise gr.Error(str(error), title="That did not work", print_exception=False) from None
+
+    return told
+
+
+def html_or_reason(make: Callable[[], str]) -> str:
+    """HTML from `make`, or the `EngineError`'s own words in its place."""
+    try:
+        return make()
+    except EngineError as error:
+        return note(str(error), "bad")
+
+
+def lesson_text(task: Task, step: str) -> str:
+    """The lesson's words for one step, or nothing where there is no text."""
+    path = LESSONS / task.lesson / f"{step}.md"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def build_lesson(task: Task, step: str) -> None:
+    """The lesson's words, folded under a heading."""
+    words = lesson_text(task, step)
+    if words:
+        with gr.Accordion("Why this step", open=False, elem_classes="lab-lesson"):
+            gr.Markdown(words)
+
+
+def build_code() -> gr.Code:
+    """The folded-away program under an action."""
+    with gr.Accordion("Show the code", open=False, elem_classes="lab-code"):
+        return gr.Code(language="python", interactive=False, show_label=False, wrap_lines=True)
+
+
+def build_run_picker(label: str, choices: list[tuple[str, str]] | None = None, value: str | None = None) -> gr.Dropdown:
+    """A list of runs. Its choices change while people look, so that a name it does not list yet must be no error."""
+    return gr.Dropdown(
+        choices or [], value=value, label=label, allow_custom_value=True, elem_classes="lab-runs"
+    )
+
+
+def set_css_variable(panel: str, variable: str) -> str:
+    """JavaScript for a slider (0 to 100) that sets a share on a panel: no server is asked."""
+    return f"(value) => {{ document.getElementById('{panel}').style.setProperty('{variable}', value / 100); }}"

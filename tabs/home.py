@@ -1,0 +1,164 @@
+"""Home: what this is, what the machine has, what is on disk, what is running."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from engine.data.sources import SOURCES, Source, get_source
+from engine.errors import EngineError
+from engine.home import home
+from engine.runs.fetches import FETCHES
+from engine.runs.queue import queue_position
+from engine.runs.store import find_run
+from engine.task import Task
+from tabs.components.data_panel import fetch_label, fetch_line
+from tabs.components.live_run import progress_text, status_pill
+from tabs.components.markup import empty_state, facts, megabytes, text
+from tabs.components.opened import run_time, run_title, runs_of, snapshot_of, spec_of
+from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
+
+SHOWN_RUNS = 8
+WELCOME = """
+<section class="lab-hero">
+  <h1>Lesson 3 Lab</h1>
+  <p>Do fast.ai's third lesson instead of reading it: look at the data, find a learning rate, train the head, unfreeze,
+  train again at a higher resolution, see what is still wrong, and try the model on something of your own. Everything
+  runs on this machine, and every button shows the Python behind it.</p>
+</section>
+"""
+NO_RUNS = empty_state("Nothing has been trained yet", "Open a task, look at its data, and start with “Find a rate”.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePanel:
+    """What the page needs of Home: the lists that are clicked."""
+
+    tasks: gr.HTML
+    runs: gr.HTML
+
+
+def show_machine() -> str:
+    """Device, memory, cores and number formats; imports torch, so the first call takes a while."""
+    from engine.machine import describe_machine
+
+    machine = describe_machine()
+    kind = {"cuda": "GPU", "mps": "GPU"}.get(machine.device, "CPU")
+    memory = "GPU memory" if machine.device == "cuda" else "Memory"
+    return facts(
+        [
+            (kind, machine.name),
+            (memory, f"{machine.memory / 2**30:.1f} GiB"),
+            ("CPU cores", str(machine.cores)),
+            ("Precision", ", ".join(machine.precisions)),
+            ("PyTorch", machine.torch_version),
+            ("Everything is kept in", str(home())),
+        ]
+    )
+
+
+def show_tasks(tasks: tuple[Task, ...]) -> str:
+    """A card for each task, which opens its tab."""
+    cards = "".join(
+        f'<button type="button" class="lab-task-card" data-choice="{text(task.name)}"><strong>{text(task.title)}</strong>'
+        f"<span>{text(task.question)}</span><em>Open →</em></button>"
+        for task in tasks
+    )
+    return f'<div class="lab-task-cards">{cards}</div>'
+
+
+def show_source(source: Source) -> str:
+    """One data set: title, size, note, and where it stands."""
+    state = FETCHES.state(source.name)
+    size = "made here" if source.drawn else megabytes(source.size) if source.size else ""
+    return (
+        f'<div class="lab-source"><div><strong>{text(source.title)}</strong> <small>{text(size)}</small></div>'
+        f"<p class='lab-small'>{text(source.note)}</p>{fetch_line(state)}</div>"
+    )
+
+
+def poll_sources(seen: str) -> tuple[Any, ...]:
+    """For each data set its line and its button; the last value is what was seen."""
+    lines = [show_source(source) for source in SOURCES]
+    now = "".join(lines)
+    if now == seen:
+        return (gr.skip(),) * (2 * len(SOURCES) + 1)
+    statuses = [FETCHES.state(source.name).status for source in SOURCES]
+    buttons = [gr.update(visible=status in ("absent", "failed")) for status in statuses]
+    return (*(part for pair in zip(lines, buttons, strict=True) for part in pair), now)
+
+
+@tells_errors
+def start_fetch(name: str) -> None:
+    """Begin to fetch a data set in the background."""
+    FETCHES.start(get_source(name).name)
+
+
+def poll_runs(seen: str) -> tuple[Any, Any]:
+    """The newest runs with how they stand, and what was seen."""
+    html = show_runs()
+    return (gr.skip(), gr.skip()) if html == seen else (html, html)
+
+
+def show_runs() -> str:
+    """The newest runs, one a line; a click opens one."""
+    rows = []
+    for run in runs_of()[:SHOWN_RUNS]:
+        try:
+            snapshot, position = snapshot_of(run), queue_position(find_run(run))
+        except EngineError:
+            continue
+        share, line = progress_text(snapshot) if snapshot.status in ("running", "queued") else (0.0, last_figures(run))
+        bar = f'<span class="thin"><span style="width:{100 * max(share, 0):.0f}%"></span></span>' if share > 0 else ""
+        rows.append(
+            f'<button type="button" class="lab-run" data-choice="{text(run)}">{status_pill(snapshot, position)}'
+            f"<strong>{text(run_title(run))}</strong><small>{text(run_time(run))}</small>"
+            f'<span class="line">{text(line)}</span>{bar}</button>'
+        )
+    return f'<div class="lab-runs-list">{"".join(rows)}</div>' if rows else NO_RUNS
+
+
+def last_figures(run: str) -> str:
+    """What a run that has ended came to."""
+    snapshot = snapshot_of(run)
+    if spec_of(run).job == "lr-find":
+        return snapshot.reading or "no reading"
+    if not snapshot.epoch_rows:
+        return snapshot.message or "ended before its first epoch"
+    row = snapshot.best_row or snapshot.epoch_rows[-1]
+    figures = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in row.metrics.items())
+    return f"{len(snapshot.epoch_rows)} epochs; {figures}"
+
+
+def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
+    """The Home tab's components, wired but for what opens other tabs."""
+    with gr.Tab("Home", id="home") as tab:
+        gr.HTML(WELCOME)
+        task_cards = gr.HTML(show_tasks(tasks), js_on_load=CLICK_CHOICE)
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                gr.HTML("<h3>Runs</h3>")
+                runs = gr.HTML(NO_RUNS, js_on_load=CLICK_CHOICE)
+                gr.HTML("<h3>This machine</h3>")
+                machine = gr.HTML('<p class="lab-small">Looking …</p>', elem_classes="lab-card")
+            with gr.Column(scale=2, min_width=320):
+                gr.HTML("<h3>Data on this machine</h3>")
+                sources = _build_sources()
+    timer, seen_runs, seen_sources = gr.Timer(2), gr.State(""), gr.State("")
+    changing = [page.load, tab.select, timer.tick]
+    gr.on(changing, poll_runs, seen_runs, [runs, seen_runs], **POLL)
+    parts = [part for pair in sources for part in pair]
+    gr.on(changing, poll_sources, seen_sources, [*parts, seen_sources], **POLL)
+    page.load(show_machine, None, machine, **POLL)
+    return HomePanel(tasks=task_cards, runs=runs)
+
+
+def _build_sources() -> list[tuple[gr.HTML, gr.Button]]:
+    built = []
+    for source in SOURCES:
+        with gr.Row(elem_classes="lab-source-row"):
+            line = gr.HTML(show_source(source))
+            button = gr.Button(fetch_label(source.name), size="sm", visible=False, scale=0, min_width=130)
+        button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION)
+        built.append((line, button))
+    return built

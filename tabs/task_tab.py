@@ -1,0 +1,68 @@
+"""The one builder that makes every task's tab: the lesson's steps, in the lesson's order."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from engine.task import Task
+from tabs.components.data_panel import build_data_panel
+from tabs.components.markup import text
+from tabs.components.rate_panel import build_rate_panel, wire_taking
+from tabs.components.results_panel import build_results_panel
+from tabs.components.train_panel import build_train_panel
+from tabs.components.try_panel import build_try_panel
+from tabs.views.view import View
+
+STEPS = (("data", "Data"), ("rate", "Find a rate"), ("train", "Train"), ("results", "Results"), ("try", "Try it"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTab:
+    """What the page needs of a task's tab: its steps, and which runs its panels show."""
+
+    task: Task
+    tab: gr.Tab
+    steps: gr.Tabs
+    rate_run: gr.Dropdown
+    train_run: gr.Dropdown
+
+
+def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
+    """A tab with the five steps of a task; `page` is the whole page, whose loading brings the panels up to date."""
+    with gr.Tab(task.title, id=task.name) as tab:
+        gr.HTML(f'<header class="lab-task"><h2>{text(task.title)}</h2><p>{text(task.question)}</p></header>')
+        with gr.Tabs(elem_classes="lab-steps") as steps:
+            opened_tabs = {}
+            for number, (step, title) in enumerate(STEPS, start=1):
+                with gr.Tab(f"{number} {title}", id=step) as opened_tabs[step]:
+                    pass
+        with opened_tabs["data"]:
+            data = build_data_panel(task, view, page, tab)
+        with opened_tabs["rate"]:
+            rate, taking = build_rate_panel(task, page, opened_tabs["rate"], data.opened)
+        with opened_tabs["train"]:
+            train = build_train_panel(task, view, page, opened_tabs["train"], data.opened)
+        with opened_tabs["results"]:
+            build_results_panel(task, view, opened_tabs["results"])
+        with opened_tabs["try"]:
+            build_try_panel(task, view, opened_tabs["try"])
+    wire_taking(taking, train.form, train.backbone, train.init_from)
+    _tick_where_looked(opened_tabs, {"rate": rate.timer, "train": train.timer})
+    return TaskTab(task=task, tab=tab, steps=steps, rate_run=rate.run, train_run=train.run)
+
+
+def active_timers(step: str, polled: tuple[str, ...]) -> list[gr.Timer]:
+    """Only the step that is looked at is polled."""
+    return [gr.Timer(active=step == name) for name in polled]
+
+
+def _tick_where_looked(opened_tabs: dict[str, gr.Tab], timers: dict[str, gr.Timer]) -> None:
+    for step, tab in opened_tabs.items():
+        tab.select(
+            lambda step=step: active_timers(step, tuple(timers)),
+            None,
+            list(timers.values()),
+            show_progress="hidden",
+            concurrency_limit=None,
+            api_visibility="private",
+        )

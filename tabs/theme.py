@@ -1,0 +1,55 @@
+"""The page's look: a calm theme on system fonts, so that a page without internet asks for nothing from outside."""
+
+from pathlib import Path
+
+import gradio as gr
+
+STYLE_SHEET = Path(__file__).parent.parent / "assets" / "style.css"
+FONTS = ("Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
+MONO_FONTS = ("SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
+
+
+def build_theme() -> gr.themes.Base:
+    """Teal on warm grey, with roomy corners; `assets/style.css` does the rest."""
+    theme = gr.themes.Base(
+        primary_hue="teal",
+        secondary_hue="teal",
+        neutral_hue="stone",
+        radius_size="lg",
+        spacing_size="md",
+        text_size="md",
+        font=list(FONTS),
+        font_mono=list(MONO_FONTS),
+    )
+    return theme.set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_800",
+        block_border_width="1px",
+        block_label_text_weight="600",
+        block_title_text_weight="600",
+        block_title_text_size="*text_sm",
+        block_info_text_size="*text_xs",
+        input_background_fill="*neutral_50",
+        input_background_fill_dark="*neutral_950",
+        input_border_width="1px",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_700",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_text_color="white",
+        button_secondary_background_fill="white",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_border_color="*neutral_300",
+        button_secondary_border_color_dark="*neutral_700",
+        button_border_width="1px",
+        slider_color="*primary_600",
+        checkbox_label_background_fill="white",
+        checkbox_label_background_fill_dark="*neutral_900",
+        panel_border_width="0px",
+    )

@@ -1,0 +1,24 @@
+"""How CamVid is shown: pictures under masks."""
+
+from tabs.views.mask import (
+    show_augmented,
+    show_comparisons,
+    show_evaluation,
+    show_frequencies,
+    show_legend,
+    show_samples,
+)
+from tabs.views.mask_try import build_try
+from tabs.views.view import View
+
+CAMVID_VIEW = View(
+    items="pictures",
+    metrics={"pixel_accuracy": "Pixel accuracy", "mean_iou": "Mean IoU", "valid_loss": "Loss"},
+    show_legend=show_legend,
+    show_samples=show_samples,
+    show_augmented=show_augmented,
+    show_frequencies=show_frequencies,
+    show_comparisons=show_comparisons,
+    show_evaluation=show_evaluation,
+    build_try=build_try,
+)

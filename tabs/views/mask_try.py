@@ -1,0 +1,183 @@
+"""Trying a segmentation model: a picture in, its mask over it, classes to click, and how sure the model is."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from engine.errors import DataError, EngineError
+from engine.runs.store import find_run
+from engine.task import Task
+from tabs.components.markup import empty_state, picture_tag, text
+from tabs.components.opened import open_dataset
+from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
+from tabs.views.colors import class_colors, css_color
+from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text, smaller
+
+EXAMPLES = Path(__file__).parent.parent.parent / "assets" / "examples"
+OFFERED = 6
+LONGEST = 1024  # pixels of the picture as it is shown; the prediction itself is in the picture's own size
+NOTHING_YET = empty_state(
+    "No picture yet", "Upload one, take one with the camera, or click one of the frames on the left."
+)
+NO_MODEL = empty_state(
+    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A prediction as it is drawn: picture (h, w, 3), mask (h, w), confidence (h, w) in 0..1; `size` is the picture's own."""
+
+    picture: np.ndarray
+    mask: np.ndarray
+    confidence: np.ndarray
+    classes: tuple[str, ...]
+    shares: dict[str, float]
+    size: tuple[int, int]
+
+
+def offered_pictures(task: Task, dataset: str | None) -> list[tuple[str, Path]]:
+    """Example pictures and validation frames spread over the split, each with its caption."""
+    examples = [(f"example: {path.stem}", path) for path in sorted(EXAMPLES.glob("*.jpg"))]
+    try:
+        frames = open_dataset(task, dataset).valid if dataset else ()
+    except EngineError:
+        frames = ()
+    spread = frames[:: max(1, len(frames) // OFFERED)][:OFFERED]
+    return [*((path.name, path) for path in spread), *examples]
+
+
+def show_offered(task: Task, dataset: str | None) -> str:
+    """The pictures to click on."""
+    cells = []
+    for index, (caption, path) in enumerate(offered_pictures(task, dataset)):
+        with Image.open(path) as image:
+            image.draft("RGB", (240, 240))
+            small = image.convert("RGB")
+            small.thumbnail((240, 240))
+        picture = picture_tag(np.asarray(small), alt=caption)
+        cells.append(f'<button type="button" data-choice="{index}" title="{text(caption)}">{picture}</button>')
+    return f'<div class="lab-offered">{"".join(cells)}</div>'
+
+
+@tells_errors
+def take_offered(task: Task, dataset: str | None, choice: str) -> str:
+    """The path of an offered picture, by its number."""
+    offered = offered_pictures(task, dataset)
+    if not choice.isdecimal() or int(choice) >= len(offered):
+        raise DataError("That picture is not offered any more. Reload the page.")
+    return str(offered[int(choice)][1])
+
+
+def take_upload(payload: Any) -> str:
+    """The path of an uploaded picture, untouched: the predictor alone opens what comes from outside."""
+    if payload is None:
+        return ""
+    return str(payload["path"] if isinstance(payload, dict) else payload.path)
+
+
+@tells_errors
+def predict(run: str | None, source: str) -> tuple[Tried | None, int | None]:
+    """A run's prediction for the picture at `source`, with no class highlighted."""
+    if not run or not source:
+        return None, None
+    from engine.serving.predictor import load_predictor  # imports torch
+
+    prediction = load_predictor(find_run(run)).predict(source)
+    return (
+        Tried(
+            picture=smaller(np.asarray(prediction.picture), LONGEST),
+            mask=smaller(prediction.mask, LONGEST, exact=True),
+            confidence=smaller(prediction.confidence, LONGEST, exact=True),
+            classes=prediction.classes,
+            shares=prediction.shares,
+            size=prediction.mask.shape,
+        ),
+        None,
+    )
+
+
+def draw(run: str | None, tried: Tried | None, highlight: int | None, layer: str) -> tuple[str, str]:
+    """The picture under its mask or its confidence map, and the classes with their shares."""
+    if tried is None:
+        return (NOTHING_YET if run else NO_MODEL), ""
+    over = (
+        confidence_tag(tried.confidence)
+        if layer == "confidence"
+        else mask_tag(tried.mask, tried.classes, highlight=highlight)
+    )
+    height, width = tried.size
+    sure = f"{width}×{height} pixels; the model is {tried.confidence.mean():.0%} sure of a pixel on average"
+    picture = picture_tag(tried.picture, alt="your picture", kind="picture")
+    key = '<p class="lab-ramp"><span>unsure</span><i></i><span>sure</span></p>' if layer == "confidence" else ""
+    html = f'<div class="lab-stack large">{picture}{over}</div>{key}<p class="lab-small">{text(sure)}</p>'
+    return html, class_list(tried, highlight)
+
+
+def class_list(tried: Tried, highlight: int | None) -> str:
+    """Every class in the picture with its share, the largest first; a click shows it alone."""
+    numbers = {name: index for index, name in enumerate(tried.classes)}
+    colors = class_colors(tried.classes)
+    rows = []
+    for name, share in ordered_shares(tried.shares):
+        if share <= 0:
+            continue
+        index = numbers[name]
+        rows.append(
+            f'<button type="button" data-choice="{index}" aria-pressed="{str(index == highlight).lower()}">'
+            f'<i style="background:{css_color(colors[index])}"></i><span class="name">{text(name)}</span>'
+            f'<span class="track"><span style="width:{100 * share:.1f}%;background:{css_color(colors[index])}"></span></span>'
+            f'<span class="figure">{share_text(share)}</span></button>'
+        )
+    return f'<div class="lab-classes">{"".join(rows)}</div>'
+
+
+def toggle_class(highlight: int | None, choice: str) -> int | None:
+    """The class to show alone: a second click on it shows all again."""
+    chosen = int(choice) if choice.isdecimal() else None
+    return None if chosen == highlight else chosen
+
+
+def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+    """The inputs and outputs of trying a model, wired."""
+    panel_id = f"{task.name}-try"
+    source, tried, highlight = gr.State(""), gr.State(None), gr.State(None)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            upload = gr.Image(
+                sources=["upload", "webcam", "clipboard"],
+                type="filepath",
+                image_mode=None,
+                label="Your picture",
+                height=240,
+            )
+            gr.HTML("<h4>Or take one of these</h4>")
+            offered = gr.HTML(js_on_load=CLICK_CHOICE)
+        with gr.Column(scale=3, min_width=320, elem_id=panel_id, elem_classes="lab-panel"):
+            with gr.Row(elem_classes="lab-controls"):
+                opacity = gr.Slider(0, 100, value=60, step=1, label="Opacity", buttons=[])
+                layer = gr.Radio([("Classes", "mask"), ("How sure", "confidence")], value="mask", label="Show")
+            picture = gr.HTML(NOTHING_YET)
+            gr.HTML("<h4>What is in it <small>(click a class to see it alone)</small></h4>")
+            classes = gr.HTML(js_on_load=CLICK_CHOICE)
+
+    def offered_clicked(dataset: str, event: gr.EventData) -> str:
+        return take_offered(task, dataset, str(event.choice))
+
+    def class_clicked(highlight: int | None, event: gr.EventData) -> int | None:
+        return toggle_class(highlight, str(event.choice))
+
+    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
+    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
+    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
+    offered.select(offered_clicked, dataset, source, **ACTION)
+    gr.on([source.change, run.change], predict, [run, source], [tried, highlight], **PREDICT)
+    drawn = [run, tried, highlight, layer]
+    gr.on([tried.change, highlight.change, layer.change, run.change], draw, drawn, [picture, classes], **POLL)
+    classes.select(class_clicked, highlight, highlight, **POLL)
+    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))

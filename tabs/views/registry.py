@@ -1,0 +1,12 @@
+"""Which view shows which task, as a literal table."""
+
+from engine.task import Task
+from tabs.views.camvid import CAMVID_VIEW
+from tabs.views.view import View
+
+VIEWS: dict[str, View] = {"camvid": CAMVID_VIEW}
+
+
+def view_of(task: Task) -> View:
+    """The view of a registered task."""
+    return VIEWS[task.name]

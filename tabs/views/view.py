@@ -1,0 +1,45 @@
+"""What is particular to showing one task, as data: everything else on a task's tab is shared by all tasks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from engine.recipe import Stage
+from engine.task import Task
+
+if TYPE_CHECKING:
+    from engine.data.block import Data
+    from engine.serving.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How one task's data, predictions and figures look. Every `show_*` gives HTML; none of them needs a browser.
+
+    items: what the data set is made of, in the plural ("pictures", "reviews").
+    metrics: the objective's metric names in words, the main one first.
+    show_legend(classes): the key to colours or labels.
+    show_samples(data, split, start, count): labelled inputs as they are on disk.
+    show_augmented(data, stage, index, seed): one input untouched, then as training may see it.
+    show_frequencies(data): how common each class is.
+    show_comparisons(predictor, data, start, count): input, truth and prediction side by side.
+    show_evaluation(evaluation): a run's `evaluation.json`, class by class.
+    build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a run's name,
+    `dataset` what it was trained on.
+    """
+
+    items: str
+    metrics: Mapping[str, str]
+    show_legend: Callable[[tuple[str, ...]], str]
+    show_samples: "Callable[[Data, str, int, int], str]"
+    show_augmented: "Callable[[Data, Stage, int, int], str]"
+    show_frequencies: "Callable[[Data], str]"
+    show_comparisons: "Callable[[Predictor, Data, int, int], str]"
+    show_evaluation: Callable[[Mapping[str, Any]], str]
+    build_try: Callable[[Task, gr.Dropdown, gr.State], None]
+
+    def metric_title(self, name: str) -> str:
+        """A metric in words; its own name where the view has none."""
+        return self.metrics.get(name, name.replace("_", " "))
