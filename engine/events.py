@@ -203,6 +203,7 @@ Event = (
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__args__}
+FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(kind)) for kind in Event.__args__}
 
 
 def to_json(event: Event, *, at: float) -> str:
@@ -218,7 +219,7 @@ def from_json(line: str) -> tuple[float, Event | None]:
     at = fields.pop("at")
     if kind is None:
         return at, None
-    known = {field.name for field in dataclasses.fields(kind)}
+    known = FIELDS[kind]
     values = {name: _restored(value) for name, value in fields.items() if name in known}
     return at, kind(**values)
 
@@ -235,7 +236,7 @@ def _finite(value: Any) -> Any:
 
 
 def _restored(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if value.keys() == {"float"} and isinstance(value["float"], str):
             return float(value["float"])
         return {key: _restored(item) for key, item in value.items()}

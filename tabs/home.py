@@ -45,7 +45,7 @@ def show_machine() -> str:
     machine = describe_machine()
     kind = {"cuda": "GPU", "mps": "GPU"}.get(machine.device, "CPU")
     memory = "GPU memory" if machine.device == "cuda" else "Memory"
-    return facts(
+    listed = facts(
         [
             (kind, machine.name),
             (memory, f"{machine.memory / 2**30:.1f} GiB"),
@@ -55,6 +55,7 @@ def show_machine() -> str:
             ("Everything is kept in", str(home())),
         ]
     )
+    return f'<div class="lab-card">{listed}</div>'
 
 
 def show_tasks(tasks: tuple[Task, ...]) -> str:
@@ -133,6 +134,8 @@ def last_figures(run: str) -> str:
 def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
     """The Home tab's components, wired but for what opens other tabs."""
     with gr.Tab("Home", id="home") as tab:
+        # Inside the tab: anything but tabs between tabs confuses the row of their titles.
+        timer, seen_runs, seen_sources = gr.Timer(2), gr.State(""), gr.State("")
         gr.HTML(WELCOME)
         task_cards = gr.HTML(show_tasks(tasks), js_on_load=CLICK_CHOICE)
         with gr.Row():
@@ -140,11 +143,10 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
                 gr.HTML("<h3>Runs</h3>")
                 runs = gr.HTML(NO_RUNS, js_on_load=CLICK_CHOICE)
                 gr.HTML("<h3>This machine</h3>")
-                machine = gr.HTML('<p class="lab-small">Looking …</p>', elem_classes="lab-card")
+                machine = gr.HTML('<p class="lab-small">Looking …</p>')
             with gr.Column(scale=2, min_width=320):
                 gr.HTML("<h3>Data on this machine</h3>")
                 sources = _build_sources()
-    timer, seen_runs, seen_sources = gr.Timer(2), gr.State(""), gr.State("")
     changing = [page.load, tab.select, timer.tick]
     gr.on(changing, poll_runs, seen_runs, [runs, seen_runs], **POLL)
     parts = [part for pair in sources for part in pair]

@@ -13,7 +13,7 @@ from tabs.components.train_panel import build_train_panel
 from tabs.components.try_panel import build_try_panel
 from tabs.views.view import View
 
-STEPS = (("data", "Data"), ("rate", "Find a rate"), ("train", "Train"), ("results", "Results"), ("try", "Try it"))
+STEPS = {"data": "1 Data", "rate": "2 Find a rate", "train": "3 Train", "results": "4 Results", "try": "5 Try it"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +32,19 @@ def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
     with gr.Tab(task.title, id=task.name) as tab:
         gr.HTML(f'<header class="lab-task"><h2>{text(task.title)}</h2><p>{text(task.question)}</p></header>')
         with gr.Tabs(elem_classes="lab-steps") as steps:
-            opened_tabs = {}
-            for number, (step, title) in enumerate(STEPS, start=1):
-                with gr.Tab(f"{number} {title}", id=step) as opened_tabs[step]:
-                    pass
-        with opened_tabs["data"]:
-            data = build_data_panel(task, view, page, tab)
-        with opened_tabs["rate"]:
-            rate, taking = build_rate_panel(task, page, opened_tabs["rate"], data.opened)
-        with opened_tabs["train"]:
-            train = build_train_panel(task, view, page, opened_tabs["train"], data.opened)
-        with opened_tabs["results"]:
-            build_results_panel(task, view, opened_tabs["results"])
-        with opened_tabs["try"]:
-            build_try_panel(task, view, opened_tabs["try"])
+            with _step_tab("data") as data_tab:
+                data = build_data_panel(task, view, page, tab)
+            with _step_tab("rate") as rate_tab:
+                rate, taking = build_rate_panel(task, page, rate_tab, data.opened)
+            with _step_tab("train") as train_tab:
+                train = build_train_panel(task, view, page, train_tab, data.opened)
+            with _step_tab("results") as results_tab:
+                build_results_panel(task, view, results_tab)
+            with _step_tab("try") as try_tab:
+                build_try_panel(task, view, try_tab)
     wire_taking(taking, train.form, train.backbone, train.init_from)
-    _tick_where_looked(opened_tabs, {"rate": rate.timer, "train": train.timer})
+    step_tabs = dict(zip(STEPS, (data_tab, rate_tab, train_tab, results_tab, try_tab), strict=True))
+    _tick_where_looked(step_tabs, {"rate": rate.timer, "train": train.timer})
     return TaskTab(task=task, tab=tab, steps=steps, rate_run=rate.run, train_run=train.run)
 
 
@@ -56,8 +53,12 @@ def active_timers(step: str, polled: tuple[str, ...]) -> list[gr.Timer]:
     return [gr.Timer(active=step == name) for name in polled]
 
 
-def _tick_where_looked(opened_tabs: dict[str, gr.Tab], timers: dict[str, gr.Timer]) -> None:
-    for step, tab in opened_tabs.items():
+def _step_tab(step: str) -> gr.Tab:
+    return gr.Tab(STEPS[step], id=step)
+
+
+def _tick_where_looked(step_tabs: dict[str, gr.Tab], timers: dict[str, gr.Timer]) -> None:
+    for step, tab in step_tabs.items():
         tab.select(
             lambda step=step: active_timers(step, tuple(timers)),
             None,

@@ -35,16 +35,9 @@ _Progress = Callable[[int, int], None]
 
 _HOSTILE = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]|[. ]$')
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_DAMAGED = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    gzip.BadGzipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    ValueError,  # a number in a header that is none
-    NotImplementedError,  # a kind of compression that is not built in
-)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
+# A number in a header that is none, and a kind of compression that is not built in.
+_DAMAGED = (*_BROKEN, ValueError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +61,7 @@ def unpack(
 ) -> int:
     """Unpacks `archive` into the new folder `target` and returns the number of files.
 
-    With `folders`, only what is inside one of these folders of the archive is unpacked, without that folder's own name.
+    With `folders`, only what is inside one of these folders of the archive, without that folder's own path.
     `on_progress(done, total)` counts bytes. Whatever goes wrong, `target` is removed: a `DataError` for an archive that
     is damaged or could do harm, a `DownloadError` where the disk is the trouble.
     """
@@ -115,8 +108,8 @@ def _members(archive: Path, limit: int) -> Iterator[_Member]:
             yield from _tar_members(raw, archive.stat().st_size, limit)
         else:
             raise DataError(
-                f"{archive.name} is not a tar.gz or zip archive: it begins with {start!r}. A log-in page or an error "
-                "page may have come instead. Get the archive again, or from another place."
+                f"{archive.name} is not a tar.gz or zip archive: it begins with {start!r}, as a log-in page may. "
+                "Get the archive again, or from another place."
             )
 
 

@@ -36,7 +36,7 @@ class SampleCache:
 
     def __getitem__(self, index: int) -> Sample:
         image, target = (
-            _typed(torch.from_numpy(array[index].copy()), like)
+            _typed(torch.from_numpy(np.array(array[index])), like)
             for array, like in zip(self.arrays, self.example, strict=True)
         )
         return image, target

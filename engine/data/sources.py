@@ -165,7 +165,7 @@ def fetch(name: str, on_progress: Callable[[FetchProgress], None] | None = None)
 
 
 def _make(source: Source, folder: Path, partial: Path, report: "_Reporter") -> None:
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_file() or (folder.exists() and any(folder.iterdir())):
         raise DataError(
             f"{folder} is in the way: it has no {RECORD}, so this app did not make it. Move it, or delete it."
         )
@@ -184,8 +184,10 @@ def _make(source: Source, folder: Path, partial: Path, report: "_Reporter") -> N
         if folder.exists():
             folder.rmdir()
         fresh.rename(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(fresh, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise DataError(f"{source.name} could not be made ({error}). Make room, then fetch it again.") from None
         raise
 
 
@@ -218,7 +220,7 @@ def _unpack(source: Source, fresh: Path, part: Path, report: "_Reporter") -> dic
         "origin": archive.origin,
         "bytes": archive.size,
         "sha256": archive.sha256,
-        "as the lesson packed it": archive.as_packed,
+        "as_packed": archive.as_packed,
     }
 
 

@@ -18,6 +18,7 @@ from engine.runs.store import (
     LOG_FILE,
     QUEUED_FILE,
     WORKER_FILE,
+    clear_stop,
     file_size,
     read_worker,
     worker_alive,
@@ -46,6 +47,7 @@ def claimed(run_dir: Path) -> Iterator[None]:
         (run_dir / QUEUED_FILE).unlink(missing_ok=True)
         yield
         (run_dir / WORKER_FILE).unlink(missing_ok=True)
+        clear_stop(run_dir)
     finally:
         lock.release()
 

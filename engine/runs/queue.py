@@ -53,6 +53,8 @@ def stop(run_dir: Path) -> None:
     except FileNotFoundError:
         if _is_live(run_dir):
             request_stop(run_dir)
+        if not _is_live(run_dir):  # it ended just before it could hear
+            clear_stop(run_dir)
     else:
         append_event(run_dir, RunStopped())
 

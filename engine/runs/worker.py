@@ -29,7 +29,6 @@ from engine.runs.store import (
     LOG_FILE,
     RunSpec,
     append_event,
-    clear_stop,
     file_size,
     log_tail,
     read_spec,
@@ -117,7 +116,6 @@ def main(run_dir: str | Path, *, perform: Perform = perform) -> int:
         with claimed(run_dir):
             ending = _follow(spec, run_dir, perform, should_stop)
             append_event(run_dir, ending)
-            clear_stop(run_dir)
     return 1 if isinstance(ending, RunFailed) else 0
 
 

@@ -27,6 +27,7 @@ from tabs.components.wiring import (
 from tabs.views.view import View
 
 PAGE = 6
+LATER = '<p class="lab-small">Shown as soon as a data set is open.</p>'
 NOTHING_OPEN = empty_state("No data set open", "Choose one above. A registered one may have to be fetched first.")
 
 
@@ -43,12 +44,12 @@ def dataset_choices(task: Task) -> list[tuple[str, str]]:
     return [(dataset_title(name), name) for name in task.datasets]
 
 
-def first_dataset(task: Task) -> str:
+def first_dataset(task: Task) -> str | None:
     """The first of the task's data sets that is here; else one that can be made without a network; else the first."""
     known = [source for source in SOURCES if source.name in task.datasets]
     ready = [name for name in task.datasets if is_ready(name)]
     drawn = [source.name for source in known if source.drawn]
-    return next(iter([*ready, *drawn, *task.datasets]))
+    return next(iter([*ready, *drawn, *task.datasets]), None)
 
 
 def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
@@ -134,7 +135,7 @@ def show_gallery(task: Task, view: View, opened: str, split: str, start: int) ->
 def show_transforms(task: Task, view: View, opened: str, strength: str, seed: int) -> str:
     """One training sample untouched and transformed; every seed is another sample and another draw."""
     if not opened:
-        return NOTHING_OPEN
+        return LATER
 
     def make() -> str:
         data = open_dataset(task, opened)
@@ -147,14 +148,14 @@ def show_transforms(task: Task, view: View, opened: str, strength: str, seed: in
 def show_frequencies(task: Task, view: View, opened: str) -> str:
     """How common each class is."""
     if not opened:
-        return NOTHING_OPEN
+        return LATER
     return html_or_reason(lambda: view.show_frequencies(open_dataset(task, opened)))
 
 
 def show_questions(task: Task, opened: str, strength: str) -> tuple[str, str]:
     """The six questions answered for the first training sample, and the program that does the same."""
     if not opened:
-        return NOTHING_OPEN, ""
+        return LATER, ""
     stage = replace(task.default_stage, augmentation=strength)
     return html_or_reason(lambda: six_questions(task, opened, stage)), data_code(task.name, opened, stage)
 
@@ -200,14 +201,14 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
         with gr.Row(elem_classes="lab-controls"):
             strength = gr.Radio(list(AUGMENTATIONS), value=task.default_stage.augmentation, label="Augmentation")
             again = gr.Button("Another one", size="sm")
-        transformed = gr.HTML(NOTHING_OPEN, js_on_load=CLICK_ENLARGE)
+        transformed = gr.HTML(LATER, js_on_load=CLICK_ENLARGE)
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 gr.HTML("<h3>Six questions, one sample</h3>")
-                questions = gr.HTML(NOTHING_OPEN)
+                questions = gr.HTML(LATER)
             with gr.Column(scale=2, min_width=280):
                 gr.HTML("<h3>How common each class is</h3>")
-                frequencies = gr.HTML(NOTHING_OPEN)
+                frequencies = gr.HTML(LATER)
     code = build_code()
 
     known = [status, opened, fetch_button, timer]

@@ -130,6 +130,7 @@ def show_rates(title: str, snapshot: RunSnapshot, position: int | None) -> str:
         x_label="learning rate",
         x_log=True,
         marks=marks,
+        x_range=_planned_rates(snapshot),
         y_range=_readable_range(snapshot),
         kind="tall clickable",
     )
@@ -215,6 +216,14 @@ def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str]) -> str:
 
 def _loss_at(snapshot: RunSnapshot, rate: float) -> float:
     return min(snapshot.rate_points, key=lambda point: abs(point[0] / rate - 1), default=(rate, 0.0))[1]
+
+
+def _planned_rates(snapshot: RunSnapshot) -> tuple[float, float] | None:
+    """The whole axis while the curve grows, so that it does not jump: rates grow by one factor, step by step."""
+    if snapshot.status != "running" or len(snapshot.rate_points) < 2:
+        return None
+    (first, _), (second, _) = snapshot.rate_points[:2]
+    return first, first * (second / first) ** (snapshot.rates_total - 1)
 
 
 def _readable_range(snapshot: RunSnapshot) -> tuple[float, float] | None:

@@ -36,7 +36,7 @@ def refresh_trained(task: Task, run: str | None) -> Any:
 def show_figures(view: View, run: str | None) -> str:
     """A run's figures over the whole validation split, in all and by class."""
     if not run:
-        return NOTHING_YET
+        return ""
     try:
         evaluation = evaluation_of(run)
     except EngineError as error:
@@ -85,7 +85,7 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
         with gr.Row(elem_classes="lab-pager"):
             back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
         gr.HTML("<h3>Figures over the whole validation split</h3>")
-        figures = gr.HTML(NOTHING_YET)
+        figures = gr.HTML()
     code = build_code()
 
     shown = [cases, start, where]

@@ -79,7 +79,7 @@ def build_knob(name: str, declared: Knob, value: Any, task: Task) -> gr.componen
     if declared.pair != "never" or declared.scale == "log":
         return gr.Textbox(rate_as_text(value), label=label, info=declared.help, max_lines=1)
     return gr.Slider(
-        declared.minimum, declared.maximum, value=value, step=declared.step, label=label, info=declared.help
+        declared.minimum, declared.maximum, value=value, step=declared.step, label=label, info=declared.help, buttons=[]
     )
 
 
@@ -150,7 +150,8 @@ def _log_slider(declared: Knob, value: float, label: str, visible: bool = True) 
         math.log10(declared.maximum),
         value=math.log10(value),
         step=SLIDER_STEP,
-        label=f"{label}, powers of ten",
+        label=label,
+        buttons=[],
         visible=visible,
         elem_classes="lab-log-slider",
     )

@@ -1,6 +1,7 @@
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,10 @@ RECIPE = Recipe(
 )
 
 
+def stage(**values: Any) -> Stage:
+    return Stage(**values)
+
+
 def filled(name, value):
     """The value in the shape that the knob takes."""
     return (KNOBS[name].minimum, value) if KNOBS[name].pair == "always" else value
@@ -37,7 +42,7 @@ def test_a_number_out_of_range_is_refused_with_value_and_range(name):
     declared = NUMBERS[name]
     for value in (declared.minimum - 1, declared.maximum + 1):
         with pytest.raises(RecipeError) as caught:
-            Stage(**{name: filled(name, value)})
+            stage(**{name: filled(name, value)})
         for part in (declared.label, f"{value:g}", f"{declared.minimum:g}", f"{declared.maximum:g}"):
             assert part in str(caught.value)
 
@@ -46,19 +51,19 @@ def test_a_number_out_of_range_is_refused_with_value_and_range(name):
 @pytest.mark.parametrize("value", [math.nan, math.inf, "7", None, True])
 def test_what_is_no_number_is_refused(name, value):
     with pytest.raises(RecipeError, match=NUMBERS[name].label):
-        Stage(**{name: filled(name, value)})
+        stage(**{name: filled(name, value)})
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_the_ends_of_a_range_are_allowed(name):
     for value in (NUMBERS[name].minimum, NUMBERS[name].maximum):
-        assert getattr(Stage(**{name: filled(name, value)}), name) == filled(name, value)
+        assert getattr(stage(**{name: filled(name, value)}), name) == filled(name, value)
 
 
 @pytest.mark.parametrize("name", [name for name, declared in KNOBS.items() if declared.kind == "choice"])
 def test_a_choice_that_does_not_exist_is_refused_with_the_choices(name):
     with pytest.raises(RecipeError) as caught:
-        Stage(**{name: "everything"})
+        stage(**{name: "everything"})
     assert "'everything'" in str(caught.value)
     assert all(choice in str(caught.value) for choice in KNOBS[name].choices)
 
@@ -66,27 +71,27 @@ def test_a_choice_that_does_not_exist_is_refused_with_the_choices(name):
 @pytest.mark.parametrize("name", [name for name, declared in KNOBS.items() if declared.kind == "whole"])
 def test_whole_numbers_are_whole(name):
     with pytest.raises(RecipeError, match="whole number"):
-        Stage(**{name: KNOBS[name].minimum + 0.5})
-    assert type(getattr(Stage(**{name: float(KNOBS[name].maximum)}), name)) is int
+        stage(**{name: KNOBS[name].minimum + 0.5})
+    assert type(getattr(stage(**{name: float(KNOBS[name].maximum)}), name)) is int
 
 
 @pytest.mark.parametrize("name", [name for name, declared in KNOBS.items() if declared.zero])
 def test_zero_is_allowed_beside_a_logarithmic_range(name):
-    assert getattr(Stage(**{name: 0}), name) == 0
+    assert getattr(stage(**{name: 0}), name) == 0
 
 
 def test_pairs_are_taken_where_they_mean_something():
-    assert Stage(max_lr=[1e-5, 1e-3]).lr_slice == (1e-5, 1e-3)
-    assert Stage(max_lr=1e-3).lr_slice == (1e-3, 1e-3)
+    assert stage(max_lr=[1e-5, 1e-3]).lr_slice == (1e-5, 1e-3)
+    assert stage(max_lr=1e-3).lr_slice == (1e-3, 1e-3)
     for values in ({"epochs": (1, 2)}, {"max_lr": (1e-5, 1e-4, 1e-3)}, {"momentum": 0.9}, {"max_lr": ()}):
         with pytest.raises(RecipeError, match="takes"):
-            Stage(**values)
+            stage(**values)
 
 
 def test_a_recipe_goes_to_json_and_back():
     assert recipe_from_dict(json.loads(json.dumps(recipe_to_dict(RECIPE)))) == RECIPE
-    for stage in RECIPE.stages:
-        assert stage_from_dict(json.loads(json.dumps(stage_to_dict(stage)))) == stage
+    for each in RECIPE.stages:
+        assert stage_from_dict(json.loads(json.dumps(stage_to_dict(each)))) == each
 
 
 def test_an_unknown_knob_is_refused_by_name():

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -75,7 +76,7 @@ def has_stepped(run_dir):
     return lambda: bool(load_snapshot(run_dir).train_points)
 
 
-def said(run_dir, kind):
+def said(run_dir, kind) -> list[Any]:
     return [event for event in read_events(run_dir)[0] if isinstance(event, kind)]
 
 
@@ -178,7 +179,7 @@ def test_stop_ends_a_live_run_and_resume_goes_on():
     wait_until(is_("stopped", run_dir), looking_after)
     looking_after.tick()
     assert len(said(run_dir, RunStopped)) == 1
-    assert not stop_requested(run_dir)
+    wait_until(lambda: not stop_requested(run_dir))
     stop(run_dir)
     assert not stop_requested(run_dir), "there was nothing to stop"
     steps = len(load_snapshot(run_dir).train_points)

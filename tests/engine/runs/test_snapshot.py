@@ -258,7 +258,7 @@ def test_a_loss_that_is_no_number_is_kept():
 
 def test_a_long_run_folds_in_small_batches():
     # Quadratic work would take minutes: this is here to be noticed, not to be timed.
-    total, shown = 100_000, fold(EMPTY, [STARTED, stage_started(0, epochs=100, steps=1000)])
+    total, shown = 50_000, fold(EMPTY, [STARTED, stage_started(0, epochs=100, steps=1000)])
     numbers = iter(range(1, total + 1))
     while batch := [step(0, number, steps=1000) for number in itertools.islice(numbers, 500)]:
         shown = fold(shown, batch)

@@ -3,6 +3,7 @@ import runpy
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def made(folder, title):
     return create_run(RunSpec(task="fake", dataset="none", recipe=recipe, title=title), folder=folder / "run")
 
 
-def endings(run_dir):
+def endings(run_dir) -> list[Any]:
     return [event for event in read_events(run_dir)[0] if isinstance(event, RunFinished | RunStopped | RunFailed)]
 
 

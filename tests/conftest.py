@@ -1,0 +1,42 @@
+"""Every test has a home of its own, no hub, and finds the toy task and the real archives beside the project."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ARCHIVES = Path(os.environ.get("LESSON_LAB_TEST_ARCHIVES", TESTS.parents[1] / "shared" / "data" / "archives"))
+
+sys.path.insert(0, str(TESTS))
+os.environ["HF_HUB_OFFLINE"] = "1"
+# The tests' models are tiny: a second thread costs more than it brings, most of all on a busy machine.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def lab_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh `LESSON_LAB_HOME`, and no mirror that the machine may have set."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("LESSON_LAB_HOME", str(home))
+    monkeypatch.delenv("LESSON_LAB_MIRROR", raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def archives() -> Path:
+    """The folder of real archives; the test is skipped, and says so, where it is not there."""
+    if not ARCHIVES.is_dir():
+        pytest.skip(f"no real archives in {ARCHIVES}: set LESSON_LAB_TEST_ARCHIVES")
+    return ARCHIVES
+
+
+@pytest.fixture(scope="session")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small drawn street data set, shared by all tests, which only read it."""
+    from engine.data.drawn import draw_streets
+
+    folder = tmp_path_factory.mktemp("streets") / "streets"
+    draw_streets(folder, train=10, valid=4, test=2, size=(48, 64), seed=1)
+    return folder

@@ -1,0 +1,208 @@
+"""What every task promises, whoever wrote it: the registered ones on drawn data, and the toy."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from toy import TOY, draw_squares
+
+from engine.data.block import Data
+from engine.data.loaders import build_loaders
+from engine.events import (
+    CacheProgressed,
+    CheckpointSaved,
+    EpochFinished,
+    Event,
+    PrecisionChosen,
+    RunResumed,
+    StageFinished,
+    StageStarted,
+    StepFinished,
+)
+from engine.hub.bundle import build_config, load_weights, resolve_bundle
+from engine.recipe import Recipe, Stage
+from engine.task import Objective, Task
+from engine.tasks.registry import TASKS
+from engine.training.layer_groups import freeze, layer_groups
+from engine.training.loop import fit, prepare_caches
+from engine.training.recipe_loop import train_recipe
+
+
+@dataclasses.dataclass
+class Case:
+    """A task with an objective, opened data and a stage that takes a moment."""
+
+    task: Task
+    objective: Objective
+    data: Data
+    stage: Stage
+
+    def build_model(self, seed: int = 0) -> torch.nn.Module:
+        torch.manual_seed(seed)
+        return self.objective.build_model(self.data.classes, backbone=self.task.backbones[0])
+
+    def recipe(self) -> Recipe:
+        frozen = dataclasses.replace(self.stage, name="frozen", train_from=-1, epochs=1)
+        return Recipe(name="two", backbone=self.task.backbones[0], stages=(frozen, self.stage))
+
+
+@pytest.fixture(params=[*TASKS, TOY], ids=lambda task: task.name)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
+    task: Task = request.param
+    objective = task.build_objective()
+    root = draw_squares(tmp_path / "toy") if task is TOY else request.getfixturevalue("streets")
+    stage = dataclasses.replace(
+        task.default_stage,
+        epochs=2,
+        image_size=32,
+        batch_size=4,
+        train_from=0,
+        max_lr=1e-3,
+        precision="fp32",
+        augmentation="light",
+    )
+    return Case(task, objective, objective.open_data(root), stage)
+
+
+def drain(events: Iterator[Event]) -> tuple[list[Event], bool]:
+    """All events of a generator, and what it returned."""
+    seen = []
+    while True:
+        try:
+            seen.append(next(events))
+        except StopIteration as end:
+            return seen, end.value
+
+
+def losses(events: list[Event]) -> list[float]:
+    return [event.loss for event in events if isinstance(event, StepFinished)]
+
+
+def test_layer_groups_hold_every_parameter_once(case: Case) -> None:
+    model = case.build_model()
+    grouped = [id(p) for group in layer_groups(model) for module in group for p in module.parameters()]
+    assert sorted(grouped) == sorted(id(p) for p in model.parameters())
+
+
+def test_overfits_one_batch(case: Case) -> None:
+    stage = dataclasses.replace(case.stage, augmentation="none")
+    list(prepare_caches(case.data, case.data.size_at(stage.image_size)))
+    images, target = next(iter(build_loaders(case.data, stage, seed=0, workers=0).train))
+    model = case.build_model().train()
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-2 if case.task is TOY else 3e-3)
+    trace = []
+    for _ in range(30):
+        loss_sum, count = case.objective.loss(model(images), target)
+        (loss_sum / count).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        trace.append((loss_sum / count).item())
+    assert trace[-1] < 0.5 * trace[0]
+
+
+def test_frozen_groups_get_no_gradient_and_keep_their_statistics(case: Case) -> None:
+    model = case.build_model()
+    *frozen, _ = layer_groups(model)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    drain(fit(case.objective, dataclasses.replace(case.stage, train_from=-1), model=model, data=case.data, workers=0))
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    in_frozen = {id(p) for group in frozen for module in group for p in (*module.parameters(), *module.buffers())}
+    named = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    assert changed
+    assert not [name for name in changed if id(named[name]) in in_frozen]
+    assert all(p.grad is None for group in frozen for module in group for p in module.parameters())
+
+
+def test_checkpoint_gives_identical_logits(case: Case, tmp_path: Path) -> None:
+    model, folder = case.build_model(), tmp_path / "run" / "checkpoints"
+    recipe = case.recipe()
+    config = build_config(
+        task=case.task.name,
+        objective=case.objective.name,
+        recipe=recipe,
+        classes=case.data.classes,
+        dataset="drawn",
+        seed=1,
+    )
+    drain(train_recipe(case.objective, recipe, model=model, data=case.data, folder=folder, config=config, workers=0))
+    twin = case.build_model(seed=99)
+    latest = sorted(path for path in folder.iterdir() if path.is_dir())[-1]
+    load_weights(twin, latest)
+    images = torch.randint(0, 256, (2, 3, 32, 40), dtype=torch.uint8)
+    with torch.inference_mode():
+        assert torch.equal(model.eval()(images), twin.eval()(images))
+    assert resolve_bundle(tmp_path / "run").parent == folder
+
+
+def test_events_come_in_the_promised_order(case: Case, tmp_path: Path) -> None:
+    events, is_done = drain(
+        train_recipe(
+            case.objective, case.recipe(), model=case.build_model(), data=case.data, folder=tmp_path / "c", workers=0
+        )
+    )
+    kinds = [type(event) for event in events if not isinstance(event, CacheProgressed)]
+    steps = next(event for event in events if isinstance(event, StageStarted)).steps_per_epoch
+    epoch = [StepFinished] * steps + [EpochFinished, CheckpointSaved]
+    opening = [PrecisionChosen, StageStarted]
+    assert is_done
+    assert kinds == [*opening, *epoch, StageFinished, *opening, *epoch, *epoch, StageFinished]
+
+
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_stop_and_resume_give_the_losses_of_an_unbroken_run(case: Case, tmp_path: Path, stop_after: int) -> None:
+    def run(folder: Path, should_stop=lambda: False) -> tuple[list[Event], bool]:
+        model = case.build_model()
+        return drain(
+            train_recipe(
+                case.objective,
+                case.recipe(),
+                model=model,
+                data=case.data,
+                folder=folder,
+                should_stop=should_stop,
+                workers=0,
+            )
+        )
+
+    unbroken, _ = run(tmp_path / "unbroken")
+    calls = itertools.count(1)
+    first, is_done = run(tmp_path / "broken", lambda: next(calls) > stop_after)
+    assert not is_done
+    assert len(losses(first)) == stop_after
+    second, is_done = run(tmp_path / "broken")
+    assert is_done
+    assert isinstance(second[0], RunResumed)
+    assert losses(first) + losses(second) == losses(unbroken)
+    ends = [[e for e in events if isinstance(e, EpochFinished)] for events in (unbroken, first + second)]
+    assert [e.train_loss for e in ends[0]] == [e.train_loss for e in ends[1]]
+    assert [e.metrics for e in ends[0]] == [e.metrics for e in ends[1]]
+
+
+def test_the_same_seed_repeats_and_another_differs(case: Case) -> None:
+    def run(seed: int) -> list[float]:
+        events = fit(case.objective, case.stage, model=case.build_model(), data=case.data, seed=seed, workers=0)
+        return losses(drain(events)[0])
+
+    assert run(1) == run(1)
+    assert run(1) != run(2)
+
+
+def test_loader_workers_change_nothing(case: Case) -> None:
+    def run(workers: int) -> list[float]:
+        events = fit(case.objective, case.stage, model=case.build_model(), data=case.data, workers=workers)
+        return losses(drain(events)[0])
+
+    assert run(0) == run(2)
+
+
+def test_freeze_leaves_only_the_groups_from_there_on(case: Case) -> None:
+    model = case.build_model()
+    groups = layer_groups(model)
+    freeze(groups, -1)
+    learning = [any(p.requires_grad for module in group for p in module.parameters()) for group in groups]
+    assert learning == [False] * (len(groups) - 1) + [True]
+    freeze(groups, 0)
+    assert all(p.requires_grad for p in model.parameters())

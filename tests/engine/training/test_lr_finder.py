@@ -1,0 +1,90 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from toy import STAGE, TOY, draw_squares
+
+from engine.events import RatesSuggested, RateTried
+from engine.training import lr_finder
+from engine.training.lr_finder import find_lr, suggest
+
+
+@pytest.fixture
+def squares(tmp_path: Path):
+    return TOY.build_objective().open_data(draw_squares(tmp_path / "toy"))
+
+
+@pytest.mark.parametrize("train_from", [0, -1])
+@pytest.mark.parametrize("taken", [7, None])
+def test_leaves_model_optimiser_and_random_state_bit_identical(squares, train_from: int, taken: int | None) -> None:
+    objective = TOY.build_objective()
+    model = objective.build_model(squares.classes, backbone="tiny")
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
+    model(torch.zeros(2, 3, 32, 38)).sum().backward()
+    optimizer.step()
+    model.body.eval()
+
+    def state() -> list[torch.Tensor]:
+        moments = [value for values in optimizer.state_dict()["state"].values() for value in values.values()]
+        gradients = [p.grad for p in model.parameters()]
+        tensors = [*model.state_dict().values(), *moments, *gradients, torch.get_rng_state()]
+        return [tensor.clone() for tensor in tensors]
+
+    before, flags = state(), [(m.training, [p.requires_grad for p in m.parameters()]) for m in model.modules()]
+    stage = dataclasses.replace(STAGE, train_from=train_from)
+    events = find_lr(objective, stage, model=model, data=squares, workers=0)
+    for number, _ in enumerate(events, start=1):
+        if number == taken:  # somebody closes the page in the middle
+            events.close()
+            break
+    assert all(torch.equal(one, other) for one, other in zip(before, state(), strict=True))
+    assert flags == [(m.training, [p.requires_grad for p in m.parameters()]) for m in model.modules()]
+
+
+def test_rates_rise_by_a_factor_and_the_verdict_comes_last(squares) -> None:
+    objective = TOY.build_objective()
+    model = objective.build_model(squares.classes, backbone="tiny")
+    events = list(find_lr(objective, STAGE, model=model, data=squares, steps=30, workers=0))
+    tried = [event for event in events if isinstance(event, RateTried)]
+    factors = [later.lr / earlier.lr for earlier, later in zip(tried, tried[1:], strict=False)]
+    assert factors == pytest.approx([1e8 ** (1 / 29)] * len(factors))
+    assert isinstance(events[-1], RatesSuggested)
+    assert set(events[-1].suggestions) == {"valley", "slide", "steep", "minimum/10"}
+
+
+def curve() -> tuple[np.ndarray, np.ndarray]:
+    """Flat at 2, down to 0.5 between 1e-4 and 1e-2, up again behind 1e-1."""
+    rates = np.logspace(-7, 0, 141)
+    x = np.log10(rates)
+    losses = 2 - 1.5 / (1 + np.exp(-4 * (x + 3))) + np.exp(6 * (x + 0.6))
+    return rates, losses
+
+
+def test_suggestions_lie_where_their_names_say() -> None:
+    rates, losses = curve()
+    verdict = suggest(rates, losses, is_frozen=True)
+    lowest = rates[losses.argmin()]
+    assert verdict.suggestions["minimum/10"] == pytest.approx(lowest / 10)
+    assert verdict.suggestions["steep"] == pytest.approx(1e-3, rel=0.3)
+    assert 1e-4 < verdict.suggestions["valley"] < lowest
+    assert 1e-4 < verdict.suggestions["slide"] < lowest
+
+
+def test_the_lessons_reading_is_one_rate_frozen_and_a_slice_unfrozen() -> None:
+    rates, losses = curve()
+    frozen, unfrozen = (suggest(rates, losses, is_frozen=is_frozen) for is_frozen in (True, False))
+    assert len(frozen.reading_lr) == 1
+    assert 3e-4 <= frozen.reading_lr[0] <= rates[losses.argmin()] / 9
+    low, high = unfrozen.reading_lr
+    assert low < high
+    turn = rates[lr_finder.shoots_up(losses)]
+    assert low == pytest.approx(turn / 10, rel=0.5)
+
+
+@pytest.mark.parametrize("losses", [[1.0, 2.0], [2.0, 1.0, 5.0], [1.0] * 5])
+def test_short_and_flat_curves_have_suggestions_too(losses: list[float]) -> None:
+    rates = np.logspace(-7, -1, len(losses))
+    verdict = suggest(rates, np.array(losses), is_frozen=False)
+    assert all(0 < rate <= 1 for rate in verdict.suggestions.values())

@@ -1,0 +1,114 @@
+"""What is drawn of a run comes from its events alone, and changes only when they do."""
+
+from dataclasses import replace
+
+from engine.events import (
+    BatchHalved,
+    CacheProgressed,
+    CheckpointSaved,
+    EpochFinished,
+    LossDiverged,
+    RatesSuggested,
+    RateTried,
+    RunFailed,
+    RunStarted,
+    StageStarted,
+    StepFinished,
+    Warned,
+)
+from engine.runs.fold import fold
+from engine.runs.snapshot import EMPTY
+from tabs.components.live_run import progress_text, show_rates, show_run, signature, status_pill
+
+METRICS = {"pixel_accuracy": "Pixel accuracy"}
+STARTED = [
+    RunStarted(device="cpu", device_name="A <b>CPU</b>", processes=1, backbone="lite0", parameters=4_000_000),
+    StageStarted(
+        stage=0,
+        stages=2,
+        name="frozen",
+        epochs=2,
+        steps_per_epoch=3,
+        image_size=(96, 128),
+        batch_size=8,
+        train_items=24,
+        valid_items=8,
+        trainable_parameters=1_000_000,
+    ),
+]
+
+
+def step(number: int) -> StepFinished:
+    epoch = 1 + (number - 1) // 3
+    return StepFinished(stage=0, epoch=epoch, step=number, loss=2.0 / number, lr=(1e-3,), momentum=0.9, seconds=0.5)
+
+
+EPOCH = EpochFinished(
+    stage=0,
+    epoch=1,
+    step=3,
+    train_loss=1.2,
+    valid_loss=1.1,
+    metrics={"pixel_accuracy": 0.81},
+    train_seconds=1.5,
+    valid_seconds=0.5,
+)
+
+
+def test_a_run_in_its_first_epoch_shows_where_it_is_and_how_long_it_takes():
+    snapshot = fold(EMPTY, [*STARTED, step(1), step(2)])
+    share, line = progress_text(snapshot)
+    assert share == 2 / 6
+    assert "Stage 1 of 2 (frozen), epoch 1 of 2, step 2 of 6" in line and "left in this stage" in line
+    html = show_run("a title", snapshot, None, METRICS)
+    assert "a title" in html and "96×128" in html and "A &lt;b&gt;CPU" in html
+
+
+def test_the_table_has_a_row_an_epoch_and_a_star_for_the_best():
+    saved = CheckpointSaved(stage=0, step=3, folder="c", best=True)
+    html = show_run("t", fold(EMPTY, [*STARTED, step(1), step(2), step(3), EPOCH, saved]), None, METRICS)
+    assert "★ 1" in html and "0.8100" in html and "Pixel accuracy" in html
+
+
+def test_whatever_went_wrong_is_said():
+    snapshot = fold(
+        EMPTY,
+        [
+            *STARTED,
+            Warned(message="look <out>"),
+            BatchHalved(stage=0, old=8, new=4),
+            LossDiverged(stage=0, step=1, lr=1.0, message="The loss is not finite at a rate of 1."),
+            RunFailed(message="The loss is not finite at a rate of 1.", log_tail="last line"),
+        ],
+    )
+    html = show_run("t", snapshot, None, METRICS)
+    assert "look &lt;out&gt;" in html and "batch 8 became 4" in html
+    assert html.count("The loss is not finite at a rate of 1.") == 1
+    assert "Resume starts it again" in show_run("t", replace(EMPTY, status="died"), None, METRICS)
+
+
+def test_a_waiting_run_knows_its_place():
+    waiting = replace(EMPTY, status="queued")
+    assert "next in line" in status_pill(waiting, 1) and "number 3 in line" in status_pill(waiting, 3)
+
+
+def test_preparing_the_data_has_a_bar_of_its_own():
+    share, line = progress_text(fold(EMPTY, [STARTED[0], CacheProgressed(done=10, total=40)]))
+    assert share == 0.25 and "10 of 40" in line
+
+
+def test_the_signature_changes_with_what_is_drawn_and_only_then():
+    seen = fold(EMPTY, [*STARTED, step(1)])
+    assert signature("r", seen, None) == signature("r", replace(seen), None)
+    for other in (fold(seen, [step(2)]), fold(seen, [EPOCH]), replace(seen, status="stopped"), replace(seen, stopping=True)):
+        assert signature("r", other, None) != signature("r", seen, None)
+    assert signature("r", seen, 2) != signature("r", seen, 1)
+
+
+def test_the_finder_draws_a_curve_with_marked_suggestions_and_its_reading():
+    tried = [RateTried(step=n, steps=9, lr=10.0 ** (n - 8), loss=2.0, smoothed=3 - n / 5) for n in range(1, 8)]
+    running = show_rates("t", fold(EMPTY, [STARTED[0], *tried]), None)
+    assert "Rate 7 of 9" in running and 'data-log="1"' in running and 'data-high="10"' in running
+    found = RatesSuggested(suggestions={"valley": 1e-3, "steep": 1e-2}, reading="Take 1e-3.", reading_lr=(1e-3,))
+    done = show_rates("t", fold(EMPTY, [STARTED[0], *tried, found]), None)
+    assert "valley" in done and "steep" in done and "Take 1e-3." in done and "Click the curve" in done

@@ -1,0 +1,183 @@
+"""The panels' handlers as plain functions: from choosing data to queueing a run."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from engine.data.sources import SOURCES, FetchProgress
+from engine.errors import DownloadError
+from engine.events import CheckpointSaved, RatesSuggested, RateTried, RunFinished, RunStarted
+from engine.recipe import Stage, knob_fields
+from engine.runs.fetches import Fetches, FetchState
+from engine.runs.queue import queued_runs
+from engine.runs.store import append_event, find_run, read_spec
+from engine.tasks.camvid import CAMVID
+from tabs import home
+from tabs.components import data_panel, opened, rate_panel, results_panel, train_panel, try_panel
+from tabs.components.stage_form import form_values
+from tabs.page import open_run
+from tabs.views.camvid import CAMVID_VIEW
+
+FORM = form_values(Stage(epochs=1, image_size=32))[: len(knob_fields())]
+SKIP = gr.skip()
+
+
+def start_training(streets: Path, plan: str = train_panel.ONE_STAGE) -> str:
+    update = train_panel.start_run(CAMVID, str(streets), plan, "tf_efficientnet_lite0", "", 7, *FORM)
+    return update["value"]
+
+
+def test_without_any_data_the_drawn_set_is_offered_and_nothing_is_open():
+    name = data_panel.first_dataset(CAMVID)
+    assert name == "drawn-streets"
+    html, ready, button, timer = data_panel.dataset_status(name)
+    assert "not here yet" in html and not ready and button["visible"] and not timer.active
+    assert data_panel.show_gallery(CAMVID, CAMVID_VIEW, ready, "train", 0)[0] == data_panel.NOTHING_OPEN
+
+
+def test_a_folder_of_ones_own_is_opened_and_a_wrong_one_is_told(streets):
+    assert data_panel.dataset_status(str(streets))[1] == str(streets)
+    html, ready, *_ = data_panel.dataset_status("/no/such/folder")
+    assert not ready and "neither a folder" in html
+
+
+def test_a_fetch_shows_its_progress():
+    running = FetchState(name="camvid", status="running", progress=FetchProgress("download", 3_000_000, 12_000_000))
+    assert "Downloading: 3 MB of 12 MB" in data_panel.fetch_line(running) and "25.0%" in data_panel.fetch_line(running)
+    failed = FetchState(name="camvid", status="failed", message="No <network>.")
+    assert "No &lt;network&gt;." in data_panel.fetch_line(failed)
+
+
+def test_pages_of_samples_stay_inside_the_split(streets):
+    show = lambda start: data_panel.show_gallery(CAMVID, CAMVID_VIEW, str(streets), "train", start)  # noqa: E731
+    html, legend, start, where = show(0)
+    assert html.count("<figure") == 6 and "Road" in legend and (start, where) == (0, "1–6 of 10")
+    assert show(6)[2:] == (6, "7–10 of 10") and show(99)[2:] == (6, "7–10 of 10") and show(-6)[2] == 0
+
+
+def test_transforms_questions_and_frequencies_are_shown(streets):
+    assert data_panel.show_transforms(CAMVID, CAMVID_VIEW, str(streets), "strong", 3).count("<figure") == 6
+    questions, code = data_panel.show_questions(CAMVID, str(streets), "light")
+    assert questions.count("<li>") == 6 and "augmentation='light'" in code
+    assert "Road" in data_panel.show_frequencies(CAMVID, CAMVID_VIEW, str(streets))
+
+
+def test_start_without_data_is_told():
+    with pytest.raises(gr.Error, match="No data set is open"):
+        train_panel.start_run(CAMVID, "", train_panel.ONE_STAGE, "tf_efficientnet_lite0", "", 1, *FORM)
+
+
+def test_start_queues_what_the_form_says_and_the_poll_shows_it_once(streets):
+    run = start_training(streets)
+    spec = read_spec(find_run(run))
+    assert (spec.seed, spec.recipe.stages[0].image_size, spec.dataset) == (7, 32, str(streets))
+    assert [folder.name for folder in queued_runs()] == [run]
+    picker, live, stopper, resumer, _log, fold, seen = train_panel.poll_run(CAMVID, {}, None, "")
+    assert picker["value"] == run and "next in line" in live
+    assert stopper["visible"] and not resumer["visible"] and not fold["visible"]
+    assert train_panel.poll_run(CAMVID, {}, run, seen) == (SKIP,) * 7
+
+
+def test_a_recipe_is_queued_whole_on_the_chosen_backbone(streets):
+    recipe = read_spec(find_run(start_training(streets, "quick"))).recipe
+    assert recipe.stages == CAMVID.recipe("quick").stages
+    table, form, backbone = train_panel.show_plan(CAMVID, "lesson")
+    assert table.count("<tr>") == 5 and not form["visible"] and backbone == CAMVID.recipe("lesson").backbone
+
+
+def test_stopping_a_waiting_run_takes_it_from_the_queue_and_resume_puts_it_back(streets):
+    run = start_training(streets)
+    train_panel.stop_run(run)
+    assert not queued_runs()
+    _, _, stopper, resumer, *_ = train_panel.poll_run(CAMVID, {}, run, "")
+    assert resumer["visible"] and not stopper["visible"]
+    train_panel.resume_run(run)
+    assert [folder.name for folder in queued_runs()] == [run]
+
+
+def test_the_code_follows_the_form_and_says_what_is_wrong(streets):
+    code = train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "resnet18", "", *FORM)
+    assert "image_size=32" in code and "resnet18" in code
+    assert train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "x", "", "fast", *FORM[1:]).startswith("# ")
+
+
+def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(streets):
+    run = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "", 0, 64.0, 4.0)["value"]
+    with pytest.raises(gr.Error, match="no such suggestion"):
+        rate_panel.take_suggestion(run, "valley")
+    folder = find_run(run)
+    append_event(folder, RunStarted(device="cpu", device_name="c", processes=1, backbone="b", parameters=1))
+    append_event(folder, RateTried(step=1, steps=2, lr=1e-4, loss=2.0, smoothed=2.0))
+    found = RatesSuggested(suggestions={"valley": 2e-3}, reading="A slice.", reading_lr=(1e-5, 1e-3))
+    append_event(folder, found)
+    append_event(folder, RunFinished(seconds=1.0))
+
+    polled = rate_panel.poll_rates(CAMVID, run, "")
+    assert polled[2]["value"] == "valley · 2e-3" and not polled[3]["visible"] and polled[6]["value"] == "Use 1e-5, 1e-3"
+    text, is_slice, _, _, train_from, image_size, batch_size, backbone, init_from, said = rate_panel.take_suggestion(run, "")
+    assert (text, is_slice, train_from, image_size, batch_size) == ("1e-5, 1e-3", True, 0, 64, 4)
+    assert (backbone, init_from) == ("tf_efficientnet_lite0", "") and "1e-5, 1e-3 is in the Train form" in said
+    assert rate_panel.take_clicked(run, 1.2345e-3)[0] == "1.2e-3"
+    with pytest.raises(gr.Error, match="Learning rate"):
+        rate_panel.take_clicked(run, 9.9)
+
+
+def test_home_lists_runs_and_opens_them_where_they_are_shown(streets):
+    assert home.show_runs() == home.NO_RUNS
+    training = start_training(streets)
+    finder = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "", -1, 64, 4)["value"]
+    html = home.show_runs()
+    assert training in html and finder in html and "number 2 in line" in html
+    tab = type("Tab", (), {"task": CAMVID})
+    assert [update for update in open_run(training, [tab])][1].selected == "train"
+    assert open_run(finder, [tab])[1].selected == "rate"
+
+
+def test_home_shows_every_data_set_and_is_quiet_until_something_changes():
+    *parts, seen = home.poll_sources("")
+    assert len(parts) == 2 * len(SOURCES) and home.poll_sources(seen) == (SKIP,) * (len(parts) + 1)
+    assert home.poll_runs(home.NO_RUNS) == (SKIP, SKIP)
+
+
+def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
+    run = start_training(streets)
+    assert results_panel.refresh_trained(CAMVID, None)["value"] is None
+    append_event(find_run(run), CheckpointSaved(stage=0, step=1, folder="c", best=True))
+    assert results_panel.refresh_trained(CAMVID, None)["value"] == run
+    assert [name for _, name in opened.start_choices(CAMVID)] == ["", run]
+    assert try_panel.dataset_of(run) == str(streets) and run in try_panel.code_of(run)
+
+
+def test_a_run_without_figures_says_so(streets):
+    run = start_training(streets)
+    assert "No figures yet" in results_panel.show_figures(CAMVID_VIEW, run)
+    assert "no checkpoint" in results_panel.show_cases(CAMVID, CAMVID_VIEW, run, 0)[0]
+
+
+def test_evaluation_is_drawn_class_by_class():
+    evaluation = {"metrics": {}, "classes": ["Sky", "Car"], "iou": [0.9, None], "confusion": [[9, 1], [0, 0]]}
+    html = CAMVID_VIEW.show_evaluation(evaluation)
+    assert "90.0%" in html and "not in the data" in html and "Sky seen as Car: 10.0%" in html
+
+
+def test_fetches_run_once_in_the_background_and_remember_why_they_failed(monkeypatch):
+    calls = []
+
+    def fail(name, on_progress):
+        calls.append(name)
+        on_progress(FetchProgress("download", 1, 2))
+        time.sleep(0.2)
+        raise DownloadError("No network.")
+
+    fetches = Fetches(fetch=fail)
+    fetches.start("camvid")
+    fetches.start("camvid")
+    assert fetches.state("camvid").status == "running"
+    deadline = time.monotonic() + 10
+    while fetches.state("camvid").status == "running" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert fetches.state("camvid") == replace(FetchState(name="camvid", status="failed"), message="No network.")
+    assert calls == ["camvid"]
