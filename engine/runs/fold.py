@@ -26,7 +26,7 @@ from engine.events import (
     StepFinished,
     Warned,
 )
-from engine.runs.snapshot import EpochRow, Points, RunSnapshot
+from engine.runs.snapshot import EpochRow, Points, RunSnapshot, Status
 
 
 def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
@@ -79,13 +79,13 @@ def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
         case Warned():
             return dataclasses.replace(snapshot, warnings=(*snapshot.warnings, event.message))
         case RunFinished():
-            return dataclasses.replace(snapshot, status="finished", seconds=event.seconds)
+            return dataclasses.replace(_ended(snapshot, "finished"), seconds=event.seconds)
         case RunStopped():
-            return dataclasses.replace(snapshot, status="stopped")
+            return _ended(snapshot, "stopped")
         case RunFailed():
-            return dataclasses.replace(snapshot, status="failed", message=event.message, log_tail=event.log_tail)
+            return dataclasses.replace(_ended(snapshot, "failed"), message=event.message, log_tail=event.log_tail)
         case RunDied():
-            return dataclasses.replace(snapshot, status="died")
+            return _ended(snapshot, "died")
 
 
 def fold(snapshot: RunSnapshot, events: Iterable[Event]) -> RunSnapshot:
@@ -103,6 +103,11 @@ def fold(snapshot: RunSnapshot, events: Iterable[Event]) -> RunSnapshot:
 
 def _going_on(snapshot: RunSnapshot) -> RunSnapshot:
     return dataclasses.replace(snapshot, status="running", message="", log_tail="", divergence="")
+
+
+def _ended(snapshot: RunSnapshot, status: Status) -> RunSnapshot:
+    # The pace is forgotten: the next worker may be slower, and takes its time to load before its first step.
+    return dataclasses.replace(snapshot, status=status, timed_steps=0, timed_seconds=0.0)
 
 
 def _with_steps(snapshot: RunSnapshot, events: Sequence[StepFinished]) -> RunSnapshot:

@@ -13,7 +13,7 @@ def cosine(start: float, end: float, share: float) -> float:
 
 def one_cycle(step: int, steps: int, *, low: float, high: float, final: float, pct_start: float) -> float:
     """From `low` up to `high` over the first `pct_start` of `steps`, then down to `final`; `step` counts from 0."""
-    peak = pct_start * steps - 1
+    peak = max(pct_start * steps - 1, 0.0)
     if step <= peak:
         return cosine(low, high, step / peak) if peak > 0 else high
     tail = steps - 1 - peak

@@ -1,15 +1,20 @@
-"""Gradio makes an event loop where it finds none, and leaves it open: here it finds one, and it is closed."""
+"""Gradio opens an event loop and leaves it open wherever it finds none that runs: so pages are built inside one."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def event_loop_for_gradio() -> Iterator[None]:
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+@pytest.fixture
+def build() -> Callable[[Callable[[], Any]], Any]:
+    """Calls a function that makes Gradio blocks, and gives what it returns."""
+
+    def built(make: Callable[[], Any]) -> Any:
+        async def inside() -> Any:
+            return make()
+
+        return asyncio.run(inside())
+
+    return built

@@ -31,7 +31,7 @@ def test_every_task_has_a_view_and_words_for_every_step():
             assert 50 <= len(lesson_text(task, step).split()) <= 140, step
 
 
-def test_the_builder_makes_a_tab_for_a_task_it_has_never_seen():
+def test_the_builder_makes_a_tab_for_a_task_it_has_never_seen(build):
     view = View(
         items="squares",
         metrics={"accuracy": "Accuracy"},
@@ -43,14 +43,17 @@ def test_the_builder_makes_a_tab_for_a_task_it_has_never_seen():
         show_evaluation=lambda evaluation: "",
         build_try=lambda task, run, dataset: None,
     )
-    with gr.Blocks() as page, gr.Tabs():
-        built = build_task_tab(TOY, view, page)
-    assert built.tab.label == "Colours"
+
+    def make():
+        with gr.Blocks() as page, gr.Tabs():
+            return build_task_tab(TOY, view, page)
+
+    assert build(make).tab.label == "Colours"
 
 
-def test_the_whole_page_is_private_and_asks_nobody_outside():
-    page = build_page()
-    assert all(function.api_visibility == "private" for function in page.fns.values())
+def test_the_whole_page_is_private_and_asks_nobody_outside(build):
+    page = build(build_page)
+    assert [function.name for function in page.fns.values() if function.api_visibility == "public"] == []
     assert not page.analytics_enabled
     style = STYLE_SHEET.read_text(encoding="utf-8")
     assert "http" not in style and "@import" not in style

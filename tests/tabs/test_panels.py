@@ -45,7 +45,7 @@ def test_a_folder_of_ones_own_is_opened_and_a_wrong_one_is_told(streets):
 
 
 def test_a_fetch_shows_its_progress():
-    running = FetchState(name="camvid", status="running", progress=FetchProgress("download", 3_000_000, 12_000_000))
+    running = FetchState(name="camvid", status="running", progress=FetchProgress(phase="download", done=3_000_000, total=12_000_000))
     assert "Downloading: 3 MB of 12 MB" in data_panel.fetch_line(running) and "25.0%" in data_panel.fetch_line(running)
     failed = FetchState(name="camvid", status="failed", message="No <network>.")
     assert "No &lt;network&gt;." in data_panel.fetch_line(failed)
@@ -153,7 +153,7 @@ def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
 
 def test_a_run_without_figures_says_so(streets):
     run = start_training(streets)
-    assert "No figures yet" in results_panel.show_figures(CAMVID_VIEW, run)
+    assert "no checkpoint" in results_panel.show_figures(CAMVID_VIEW, run)
     assert "no checkpoint" in results_panel.show_cases(CAMVID, CAMVID_VIEW, run, 0)[0]
 
 
@@ -168,7 +168,7 @@ def test_fetches_run_once_in_the_background_and_remember_why_they_failed(monkeyp
 
     def fail(name, on_progress):
         calls.append(name)
-        on_progress(FetchProgress("download", 1, 2))
+        on_progress(FetchProgress(phase="download", done=1, total=2))
         time.sleep(0.2)
         raise DownloadError("No network.")
 

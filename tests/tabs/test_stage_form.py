@@ -32,9 +32,12 @@ def test_a_stage_survives_the_form(stage):
     assert {name: getattr(read, name) for name in KNOBS} == {name: getattr(stage, name) for name in KNOBS}
 
 
-def test_the_form_has_one_component_for_every_knob():
-    with gr.Blocks():
-        form = build_stage_form(TASKS[0])
+def test_the_form_has_one_component_for_every_knob(build):
+    def make():
+        with gr.Blocks():
+            return build_stage_form(TASKS[0])
+
+    form = build(make)
     assert list(form.fields) == KNOBS
     assert len(form.outputs) == len(form_values(Stage()))
 

@@ -247,7 +247,9 @@ def test_the_time_left_is_the_stage_s_rest_at_the_pace_so_far():
     assert in_first.seconds_left == 10 * 1.0
     in_second = fold(in_first, [step(0, 3), step(0, 4), epoch_finished(0, 1)])
     assert in_second.seconds_left == pytest.approx(8 * 0.75 + 2 * 3.0)
-    assert apply(in_second, RunStopped()).seconds_left is None
+    stopped = apply(in_second, RunStopped())
+    assert stopped.seconds_left is None
+    assert dataclasses.replace(stopped, status="running").seconds_left is None, "not before it was timed again"
     assert apply(in_second, stage_started(1)).seconds_left is None
 
 
