@@ -106,5 +106,8 @@ def augment(transform: v2.Transform, sample: tuple[Any, ...], seed: int) -> tupl
 
 
 def stack(samples: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """Samples as a batch of plain tensors, each with a leading dimension B."""
-    return tuple(torch.stack([part.as_subclass(Tensor) for part in parts]) for parts in zip(*samples, strict=True))
+    """Samples as a batch of plain tensors, each with a leading dimension B; pictures with channels last in memory."""
+    pictures, *targets = (
+        torch.stack([part.as_subclass(Tensor) for part in parts]) for parts in zip(*samples, strict=True)
+    )
+    return pictures.contiguous(memory_format=torch.channels_last), *targets

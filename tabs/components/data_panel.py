@@ -179,7 +179,7 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
         with gr.Column(scale=1, min_width=280):
             dataset = gr.Dropdown(
                 dataset_choices(task),
-                value=partial(first_dataset, task),
+                value=first_dataset(task),
                 label="Data set",
                 info="A registered one, or type the path of a folder on this machine in the same layout.",
                 allow_custom_value=True,
@@ -212,6 +212,7 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     code = build_code()
 
     known = [status, opened, fetch_button, timer]
+    page.load(partial(first_dataset, task), None, dataset, **POLL)
     gr.on([page.load, tab.select, dataset.change], dataset_status, dataset, known, **POLL)
     fetch_button.click(start_fetch, dataset, known, **ACTION)
     timer.tick(poll_fetch, [dataset, seen], [*known, seen], **POLL)
