@@ -27,6 +27,7 @@ WELCOME = """
   runs on this machine, and every button shows the Python behind it.</p>
 </section>
 """
+LOOKING = '<p class="lab-small">Looking …</p>'
 NO_RUNS = empty_state("Nothing has been trained yet", "Open a task, look at its data, and start with “Find a rate”.")
 
 
@@ -141,9 +142,9 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 gr.HTML("<h3>Runs</h3>")
-                runs = gr.HTML(NO_RUNS, js_on_load=CLICK_CHOICE)
+                runs = gr.HTML(LOOKING, js_on_load=CLICK_CHOICE)
                 gr.HTML("<h3>This machine</h3>")
-                machine = gr.HTML('<p class="lab-small">Looking …</p>')
+                machine = gr.HTML(LOOKING)
             with gr.Column(scale=2, min_width=320):
                 gr.HTML("<h3>Data on this machine</h3>")
                 sources = _build_sources()
@@ -160,7 +161,8 @@ def _build_sources() -> list[tuple[gr.HTML, gr.Button]]:
     for source in SOURCES:
         with gr.Row(elem_classes="lab-source-row"):
             line = gr.HTML(show_source(source))
-            button = gr.Button(fetch_label(source.name), size="sm", visible=False, scale=0, min_width=130)
+            is_here = FETCHES.state(source.name).status == "ready"
+            button = gr.Button(fetch_label(source.name), size="sm", visible=not is_here, scale=0, min_width=130)
         button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION)
         built.append((line, button))
     return built

@@ -18,7 +18,7 @@ CACHE_SECONDS = 3600  # uploads are deleted an hour after they came
 def build_page() -> gr.Blocks:
     """The page, ready to be launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as page:
-        with gr.Tabs(elem_id="lab-tabs") as tabs:
+        with gr.Tabs(elem_id="lab-tabs", overflow_behavior="wrap") as tabs:
             home = build_home(TASKS, page)
             task_tabs = [build_task_tab(task, view_of(task), page) for task in TASKS]
 

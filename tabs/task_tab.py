@@ -31,7 +31,7 @@ def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
     """A tab with the five steps of a task; `page` is the whole page, whose loading brings the panels up to date."""
     with gr.Tab(task.title, id=task.name) as tab:
         gr.HTML(f'<header class="lab-task"><h2>{text(task.title)}</h2><p>{text(task.question)}</p></header>')
-        with gr.Tabs(elem_classes="lab-steps") as steps:
+        with gr.Tabs(elem_classes="lab-steps", overflow_behavior="wrap") as steps:
             with _step_tab("data") as data_tab:
                 data = build_data_panel(task, view, page, tab)
             with _step_tab("rate") as rate_tab:

@@ -1,5 +1,6 @@
 """Pictures and label masks from files that may be anything: opened safely, in one mode, the right way up."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import DataError
 
-# A phone's picture has 12 to 50 million pixels. Beyond this a small file can fill the memory when it is decoded.
-MAX_PIXELS = 100_000_000
+# A phone's picture has 12 to 50 million pixels. Beyond this a small file can fill the memory when it is decoded;
+# Pillow warns from here on.
+MAX_PIXELS = 89_478_485
+# What Pillow raises for files that are damaged, depending on the format and on where the damage is.
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, IndexError, KeyError, TypeError)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
@@ -22,7 +26,7 @@ def open_picture(source: "str | Path | Image.Image | np.ndarray") -> Image.Image
     if isinstance(source, np.ndarray):
         return _as_rgb(_from_array(source))
     if isinstance(source, Image.Image):
-        return _as_rgb(source)
+        return _as_rgb(_upright(source, "The picture"))
     return _as_rgb(_decoded(Path(source)))
 
 
@@ -33,7 +37,7 @@ def open_mask(path: Path) -> np.ndarray:
         raise DataError(
             f"The mask {path.name} has mode {image.mode}. A mask holds one class code a pixel: save it as greyscale or palette."
         )
-    return np.asarray(image.convert("L") if image.mode == "1" else image, dtype=np.uint8)
+    return np.asarray(image, dtype=np.uint8)  # a palette's indices; 0 and 1 of a picture with one bit a pixel
 
 
 def list_pictures(folder: Path) -> list[Path]:
@@ -48,20 +52,27 @@ def list_pictures(folder: Path) -> list[Path]:
 def picture_size(path: Path) -> tuple[int, int]:
     """(height, width) as shown, read from the header without decoding."""
     with _opened(path) as image:
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         width, height = image.size
+        try:
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        except DAMAGE as problem:
+            raise _damaged(path.name, problem) from None
     return (width, height) if turned else (height, width)
 
 
 def _decoded(path: Path) -> Image.Image:
     with _opened(path) as image:
-        try:
-            image.load()
-        except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as problem:
-            raise DataError(
-                f"The picture {path.name} is damaged or cut short ({problem}). Get a whole copy of it."
-            ) from None
-        return image.copy() if image.mode == "P" and not image.getexif() else ImageOps.exif_transpose(image)
+        return _upright(image, path.name)
+
+
+def _upright(image: Image.Image, name: str) -> Image.Image:
+    """A copy in memory, turned as the EXIF tag says."""
+    _check_size(image, name)
+    try:
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except DAMAGE as problem:
+        raise _damaged(name, problem) from None
 
 
 def _opened(path: Path) -> Image.Image:
@@ -73,14 +84,20 @@ def _opened(path: Path) -> Image.Image:
         raise DataError(
             f"{path.name} is not a picture that can be read. Use JPEG, PNG, WebP, BMP, GIF or TIFF."
         ) from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large(path.name)) from None
-    except (OSError, ValueError, SyntaxError) as problem:
+    except DAMAGE as problem:
         raise DataError(f"{path.name} cannot be read as a picture ({problem}).") from None
-    if image.width * image.height > MAX_PIXELS:
-        image.close()
-        raise DataError(_too_large(path.name))
     return image
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise DataError(_too_large(name))
+
+
+def _damaged(name: str, problem: Exception) -> DataError:
+    return DataError(f"The picture {name} is damaged or cut short ({problem}). Get a whole copy of it.")
 
 
 def _too_large(name: str) -> str:
@@ -95,16 +112,17 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.width * image.height > MAX_PIXELS:
-        raise DataError(_too_large("The picture"))
-    image = ImageOps.exif_transpose(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    if image.mode.startswith("I;16") or image.mode == "I":
+    _check_size(image, "The picture")
+    if image.mode.startswith("I"):
         # 16 bits a channel: Pillow would clip instead of scale.
         values = np.asarray(image).astype(np.float32)
         scale = 65535.0 if values.max(initial=0) > 255 else 255.0
         return Image.fromarray((values / scale * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
-    return image.convert("RGB")
+    try:
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+            white = Image.new("RGBA", image.size, "white")
+            return Image.alpha_composite(white, image).convert("RGB")
+        return image.convert("RGB")
+    except ValueError as problem:
+        raise DataError(f"The picture cannot be turned into colours ({problem}). Save it as JPEG or PNG.") from None

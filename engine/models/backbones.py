@@ -1,11 +1,18 @@
 """Pretrained image backbones: any of timm's, and one whose weights come from a Python package instead of a hub."""
 
+import difflib
+import http.client
 import inspect
+import ssl
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import cast
 
 import timm
 import torch
+from huggingface_hub import constants, try_to_load_from_cache
+from timm.layers import Format
 from timm.models import FeatureInfo
 from torch import Tensor, nn
 
@@ -13,6 +20,8 @@ from engine.errors import ModelError
 
 LESSON_BACKBONE = "resnet34.tv_in1k"
 OFFLINE_BACKBONE = "tf_efficientnet_lite0"
+HUB_FILE = "model.safetensors"
+HUB_SECONDS = 5.0
 
 
 def build_backbone(name: str, *, pretrained: bool = True) -> nn.Module:
@@ -21,9 +30,7 @@ def build_backbone(name: str, *, pretrained: bool = True) -> nn.Module:
     Raises `ModelError` when timm has no such model, when it gives no feature maps, or when its weights cannot be had:
     never a silent random start.
     """
-    if not timm.is_model(name):
-        close = ", ".join(timm.list_models(f"*{name.split('.')[0][:6]}*")[:5])
-        raise ModelError(f"timm has no backbone {name!r}." + (f" Close to it: {close}." if close else ""))
+    _check_name(name, pretrained=pretrained)
     if name == OFFLINE_BACKBONE and pretrained:
         body = _build_features(name, pretrained=False)
         load_offline_weights(body)
@@ -31,18 +38,66 @@ def build_backbone(name: str, *, pretrained: bool = True) -> nn.Module:
     return _build_features(name, pretrained=pretrained)
 
 
-def _build_features(name: str, *, pretrained: bool) -> nn.Module:
+def _check_name(name: str, *, pretrained: bool) -> None:
     try:
-        return timm.create_model(name, features_only=True, pretrained=pretrained)
+        is_known = timm.is_model(name) and timm.get_pretrained_cfg(name) is not None
+    except RuntimeError:  # the model is there, its tag (the part behind the dot) is not
+        is_known = False
+    if not is_known:
+        names = timm.list_models() + timm.list_pretrained()
+        close = [known for known in names if known.startswith(name)] or difflib.get_close_matches(name, names, n=5)
+        raise ModelError(f"timm has no backbone {name!r}." + (f" Close to it: {', '.join(close[:5])}." if close else ""))
+    if pretrained and not timm.is_model_pretrained(name):
+        raise ModelError(f"timm has no weights for {name}. Choose another backbone, such as {OFFLINE_BACKBONE}.")
+
+
+def _build_features(name: str, *, pretrained: bool) -> nn.Module:
+    cached = _cached_weights(name) if pretrained else None
+    if pretrained and not cached and (constants.HF_HUB_OFFLINE or not _hub_answers()):
+        raise _no_download(name, "the hub cannot be reached")
+    # Weights that are here are loaded without a word to the hub, whose client would wait for it.
+    overlay = {"file": cached, "custom_load": False} if cached else None
+    try:
+        body = timm.create_model(name, features_only=True, pretrained=pretrained, pretrained_cfg_overlay=overlay)
+    except (OSError, ConnectionError) as problem:  # the hub client's errors of a broken download are OSErrors
+        raise _no_download(name, type(problem).__name__) from None
     except (RuntimeError, AttributeError) as problem:
         raise ModelError(
             f"The backbone {name} gives no feature maps ({problem}). Choose a convolutional one."
         ) from None
-    except (OSError, ConnectionError) as problem:  # the hub client's network errors are OSErrors
-        raise ModelError(
-            f"The weights of {name} cannot be downloaded ({type(problem).__name__}). Without a network choose "
-            f"{OFFLINE_BACKBONE}, whose ImageNet weights are installed with the app."
-        ) from None
+    reductions = feature_info(body).reduction()
+    if sorted(set(reductions)) != reductions or getattr(body, "output_fmt", Format.NCHW) != Format.NCHW:
+        raise ModelError(f"The backbone {name} gives no pyramid of feature maps. Choose a convolutional one.")
+    return body
+
+
+def _no_download(name: str, why: str) -> ModelError:
+    return ModelError(
+        f"The weights of {name} cannot be downloaded ({why}). Without a network choose {OFFLINE_BACKBONE}, "
+        "whose ImageNet weights are installed with the app."
+    )
+
+
+def _cached_weights(name: str) -> str | None:
+    """Where an earlier download of the weights is."""
+    settings = timm.get_pretrained_cfg(name)
+    if settings is None or not settings.hf_hub_id:
+        return None
+    found = try_to_load_from_cache(settings.hf_hub_id, settings.hf_hub_filename or HUB_FILE)
+    return found if isinstance(found, str) else None
+
+
+def _hub_answers() -> bool:
+    """Asked once and briefly, because the hub's own client goes on trying for most of a minute."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=HUB_SECONDS).close()
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        return True
+    except (OSError, http.client.HTTPException) as problem:
+        # A certificate that is unknown here may be known to the client, which brings its own list.
+        return isinstance(getattr(problem, "reason", None), ssl.SSLError)
+    return True
 
 
 def load_offline_weights(body: nn.Module) -> None:

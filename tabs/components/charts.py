@@ -24,11 +24,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A named place on the x axis, drawn as an upright line with a dot at `y`."""
+    """A named place on the x axis, drawn as an upright line, with a dot where `y` is given."""
 
     name: str
     x: float
-    y: float
+    y: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def line_chart(
     x_axis = _scale((x for x, _ in points), x_range, x_log)
     y_axis = _scale((y for _, y in points), y_range, y_log, roomy=True)
     drawn = "".join(_line(line, some, x_axis, y_axis) for line, some in lines)
-    marked = "".join(_mark(mark, x_axis, y_axis) for mark in marks)
+    marked = "".join(_mark(mark, x_axis, y_axis, level) for level, mark in enumerate(sorted(marks, key=_place)))
     return (
         f'<figure class="lab-chart {kind}">{_caption(title, series)}'
         f'<div class="area" data-low="{x_axis.low:.6g}" data-high="{x_axis.high:.6g}" data-log="{int(x_log)}">'
@@ -144,15 +144,20 @@ def _line(line: Series, points: Sequence[tuple[float, float]], x_axis: Scale, y_
     return drawn + (f'<path class="dots {line.color}" d="{dots}"/>' if dots else "")
 
 
-def _mark(mark: Mark, x_axis: Scale, y_axis: Scale) -> str:
-    x, y = x_axis.at(mark.x), 100 - y_axis.at(mark.y)
+def _place(mark: Mark) -> float:
+    return mark.x
+
+
+def _mark(mark: Mark, x_axis: Scale, y_axis: Scale, level: int) -> str:
+    """`level` keeps the names of neighbours at different heights."""
+    x = x_axis.at(mark.x)
     if not 0 <= x <= 100:
         return ""
-    side = " left" if x > 70 else ""
-    return (
-        f'<div class="mark{side}" style="left:{x:.2f}%"><i style="top:{min(max(y, 0), 100):.2f}%"></i>'
-        f"<span>{text(mark.name)}</span></div>"
-    )
+    dot = ""
+    if mark.y is not None:
+        dot = f'<i style="top:{min(max(100 - y_axis.at(mark.y), 0), 100):.2f}%"></i>'
+    name = f'<span style="--level:{level}">{text(mark.name)}</span>' if mark.name else ""
+    return f'<div class="mark" style="left:{x:.2f}%">{dot}{name}</div>'
 
 
 def _grid(x_axis: Scale, y_axis: Scale) -> str:

@@ -186,7 +186,7 @@ def _facts(snapshot: RunSnapshot) -> str:
 def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str]) -> str:
     if not snapshot.train_points:
         return ""
-    stages = [Mark(name="", x=start, y=float("nan")) for start in snapshot.stage_starts[1:]]
+    stages = [Mark(name="", x=start) for start in snapshot.stage_starts[1:]]
     last = snapshot.train_points[-1][0]
     span = (min(1.0, last - 1), max(last, sum(snapshot.stage_steps), 2))
     losses = [

@@ -75,13 +75,14 @@ def picture_tag(picture: np.ndarray, *, alt: str, lossless: bool = False, kind: 
     return f'<img class="{text(kind)}" alt="{text(alt)}" src="data:{mime};base64,{data}">'
 
 
-def figure_grid(figures: Iterable[tuple[str, str]], *, columns: int) -> str:
-    """(inner HTML, caption) pairs on a grid that gets narrower with the screen."""
+def figure_grid(figures: Iterable[tuple[str, str]], *, columns: int, keeps_rows: bool = False) -> str:
+    """(inner HTML, caption) pairs on a grid; unless it `keeps_rows`, it has two columns on a phone."""
     cells = "".join(
         f'<figure class="lab-figure">{inner}<figcaption>{text(caption)}</figcaption></figure>'
         for inner, caption in figures
     )
-    return f'<div class="lab-grid" style="--columns:{columns}">{cells}</div>'
+    kind = "lab-grid" if keeps_rows else "lab-grid loose"
+    return f'<div class="{kind}" style="--columns:{columns}">{cells}</div>'
 
 
 def megabytes(size: int) -> str:

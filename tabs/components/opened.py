@@ -37,6 +37,11 @@ def dataset_title(dataset: str) -> str:
         return dataset
 
 
+def dataset_name(dataset: str) -> str:
+    """A short name: a registered one, or the folder's own without the way to it."""
+    return dataset.rstrip("/").rpartition("/")[2] or dataset
+
+
 def snapshot_of(run: str) -> RunSnapshot:
     """A run now. One watcher a run serves all browsers, and reads only what is new."""
     return _watcher(find_run(run)).poll()
@@ -77,7 +82,7 @@ def run_title(run: str) -> str:
     if spec.title:
         return spec.title
     what = "LR finder" if spec.job == "lr-find" else spec.recipe.title or spec.recipe.name
-    return f"{what} · {dataset_title(spec.dataset)}"
+    return f"{what} · {dataset_name(spec.dataset)}"
 
 
 def run_label(run: str) -> str:

@@ -15,7 +15,7 @@ from tabs.components.code import rate_code
 from tabs.components.live_run import ENDED, nothing_run_yet, show_rates, signature
 from tabs.components.markup import note, rate_text
 from tabs.components.opened import (
-    dataset_title,
+    dataset_name,
     run_choices,
     run_name,
     run_title,
@@ -25,7 +25,16 @@ from tabs.components.opened import (
     start_choices,
 )
 from tabs.components.stage_form import RATE, StageForm, build_knob, rate_as_text, rate_values
-from tabs.components.wiring import ACTION, CLICK_RATE, POLL, build_code, build_lesson, build_run_picker, tells_errors
+from tabs.components.wiring import (
+    ACTION,
+    CLICK_RATE,
+    POLL,
+    build_code,
+    build_data_line,
+    build_lesson,
+    build_run_picker,
+    tells_errors,
+)
 
 SUGGESTIONS = ("valley", "slide", "steep", "minimum/10")
 SETTINGS = ("train_from", "image_size", "batch_size")
@@ -55,7 +64,7 @@ def start_finder(
     stage = replace(task.default_stage, name="lr-find", **settings)
     recipe = Recipe(name="lr-find", title="LR finder", stages=(stage,), backbone=backbone)
     where = "frozen" if stage.is_frozen else "unfrozen"
-    title = f"LR finder, {where}, {stage.image_size} px · {dataset_title(opened)}"
+    title = f"LR finder, {where}, {stage.image_size} px · {dataset_name(opened)}"
     start = str(find_run(init_from)) if init_from else ""
     run_dir = create_run(
         RunSpec(task=task.name, dataset=opened, recipe=recipe, job="lr-find", init_from=start, title=title)
@@ -147,6 +156,7 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
                 list(task.backbones), value=task.backbones[0], label="Backbone", allow_custom_value=True
             )
             init_from = build_run_picker("Start from", start_choices(task), "")
+            build_data_line(page, opened)
             with gr.Row():
                 start = gr.Button("Find a rate", variant="primary")
                 stopper = gr.Button("Stop", visible=False)
@@ -156,7 +166,7 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
             said = gr.HTML()
             reading = gr.Button("Use this", variant="primary", visible=False)
             with gr.Row(elem_classes="lab-suggestions"):
-                suggested = [gr.Button(name, size="sm", visible=False) for name in SUGGESTIONS]
+                suggested = [gr.Button(name, size="sm", visible=False, min_width=120) for name in SUGGESTIONS]
     code = build_code()
 
     polled = [run, curve, *suggested, reading, stopper, code, seen]

@@ -9,7 +9,7 @@ from engine.errors import DataError, EngineError
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.code import results_code
-from tabs.components.markup import empty_state, note, table, text
+from tabs.components.markup import empty_state, facts, note, text
 from tabs.components.opened import evaluation_of, open_dataset, run_choices, spec_of, trained_runs
 from tabs.components.wiring import (
     ACTION,
@@ -43,8 +43,8 @@ def show_figures(view: View, run: str | None) -> str:
         return note(str(error), "bad")
     if not evaluation:
         return empty_state("No figures yet", "They come with the first whole epoch of this run.")
-    rows = [(text(view.metric_title(name)), f"{value:.4f}") for name, value in evaluation["metrics"].items()]
-    return table(("Validation", "Value"), rows) + view.show_evaluation(evaluation)
+    whole = facts((view.metric_title(name), f"{value:.4f}") for name, value in evaluation["metrics"].items())
+    return f'<div class="lab-figures">{whole}</div>{view.show_evaluation(evaluation)}'
 
 
 def show_cases(task: Task, view: View, run: str | None, start: int) -> tuple[str, int, str]:

@@ -73,7 +73,7 @@ def build_knob(name: str, declared: Knob, value: Any, task: Task) -> gr.componen
     unit = f" ({declared.unit})" if declared.unit else ""
     label = declared.label + unit
     if name == "train_from":
-        return gr.Radio(train_from_choices(task), value=value, label="Which layers learn", info=declared.help)
+        return gr.Radio(train_from_choices(task), value=value, label="Which layers learn")
     if declared.kind == "choice":
         return gr.Radio(list(declared.choices), value=value, label=label, info=declared.help)
     if declared.pair != "never" or declared.scale == "log":

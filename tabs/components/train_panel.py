@@ -16,7 +16,7 @@ from tabs.components.code import train_code
 from tabs.components.live_run import ENDED, RESUMABLE, nothing_run_yet, show_run, signature
 from tabs.components.markup import note, table, text
 from tabs.components.opened import (
-    dataset_title,
+    dataset_name,
     run_choices,
     run_title,
     runs_of,
@@ -32,7 +32,15 @@ from tabs.components.stage_form import (
     stage_from_form,
     train_from_choices,
 )
-from tabs.components.wiring import ACTION, POLL, build_code, build_lesson, build_run_picker, tells_errors
+from tabs.components.wiring import (
+    ACTION,
+    POLL,
+    build_code,
+    build_data_line,
+    build_lesson,
+    build_run_picker,
+    tells_errors,
+)
 from tabs.views.view import View
 
 ONE_STAGE = "one-stage"
@@ -76,12 +84,12 @@ def recipe_table(task: Task, recipe: Recipe) -> str:
             text(layers[stage.train_from]),
             str(stage.epochs),
             rate_as_text(stage.max_lr),
-            f"{stage.image_size} px",
+            str(stage.image_size),
             str(stage.batch_size),
         )
         for stage in recipe.stages
     ]
-    stages = table(("Stage", "Layers", "Epochs", "Rate", "Shorter side", "Batch"), rows, numbers_from=2)
+    stages = table(("Stage", "Layers", "Epochs", "Rate", "Size", "Batch"), rows, numbers_from=2)
     return f'<p class="lab-small">{text(recipe.note)}</p>{stages}'
 
 
@@ -100,7 +108,7 @@ def start_run(task: Task, opened: str, plan: str, backbone: str, init_from: str,
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
     recipe = planned_recipe(task, plan, backbone, values)
     start = str(find_run(init_from)) if init_from else ""
-    title = f"{recipe.title} · {dataset_title(opened)}"
+    title = f"{recipe.title} · {dataset_name(opened)}"
     spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=round(seed), title=title)
     run_dir = create_run(spec)
     submit(run_dir)
@@ -184,12 +192,13 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
             )
             init_from = build_run_picker("Start from", start_choices(task), "")
             seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+            build_data_line(page, opened)
             start = gr.Button("Start", variant="primary", size="lg")
         with gr.Column(scale=3, min_width=320):
             run = build_run_picker("Runs")
             with gr.Row():
-                stopper = gr.Button("Stop", visible=False)
-                resumer = gr.Button("Resume", visible=False, variant="primary")
+                stopper = gr.Button("Stop", visible=False, size="sm")
+                resumer = gr.Button("Resume", visible=False, variant="primary", size="sm")
             live = gr.HTML(NOTHING_YET)
             with gr.Accordion("Last lines of the log", open=False, visible=False) as log_fold:
                 log = gr.Code(language=None, interactive=False, show_label=False, wrap_lines=True)

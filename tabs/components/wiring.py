@@ -9,7 +9,8 @@ import gradio as gr
 
 from engine.errors import EngineError
 from engine.task import Task
-from tabs.components.markup import note
+from tabs.components.markup import note, text
+from tabs.components.opened import dataset_title
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -96,9 +97,20 @@ def build_code() -> gr.Code:
 
 def build_run_picker(label: str, choices: list[tuple[str, str]] | None = None, value: str | None = None) -> gr.Dropdown:
     """A list of runs. Its choices change while people look, so that a name it does not list yet must be no error."""
-    return gr.Dropdown(
-        choices or [], value=value, label=label, allow_custom_value=True, elem_classes="lab-runs"
-    )
+    return gr.Dropdown(choices or [], value=value, label=label, allow_custom_value=True, elem_classes="lab-runs")
+
+
+def data_line(opened: str) -> str:
+    """Which data set a step would use."""
+    if not opened:
+        return note("No data set is open. Choose one in the first step.", "warn")
+    return f'<p class="lab-small">Data set: {text(dataset_title(opened))}</p>'
+
+
+def build_data_line(page: gr.Blocks, opened: gr.State) -> None:
+    """The line that says which data set a step would use."""
+    line = gr.HTML()
+    gr.on([page.load, opened.change], data_line, opened, line, **POLL)
 
 
 def set_css_variable(panel: str, variable: str) -> str:

@@ -70,8 +70,8 @@ def show_comparisons(predictor: "Predictor", data: "Data", start: int, count: in
         figures.append((_picture(picture, case.name), case.name))
         figures.append((stack(picture, _fitted_mask(case.truth), data.classes), "truth"))
         guess = stack(picture, _fitted_mask(case.prediction), data.classes)
-        figures.append((guess, f"prediction · {case.accuracy:.1%} of the pixels right"))
-    return figure_grid(figures, columns=3)
+        figures.append((guess, f"prediction · {case.accuracy:.1%} right"))
+    return figure_grid(figures, columns=3, keeps_rows=True)
 
 
 def show_evaluation(evaluation: Mapping[str, Any]) -> str:

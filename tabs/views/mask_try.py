@@ -29,7 +29,8 @@ NO_MODEL = empty_state(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tried:
     """A prediction as it is drawn: picture (h, w, 3), mask (h, w), confidence (h, w) in 0..1; `size` is the picture's own."""
 

@@ -100,7 +100,12 @@ def test_preparing_the_data_has_a_bar_of_its_own():
 def test_the_signature_changes_with_what_is_drawn_and_only_then():
     seen = fold(EMPTY, [*STARTED, step(1)])
     assert signature("r", seen, None) == signature("r", replace(seen), None)
-    for other in (fold(seen, [step(2)]), fold(seen, [EPOCH]), replace(seen, status="stopped"), replace(seen, stopping=True)):
+    for other in (
+        fold(seen, [step(2)]),
+        fold(seen, [EPOCH]),
+        replace(seen, status="stopped"),
+        replace(seen, stopping=True),
+    ):
         assert signature("r", other, None) != signature("r", seen, None)
     assert signature("r", seen, 2) != signature("r", seen, 1)
 

@@ -12,7 +12,16 @@ from PIL import Image
 from engine.tasks.camvid import CAMVID
 from tabs.views.colors import class_colors, mask_palette
 from tabs.views.mask import confidence_tag, mask_tag, share_text, smaller
-from tabs.views.mask_try import NO_MODEL, NOTHING_YET, Tried, draw, show_offered, take_offered, take_upload, toggle_class
+from tabs.views.mask_try import (
+    NO_MODEL,
+    NOTHING_YET,
+    Tried,
+    draw,
+    show_offered,
+    take_offered,
+    take_upload,
+    toggle_class,
+)
 
 CLASSES = ("Sky", "Road", "Car")
 

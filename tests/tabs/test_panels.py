@@ -45,7 +45,9 @@ def test_a_folder_of_ones_own_is_opened_and_a_wrong_one_is_told(streets):
 
 
 def test_a_fetch_shows_its_progress():
-    running = FetchState(name="camvid", status="running", progress=FetchProgress(phase="download", done=3_000_000, total=12_000_000))
+    running = FetchState(
+        name="camvid", status="running", progress=FetchProgress(phase="download", done=3_000_000, total=12_000_000)
+    )
     assert "Downloading: 3 MB of 12 MB" in data_panel.fetch_line(running) and "25.0%" in data_panel.fetch_line(running)
     failed = FetchState(name="camvid", status="failed", message="No <network>.")
     assert "No &lt;network&gt;." in data_panel.fetch_line(failed)
@@ -101,7 +103,9 @@ def test_stopping_a_waiting_run_takes_it_from_the_queue_and_resume_puts_it_back(
 def test_the_code_follows_the_form_and_says_what_is_wrong(streets):
     code = train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "resnet18", "", *FORM)
     assert "image_size=32" in code and "resnet18" in code
-    assert train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "x", "", "fast", *FORM[1:]).startswith("# ")
+    assert train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "x", "", "fast", *FORM[1:]).startswith(
+        "# "
+    )
 
 
 def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(streets):
@@ -117,7 +121,9 @@ def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(stre
 
     polled = rate_panel.poll_rates(CAMVID, run, "")
     assert polled[2]["value"] == "valley · 2e-3" and not polled[3]["visible"] and polled[6]["value"] == "Use 1e-5, 1e-3"
-    text, is_slice, _, _, train_from, image_size, batch_size, backbone, init_from, said = rate_panel.take_suggestion(run, "")
+    text, is_slice, _, _, train_from, image_size, batch_size, backbone, init_from, said = rate_panel.take_suggestion(
+        run, ""
+    )
     assert (text, is_slice, train_from, image_size, batch_size) == ("1e-5, 1e-3", True, 0, 64, 4)
     assert (backbone, init_from) == ("tf_efficientnet_lite0", "") and "1e-5, 1e-3 is in the Train form" in said
     assert rate_panel.take_clicked(run, 1.2345e-3)[0] == "1.2e-3"
@@ -132,7 +138,7 @@ def test_home_lists_runs_and_opens_them_where_they_are_shown(streets):
     html = home.show_runs()
     assert training in html and finder in html and "number 2 in line" in html
     tab = type("Tab", (), {"task": CAMVID})
-    assert [update for update in open_run(training, [tab])][1].selected == "train"
+    assert open_run(training, [tab])[1].selected == "train"
     assert open_run(finder, [tab])[1].selected == "rate"
 
 

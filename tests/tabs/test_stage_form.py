@@ -44,7 +44,12 @@ def test_the_form_has_one_component_for_every_knob(build):
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [(RATE, "fast", "Learning rate"), (RATE, "1e3", "1e-07 to 1"), ("epochs", 0, "Epochs"), ("momentum", "0.9", "two numbers")],
+    [
+        (RATE, "fast", "Learning rate"),
+        (RATE, "1e3", "1e-07 to 1"),
+        ("epochs", 0, "Epochs"),
+        ("momentum", "0.9", "two numbers"),
+    ],
 )
 def test_a_wrong_value_is_told_with_its_knob_and_range(name, value, words):
     values = form_of(Stage()) | {name: value}
