@@ -20,11 +20,19 @@ from engine.errors import DataError, RecipeError
 from engine.events import Event, RatesSuggested, RateTried
 from engine.home import runs_folder
 from engine.recipe import Recipe, Stage, parse_knob
-from engine.runs.store import LOG_FILE, SPEC_FILE, RunSpec, create_run, list_runs, read_events, read_spec
+from engine.runs.store import LOG_FILE, SPEC_FILE, RunSpec, create_run, list_runs, log_tail, read_events, read_spec
 from engine.runs.watch import load_snapshot
 from engine.task import Objective, Task
 from engine.tasks.registry import get_task
-from engine.terminal import people, print_json, progress_bar, says_what_is_wrong, show_training, with_knobs
+from engine.terminal import (
+    people,
+    print_json,
+    print_problem,
+    progress_bar,
+    says_what_is_wrong,
+    show_training,
+    with_knobs,
+)
 
 if TYPE_CHECKING:
     from engine.data.block import Data
@@ -126,9 +134,8 @@ def train(
         name = dataset or chosen.datasets[0]
         root = resolve_dataset(name)
         name = name if root.name == name else str(root)
-        folder = create_run(
-            RunSpec(task=task, dataset=name, recipe=plan, seed=seed, init_from=init_from), folder=folder
-        )
+        start = str(_bundle(init_from)) if init_from else ""
+        folder = create_run(RunSpec(task=task, dataset=name, recipe=plan, seed=seed, init_from=start), folder=folder)
     with progress_bar() as bar:
         line = bar.add_task("starting")
 
@@ -136,12 +143,13 @@ def train(
             show_training(event, bar, line)
     snapshot = load_snapshot(folder)
     people.print(f"{snapshot.status}: {folder}")
-    if snapshot.message:
-        people.print(snapshot.message)
+    is_well = snapshot.status in ("finished", "stopped")
+    if not is_well:
+        people.print(snapshot.message or log_tail(folder), soft_wrap=True)
     best = snapshot.best_row
     figures = best.metrics | {"train_loss": best.train_loss, "valid_loss": best.valid_loss} if best else {}
     print_json(as_json, {"run": str(folder), "status": snapshot.status, "best": figures})
-    if snapshot.status not in ("finished", "stopped"):
+    if not is_well:
         raise typer.Exit(1)
 
 
@@ -195,7 +203,7 @@ def predict(
         try:
             prediction = predictor.predict(file)
         except DataError as problem:
-            people.print(f"[bold red]✗[/] {problem}", soft_wrap=True)
+            print_problem(problem)
             answers.append({"file": str(file), "error": str(problem)})
             continue
         answer = {"file": str(file), **prediction.summary()}
@@ -251,11 +259,11 @@ def _open(task: str, dataset: str) -> "tuple[Task, Objective, Data]":
 
 
 def _build_model(objective: Objective, data: "Data", backbone: str, init_from: str) -> Any:
-    from engine.hub.bundle import init_weights, resolve_bundle
+    from engine.hub.bundle import init_weights
 
     model = objective.build_model(data.classes, backbone=backbone, pretrained=not init_from)
     if init_from:
-        init_weights(model, resolve_bundle(_find(init_from)), data.classes)
+        init_weights(model, _bundle(init_from), data.classes)
     return model
 
 
@@ -263,6 +271,13 @@ def _find(run_or_bundle: str) -> Path:
     """A run by its name, or whatever folder the path names."""
     named = runs_folder() / run_or_bundle
     return named if named.is_dir() else Path(run_or_bundle)
+
+
+def _bundle(run_or_bundle: str) -> Path:
+    """The bundle to start from; torch is imported here."""
+    from engine.hub.bundle import resolve_bundle
+
+    return resolve_bundle(_find(run_or_bundle))
 
 
 def _recipe(task: Task, name: str, backbone: str, knobs: dict[str, str]) -> Recipe:

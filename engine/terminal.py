@@ -10,6 +10,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from engine.errors import EngineError
 from engine.events import (
@@ -25,7 +26,8 @@ from engine.events import (
 )
 from engine.recipe import Knob, knob_fields
 
-people = Console(stderr=True, highlight=False)
+# Names of files and messages are printed as they are, whatever brackets are in them.
+people = Console(stderr=True, highlight=False, markup=False)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,10 +41,15 @@ def says_what_is_wrong(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except EngineError as error:
-            people.print(f"[bold red]✗[/] {error}", soft_wrap=True)
+            print_problem(error)
             raise typer.Exit(1) from None
 
     return wrapped
+
+
+def print_problem(problem: EngineError) -> None:
+    """What is wrong, marked as such."""
+    people.print(Text.assemble(("✗ ", "bold red"), str(problem)), soft_wrap=True)
 
 
 def with_knobs(command: Callable[..., None]) -> Callable[..., None]:

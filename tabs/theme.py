@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-import gradio as gr
+from gradio.themes import Base
 
 STYLE_SHEET = Path(__file__).parent.parent / "assets" / "style.css"
 FONTS = ("Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
 MONO_FONTS = ("SF Mono", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
 
-def build_theme() -> gr.themes.Base:
+def build_theme() -> Base:
     """Teal on warm grey, with roomy corners; `assets/style.css` does the rest."""
-    theme = gr.themes.Base(
+    theme = Base(
         primary_hue="teal",
         secondary_hue="teal",
         neutral_hue="stone",

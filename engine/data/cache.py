@@ -28,8 +28,13 @@ class SampleCache:
     """Samples of one split at one resolution, read from the memory-mapped arrays: `cache[i]` is (image, target)."""
 
     def __init__(self, folder: Path, example: Sample) -> None:
+        self.folder = folder
         self.arrays = [np.load(folder / f"{part}.npy", mmap_mode="r") for part in range(len(example))]
         self.example = example
+
+    def __reduce__(self) -> tuple:
+        # A loader's worker process opens the files itself; it must not be sent all that is in them.
+        return SampleCache, (self.folder, self.example)
 
     def __len__(self) -> int:
         return len(self.arrays[0])
@@ -93,14 +98,19 @@ def _write(data: Data, items: Sequence[Path], size: tuple[int, int], folder: Pat
 
 def _cache_path(data: Data, items: Sequence[Path], size: tuple[int, int]) -> Path:
     digest = hashlib.blake2b(repr((FORMAT, size, data.classes)).encode(), digest_size=8)
-    for item in items:
-        for file in (item, data.block.label(item)):
-            if isinstance(file, Path):
-                state = file.stat()
-                digest.update(repr((str(file.absolute()), state.st_size, state.st_mtime_ns)).encode())
-            else:
-                digest.update(repr(file).encode())
+    # Files beside the folders of pictures, such as codes.txt, say what is in them.
+    lists = sorted(path for path in data.root.iterdir() if path.is_file() and not path.name.startswith("."))
+    for part in (*lists, *(part for item in items for part in (item, data.block.label(item)))):
+        digest.update(repr(_state(part) if isinstance(part, Path) else part).encode())
     return cache_folder() / f"{data.root.name}-{size[0]}x{size[1]}-{digest.hexdigest()}"
+
+
+def _state(file: Path) -> tuple[str, int, int]:
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        raise DataError(f"There is no file {file}.") from None
+    return str(file.absolute()), state.st_size, state.st_mtime_ns
 
 
 def _typed(tensor: Tensor, like: Tensor) -> Tensor:

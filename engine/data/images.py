@@ -52,9 +52,11 @@ def list_pictures(folder: Path) -> list[Path]:
 def picture_size(path: Path) -> tuple[int, int]:
     """(height, width) as shown, read from the header without decoding."""
     with _opened(path) as image:
+        _check_size(image, path.name)
         width, height = image.size
         try:
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            # Of a TIFF, Pillow gives the size as it is shown.
+            turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         except DAMAGE as problem:
             raise _damaged(path.name, problem) from None
     return (width, height) if turned else (height, width)

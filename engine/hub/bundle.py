@@ -103,9 +103,10 @@ def read_config(bundle: Path) -> BundleConfig:
 def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
     """The validation figures that belong to a bundle's weights; None where the checkpoint fell inside an epoch."""
     try:
-        return json.loads((resolve_bundle(bundle_or_run) / EVALUATION_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        values = json.loads((resolve_bundle(bundle_or_run) / EVALUATION_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
+    return values if isinstance(values, dict) else None
 
 
 def load_weights(model: "nn.Module", bundle: Path) -> None:
@@ -125,22 +126,23 @@ def load_weights(model: "nn.Module", bundle: Path) -> None:
 
 
 def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> list[str]:
-    """Start `model` from a bundle's weights; the names of tensors left as they were because their shapes differ.
+    """Start `model` from a bundle's weights; the names of tensors left as they were.
 
-    The same classes in the same order take everything; other classes take all but the last layer.
+    The same classes in the same order take everything; other classes take all but the last layer, which is called `head`.
+    Everything else must fit: a bundle of another backbone is refused.
     """
-    weights = _read_weights(bundle)
-    expected = model.state_dict()
-    same_classes = read_config(bundle).classes == tuple(classes)
-    fitting = {
-        name: tensor
-        for name, tensor in weights.items()
-        if name in expected and tensor.shape == expected[name].shape and (same_classes or not name.startswith("head."))
-    }
-    if len(fitting) < len(expected) / 2:
-        raise BundleError(f"{bundle} holds another kind of model: only {len(fitting)} of {len(expected)} tensors fit.")
-    model.load_state_dict(expected | fitting)
-    return sorted(expected.keys() - fitting.keys())
+    weights, config, expected = _read_weights(bundle), read_config(bundle), model.state_dict()
+    fitting = {name for name, tensor in weights.items() if name in expected and tensor.shape == expected[name].shape}
+    misfits = sorted(name for name in (weights.keys() | expected.keys()) - fitting if not name.startswith("head."))
+    if misfits:
+        raise BundleError(
+            f"{bundle} holds another kind of model (its backbone is {config.backbone}): {len(misfits)} tensors do not fit, "
+            f"among them {misfits[0]}. Choose the same backbone, or start without it."
+        )
+    if config.classes != tuple(classes):
+        fitting = {name for name in fitting if not name.startswith("head.")}
+    model.load_state_dict(expected | {name: weights[name] for name in fitting})
+    return sorted(expected.keys() - fitting)
 
 
 def _read_weights(bundle: Path) -> "dict[str, Any]":

@@ -136,7 +136,9 @@ def _open(root: Path, build_block: "Callable[[Path, Callable], DataBlock]") -> D
 def _read_codes(path: Path) -> list[str]:
     if not path.is_file():
         raise DataError(f"{path} is missing. It names the classes, one a line, in the order of the codes in the masks.")
-    codes = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    codes = [
+        line.strip() for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines() if line.strip()
+    ]
     if not 2 <= len(codes) < UNKNOWN or len(set(codes)) != len(codes):
         raise DataError(f"{path} has {len(codes)} names. It needs 2 to {UNKNOWN - 1}, each once.")
     return codes

@@ -46,7 +46,9 @@ def _check_name(name: str, *, pretrained: bool) -> None:
     if not is_known:
         names = timm.list_models() + timm.list_pretrained()
         close = [known for known in names if known.startswith(name)] or difflib.get_close_matches(name, names, n=5)
-        raise ModelError(f"timm has no backbone {name!r}." + (f" Close to it: {', '.join(close[:5])}." if close else ""))
+        raise ModelError(
+            f"timm has no backbone {name!r}." + (f" Close to it: {', '.join(close[:5])}." if close else "")
+        )
     if pretrained and not timm.is_model_pretrained(name):
         raise ModelError(f"timm has no weights for {name}. Choose another backbone, such as {OFFLINE_BACKBONE}.")
 

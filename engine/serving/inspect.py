@@ -9,6 +9,7 @@ from engine.data.block import Data, Sample
 from engine.data.images import open_picture
 from engine.data.seeding import derive_seed
 from engine.data.transforms import VOID, augment
+from engine.errors import DataError
 from engine.recipe import Stage
 from engine.serving.predictor import Predictor
 
@@ -63,7 +64,9 @@ def class_frequencies(data: Data, *, limit: int = FREQUENCY_SAMPLES) -> dict[str
 def compare_predictions(predictor: Predictor, data: Data, *, count: int = 4, start: int = 0) -> list[Comparison]:
     """Validation samples with what the model makes of them; the classes must be the model's own."""
     if predictor.classes != data.classes:
-        raise ValueError("The model and the data set have different classes.")
+        raise DataError(
+            f"{data.root.name} has other classes than the model was trained on. Choose the data set of its run."
+        )
     comparisons = []
     for item in data.valid[start : start + count]:
         truth = data.sample(item, _own_size(item))[1].numpy()

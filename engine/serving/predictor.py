@@ -12,9 +12,11 @@ from PIL import Image
 from torch import nn
 
 from engine.data.images import open_picture
+from engine.errors import BundleError, ModelError, RecipeError
 from engine.hub.bundle import BundleConfig, load_weights, read_config, resolve_bundle
 from engine.task import Objective
 from engine.tasks.registry import get_task
+from engine.training.checkpoint import CONFIG_FILE, MODEL_FILE
 
 CACHED_MODELS = 3
 # A panorama is shown to the network no longer than this many times its shorter side.
@@ -56,7 +58,17 @@ def load_predictor(bundle_or_run: str | Path) -> Predictor:
     Raises `BundleError` for anything that is not a whole and sound bundle.
     """
     bundle = resolve_bundle(bundle_or_run)
-    key = (str(bundle), (bundle / "model.safetensors").stat().st_mtime_ns)
+    try:
+        return _load(bundle)
+    except (BundleError, FileNotFoundError):
+        newer = resolve_bundle(bundle_or_run)
+        if newer == bundle:
+            raise
+        return _load(newer)  # the run saved a better checkpoint and deleted this one meanwhile
+
+
+def _load(bundle: Path) -> Predictor:
+    key = (str(bundle), (bundle / MODEL_FILE).stat().st_mtime_ns)
     with _cache_lock:
         if key in _cached:
             _cached.move_to_end(key)
@@ -79,8 +91,11 @@ def network_size(size: tuple[int, int], image_size: int) -> tuple[int, int]:
 
 def _build_predictor(bundle: Path) -> Predictor:
     config = read_config(bundle)
-    objective = get_task(config.task).build_objective()
-    model = objective.build_model(config.classes, backbone=config.backbone, pretrained=False)
+    try:
+        objective = get_task(config.task).build_objective()
+        model = objective.build_model(config.classes, backbone=config.backbone, pretrained=False)
+    except (RecipeError, ModelError) as problem:
+        raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None
     load_weights(model, bundle)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return Predictor(config, objective, model.to(device).eval(), device)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from engine.errors import RecipeError
 from engine.recipe import Knob, Stage, knob_fields, parse_knob, stage_from_dict
@@ -25,50 +26,54 @@ class StageForm:
     write into it.
     """
 
-    fields: dict[str, gr.components.Component]
+    fields: dict[str, Component]
+    rate: gr.Textbox
     is_slice: gr.Checkbox
     early: gr.Slider
     late: gr.Slider
 
     @property
-    def inputs(self) -> list[gr.components.Component]:
+    def inputs(self) -> list[Component]:
         """What `stage_from_form` reads."""
         return list(self.fields.values())
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
+    def outputs(self) -> list[Component]:
         """What `form_values` writes."""
         return [*self.fields.values(), self.is_slice, self.early, self.late]
 
     @property
-    def rate_outputs(self) -> list[gr.components.Component]:
+    def rate_outputs(self) -> list[Component]:
         """What `rate_values` writes."""
-        return [self.fields[RATE], self.is_slice, self.early, self.late]
+        return [self.rate, self.is_slice, self.early, self.late]
 
 
 def build_stage_form(task: Task) -> StageForm:
     """The components, with the task's default stage in them; the everyday knobs first, the others folded away."""
     knobs, start = dict(knob_fields()), task.default_stage
-    fields: dict[str, gr.components.Component] = {}
+    fields: dict[str, Component] = {}
     with gr.Group(elem_classes="lab-rate-group"):
-        rate = knobs[RATE]
+        declared_rate = knobs[RATE]
         first, second = start.lr_slice
-        fields[RATE] = gr.Textbox(rate_as_text(start.max_lr), label=rate.label, info=rate.help, max_lines=1)
+        rate = gr.Textbox(rate_as_text(start.max_lr), label=declared_rate.label, info=declared_rate.help, max_lines=1)
+        fields[RATE] = rate
         is_slice = gr.Checkbox(isinstance(start.max_lr, tuple), label="A slice: slower for the earliest layers")
-        early = _log_slider(rate, first, "Earliest layers", visible=isinstance(start.max_lr, tuple))
-        late = _log_slider(rate, second, "Head")
+        early = _log_slider(declared_rate, first, "Earliest layers", visible=isinstance(start.max_lr, tuple))
+        late = _log_slider(declared_rate, second, "Head")
     for name in MAIN[1:]:
         fields[name] = build_knob(name, knobs[name], getattr(start, name), task)
     with gr.Accordion("More knobs", open=False):
         for name, declared in knobs.items():
             if name not in MAIN:
                 fields[name] = build_knob(name, declared, getattr(start, name), task)
-    form = StageForm(fields={name: fields[name] for name in knobs}, is_slice=is_slice, early=early, late=late)
+    form = StageForm(
+        fields={name: fields[name] for name in knobs}, rate=rate, is_slice=is_slice, early=early, late=late
+    )
     _wire_rate(form)
     return form
 
 
-def build_knob(name: str, declared: Knob, value: Any, task: Task) -> gr.components.Component:
+def build_knob(name: str, declared: Knob, value: Any, task: Task) -> Component:
     """The component that suits a knob's declaration."""
     unit = f" ({declared.unit})" if declared.unit else ""
     label = declared.label + unit
@@ -158,7 +163,7 @@ def _log_slider(declared: Knob, value: float, label: str, visible: bool = True) 
 
 
 def _wire_rate(form: StageForm) -> None:
-    rate, sliders = form.fields[RATE], [form.is_slice, form.early, form.late]
+    rate, sliders = form.rate, [form.is_slice, form.early, form.late]
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     form.is_slice.input(slice_switched, sliders, [rate, form.early], **quick)
     for slider in (form.early, form.late):

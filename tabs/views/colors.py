@@ -43,6 +43,7 @@ STREET_COLORS = {
     "child": "#ff758f",
     "animal": "#b5179e",
     "bicyclist": "#00b4a6",
+    "cyclist": "#00b4a6",
     "bicycle": "#00b4a6",
     "motorcyclescooter": "#00756c",
     "void": "#4a4a4a",

@@ -12,7 +12,7 @@ from PIL import Image
 from engine.errors import DataError, EngineError
 from engine.runs.store import find_run
 from engine.task import Task
-from tabs.components.markup import empty_state, picture_tag, text
+from tabs.components.markup import empty_state, note, picture_tag, text
 from tabs.components.opened import open_dataset
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
 from tabs.views.colors import class_colors, css_color
@@ -82,31 +82,33 @@ def take_upload(payload: Any) -> str:
     return str(payload["path"] if isinstance(payload, dict) else payload.path)
 
 
-@tells_errors
-def predict(run: str | None, source: str) -> tuple[Tried | None, int | None]:
-    """A run's prediction for the picture at `source`, with no class highlighted."""
+def predict(run: str | None, source: str) -> tuple[Tried | str | None, int | None]:
+    """A run's prediction for the picture at `source`, or why there is none; and no class highlighted."""
     if not run or not source:
         return None, None
     from engine.serving.predictor import load_predictor  # imports torch
 
-    prediction = load_predictor(find_run(run)).predict(source)
-    return (
-        Tried(
-            picture=smaller(np.asarray(prediction.picture), LONGEST),
-            mask=smaller(prediction.mask, LONGEST, exact=True),
-            confidence=smaller(prediction.confidence, LONGEST, exact=True),
-            classes=prediction.classes,
-            shares=prediction.shares,
-            size=prediction.mask.shape,
-        ),
-        None,
+    try:
+        prediction = load_predictor(find_run(run)).predict(source)
+    except EngineError as error:
+        return str(error), None
+    tried = Tried(
+        picture=smaller(np.asarray(prediction.picture), LONGEST),
+        mask=smaller(prediction.mask, LONGEST, exact=True),
+        confidence=smaller(prediction.confidence, LONGEST, exact=True),
+        classes=prediction.classes,
+        shares=prediction.shares,
+        size=prediction.mask.shape,
     )
+    return tried, None
 
 
-def draw(run: str | None, tried: Tried | None, highlight: int | None, layer: str) -> tuple[str, str]:
+def draw(run: str | None, tried: Tried | str | None, highlight: int | None, layer: str) -> tuple[str, str]:
     """The picture under its mask or its confidence map, and the classes with their shares."""
     if tried is None:
         return (NOTHING_YET if run else NO_MODEL), ""
+    if isinstance(tried, str):
+        return note(tried, "bad"), ""
     over = (
         confidence_tag(tried.confidence)
         if layer == "confidence"

@@ -73,6 +73,7 @@ def tried() -> Tried:
 
 def test_what_is_drawn_follows_the_layer_and_the_highlight():
     assert draw(None, None, None, "mask")[0] == NO_MODEL and draw("run", None, None, "mask")[0] == NOTHING_YET
+    assert "No &lt;picture&gt;." in draw("run", "No <picture>.", None, "mask")[0]
     html, classes = draw("run", tried(), 1, "mask")
     assert 'class="mask"' in html and "50% sure" in html and "20×20" in html
     assert classes.index("Road") < classes.index("Sky") and "Car" not in classes and 'aria-pressed="true"' in classes

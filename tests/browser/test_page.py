@@ -1,0 +1,180 @@
+"""The real page in headless Chromium: from drawn data to a prediction, with a reload, a stop and a resume on the way."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE = 60_000  # milliseconds; a busy machine is no failure
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"),
+]
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+expect = playwright.expect
+
+
+@pytest.fixture
+def address(lab_home: Path, tmp_path: Path) -> Iterator[str]:
+    """The page's address; the app is a process of its own and is ended with everything that it started."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--port", str(port), "--home", str(lab_home)]
+    with (tmp_path / "app.log").open("w") as log:
+        app = subprocess.Popen(
+            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path)}
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until_it_answers(address, app)
+            yield address
+        finally:
+            app.send_signal(signal.SIGINT)
+            app.wait(timeout=30)
+            end_workers(lab_home)
+
+
+@pytest.fixture
+def page(address: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["playwright.Page"]:
+    """A page that is watched: what it asks for from outside, and what goes wrong in it."""
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        page.outside, page.problems = [], []
+        page.on("request", lambda asked: page.outside.append(asked.url) if is_outside(asked.url, address) else None)
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda said: page.problems.append(said.text) if said.type == "error" else None)
+        page.goto(address)
+        yield page
+        if getattr(request.node, "failed", True):
+            page.screenshot(path=tmp_path / "page.png", full_page=True)
+            print(f"the page as it was: {tmp_path / 'page.png'}")
+        browser.close()
+
+
+def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request: pytest.FixtureRequest):
+    request.node.failed = True
+    expect(page.get_by_role("heading", name="Lesson 3 Lab")).to_be_visible()
+    expect(page.get_by_text("CPU cores")).to_be_visible()
+
+    step(page, "CamVid")
+    page.locator("button:visible", has_text="Draw it now").click()
+    expect(page.locator(".lab-card .lab-pill:visible")).to_have_text("on this machine")
+    expect(page.locator("figure.lab-figure:visible")).to_have_count(12)
+    expect(page.locator(".lab-legend:visible")).to_contain_text("Road")
+    expect(page.locator(".lab-questions li:visible")).to_have_count(6)
+
+    step(page, "2 Find a rate")
+    set_number(page, "Resolution (px)", 32)
+    set_number(page, "Batch size", 4)
+    page.get_by_role("button", name="Find a rate", exact=True).click()
+    expect(page.locator(".lab-reading:visible")).to_contain_text("The head alone learns")
+    page.get_by_role("button", name=re.compile(r"^Use \d")).click()
+    expect(page.get_by_text("is in the Train form now")).to_be_visible()
+    taken = page.get_by_text("is in the Train form now").inner_text().split()[0]
+
+    step(page, "3 Train")
+    expect(page.get_by_label("Learning rate").first).to_have_value(taken)
+    expect(number(page, "Resolution (px)")).to_have_value("32")
+    set_number(page, "Epochs", 14)
+    page.get_by_role("radio", name="fp32").check()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator(".lab-table:visible")).to_contain_text("frozen-32")
+
+    page.reload()
+    step(page, "CamVid")
+    step(page, "3 Train")
+    expect(page.locator(".lab-table:visible")).to_contain_text("frozen-32")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator(".lab-live:visible .lab-pill.stopped")).to_have_text("stopped")
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
+    expect(page.locator(".lab-progress-label:visible")).to_contain_text("epoch 14 of 14")
+
+    step(page, "4 Results")
+    expect(page.locator("figure.lab-figure:visible")).to_have_count(9)
+    expect(page.get_by_text("Overlap with the truth (IoU) by class")).to_be_visible()
+    expect(page.locator(".lab-figures:visible")).to_contain_text("Pixel accuracy")
+
+    step(page, "5 Try it")
+    upload = page.locator("input[type=file]").last
+    upload.set_input_files(ROOT / "assets" / "examples" / "drawn-grey.jpg")
+    expect(page.locator(".lab-stack img.mask:visible")).to_have_count(1)
+    expect(page.get_by_text("480×360 pixels")).to_be_visible()
+    page.locator(".lab-classes button:visible").first.click()
+    expect(page.locator('.lab-classes button[aria-pressed="true"]')).to_have_count(1)
+
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 this is no picture")
+    page.get_by_role("button", name="Remove Image").or_(page.get_by_label("Clear")).first.click()
+    page.locator("input[type=file]").last.set_input_files(broken)
+    expect(page.locator(".lab-note.bad:visible")).to_contain_text("broken.jpg")
+
+    step(page, "Home")
+    expect(page.locator(".lab-run:visible")).to_have_count(2)
+    assert page.outside == []
+    assert page.problems == []
+    request.node.failed = False
+
+
+def step(page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def number(page, label: str):
+    return page.get_by_label(f"number input for {label}").and_(page.locator(":visible"))
+
+
+def set_number(page, label: str, value: int) -> None:
+    number(page, label).fill(str(value))
+    number(page, label).press("Tab")
+
+
+def is_outside(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def wait_until_it_answers(address: str, app: subprocess.Popen) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            assert app.poll() is None, "the app ended before it answered"
+            time.sleep(0.1)
+    raise AssertionError("the app does not answer")
+
+
+def end_workers(home: Path) -> None:
+    """Workers outlive the app on purpose; a test that failed half-way must not leave one behind."""
+    from engine.runs.store import read_worker, worker_alive
+
+    for run_dir in (home / "runs").glob("*"):
+        worker = read_worker(run_dir)
+        if worker is not None and worker_alive(run_dir):
+            os.kill(worker.pid, signal.SIGKILL)

@@ -1,0 +1,183 @@
+"""A predictor answers any picture in the picture's own size, and is loaded once for everybody."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from untrained import save_untrained
+
+from engine.data.block import Data
+from engine.errors import BundleError, DataError
+from engine.serving import predictor
+from engine.serving.predictor import CACHED_MODELS, LONGEST_ASPECT, load_predictor, network_size
+
+
+def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def same(first, second) -> bool:
+    return np.array_equal(first.mask, second.mask) and np.array_equal(first.confidence, second.confidence)
+
+
+def edit(bundle: Path, **changes) -> None:
+    config = json.loads((bundle / "config.json").read_text())
+    (bundle / "config.json").write_text(json.dumps(config | changes))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 500), (500, 7), (64, 48), (48, 64), (33, 33)])
+def test_the_answer_has_the_picture_s_own_size(street_bundle: Path, street_data: Data, size: tuple[int, int]) -> None:
+    prediction = load_predictor(street_bundle).predict(noise(*size))
+    assert prediction.mask.shape == prediction.confidence.shape == size
+    assert prediction.picture.size == size[::-1]
+    assert prediction.mask.max() < len(street_data.classes)
+    assert 0 < prediction.confidence.min() <= prediction.confidence.max() <= 1
+    assert sum(prediction.shares.values()) == pytest.approx(1)
+    assert prediction.classes == street_data.classes
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_any_mode(street_bundle: Path, mode: str) -> None:
+    prediction = load_predictor(street_bundle).predict(Image.new(mode, (40, 30)))
+    assert prediction.mask.shape == (30, 40)
+    assert prediction.picture.mode == "RGB"
+
+
+def test_a_turned_picture_is_answered_the_right_way_up(street_bundle: Path, tmp_path: Path) -> None:
+    upright, exif = Image.fromarray(noise(48, 32)), Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "phone.png", exif=exif)
+    model = load_predictor(street_bundle)
+    assert same(model.predict(tmp_path / "phone.png"), model.predict(upright))
+
+
+def test_file_picture_and_array_are_answered_alike(street_bundle: Path, tmp_path: Path) -> None:
+    pixels, model = noise(40, 50), load_predictor(street_bundle)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    answers = [
+        model.predict(one) for one in (pixels, Image.fromarray(pixels), tmp_path / "x.png", str(tmp_path / "x.png"))
+    ]
+    assert all(same(answer, answers[0]) for answer in answers)
+
+
+def test_it_is_the_model_of_the_bundle_in_evaluation_mode(street_bundle: Path) -> None:
+    loaded, pixels = load_predictor(street_bundle), noise(32, 48)
+    assert not any(module.training for module in loaded.model.modules())
+    with torch.inference_mode():
+        logits = loaded.model(torch.from_numpy(pixels).permute(2, 0, 1)[None])[0]
+    assert np.array_equal(loaded.predict(pixels).mask, logits.argmax(0).numpy()), "32 px is the size it was trained at"
+
+
+def test_a_picture_that_cannot_be_read_is_named(street_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"broken\.jpg is not a picture"):
+        load_predictor(street_bundle).predict(tmp_path / "broken.jpg")
+
+
+def test_the_network_sees_the_size_it_was_trained_at_and_no_endless_panorama() -> None:
+    assert network_size((360, 480), 180) == (180, 240)
+    assert network_size((480, 360), 180) == (240, 180)
+    assert network_size((10, 10), 32) == (32, 32)
+    assert network_size((10, 100_000), 32) == (32, round(32 * LONGEST_ASPECT))
+
+
+def test_a_run_folder_gives_its_best_checkpoint(street_bundle: Path, street_data: Data, tmp_path: Path) -> None:
+    best = save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=1, step=1)
+    latest = save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=2, step=2, best=False)
+    from_run, pixels = load_predictor(tmp_path / "run").predict(noise(40, 50)), noise(40, 50)
+    assert same(from_run, load_predictor(best).predict(pixels))
+    assert not same(from_run, load_predictor(latest).predict(pixels))
+
+
+def test_a_better_checkpoint_is_taken_up(street_data: Data, tmp_path: Path) -> None:
+    save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=1, step=1)
+    before = load_predictor(tmp_path / "run").predict(noise(40, 50))
+    save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=2, step=2)
+    assert not same(before, load_predictor(tmp_path / "run").predict(noise(40, 50)))
+
+
+def test_a_checkpoint_that_goes_while_it_is_loaded(street_data: Data, tmp_path: Path, monkeypatch) -> None:
+    """A run saves a better checkpoint, and deletes the old one, between finding it and reading it."""
+    first = save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=1, step=1)
+    read_config = predictor.read_config
+
+    def slow_read(bundle: Path):
+        if bundle == first:
+            save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=2, step=2)
+        return read_config(bundle)
+
+    monkeypatch.setattr(predictor, "read_config", slow_read)
+    loaded = load_predictor(tmp_path / "run")
+    assert not first.exists()
+    assert same(loaded.predict(noise(40, 50)), load_predictor(tmp_path / "run").predict(noise(40, 50)))
+
+
+def test_a_model_is_loaded_once_and_the_last_few_are_kept(street_bundle: Path, tmp_path: Path) -> None:
+    bundles = [Path(shutil.copytree(street_bundle, tmp_path / f"b{number}")) for number in range(CACHED_MODELS + 1)]
+    first = load_predictor(bundles[0])
+    second = load_predictor(bundles[1])
+    for bundle in bundles[2:CACHED_MODELS]:
+        load_predictor(bundle)
+    assert load_predictor(bundles[0]) is first
+    load_predictor(bundles[-1])
+    assert len(predictor._cached) == CACHED_MODELS
+    assert load_predictor(bundles[0]) is first, "it was used last but one"
+    assert load_predictor(bundles[1]) is not second, "it was not used for longest"
+
+
+def test_a_replaced_bundle_is_loaded_again(street_bundle: Path, street_data: Data, tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(street_bundle, tmp_path / "b"))
+    before = load_predictor(bundle).predict(noise(40, 50))
+    other = save_untrained(tmp_path / "checkpoints", street_data.classes, seed=7)
+    shutil.copyfile(other / "model.safetensors", bundle / "model.safetensors")
+    assert not same(before, load_predictor(bundle).predict(noise(40, 50)))
+
+
+def test_four_threads_at_once_get_what_one_gets(street_bundle: Path) -> None:
+    pictures = [noise(30 + 5 * number, 60, seed=number) for number in range(4)]
+    expected = [load_predictor(street_bundle).predict(picture) for picture in pictures]
+    predictor._cached.clear()
+    answers: dict[tuple[int, int], bool] = {}
+    start = threading.Barrier(4)
+
+    def ask(number: int) -> None:
+        start.wait()
+        for turn in range(3):
+            answers[number, turn] = same(load_predictor(street_bundle).predict(pictures[number]), expected[number])
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 12
+    assert all(answers.values())
+    assert len(predictor._cached) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "weather"}, "There is no task 'weather'"),
+        ({"backbone": "resnet43"}, "timm has no backbone 'resnet43'"),
+        ({"backbone": "resnet18"}, "it is not a model of the kind its config says"),
+        ({"classes": ["one", "two"]}, r"head\.(bias|weight) in .* has shape \(11,.* instead of \(2,"),
+        ({"image_size": 0}, "image_size in .* is '0'"),
+    ],
+)
+def test_a_bundle_that_is_not_what_it_says_is_refused(street_bundle, tmp_path, changes: dict, message: str) -> None:
+    bundle = Path(shutil.copytree(street_bundle, tmp_path / "b"))
+    edit(bundle, **changes)
+    with pytest.raises(BundleError, match=message):
+        load_predictor(bundle)
+    assert not predictor._cached
+
+
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="neither a model bundle"):
+        load_predictor(tmp_path)

@@ -1,0 +1,51 @@
+"""A model bundle without training: random weights, saved as a run saves its checkpoints."""
+
+from pathlib import Path
+
+import torch
+
+from engine.hub.bundle import build_config
+from engine.recipe import Recipe, Stage
+from engine.tasks.camvid import CAMVID
+from engine.training.checkpoint import Progress, save_checkpoint
+from engine.training.loop import build_optimizer
+
+BACKBONE = "mobilenetv3_small_100"
+STREET_STAGE = Stage(name="tiny", epochs=1, image_size=32, batch_size=4, precision="fp32")
+
+
+def save_untrained(
+    checkpoints: Path,
+    classes: tuple[str, ...],
+    *,
+    seed: int = 0,
+    step: int = 1,
+    backbone: str = BACKBONE,
+    dataset: str = "drawn",
+    best: bool = True,
+) -> Path:
+    """A bundle of the CamVid task in `checkpoints`, a run's folder of that name."""
+    torch.manual_seed(seed)
+    model = CAMVID.build_objective().build_model(classes, backbone=backbone, pretrained=False)
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # random statistics, so that no two models answer alike
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias)
+    config = build_config(
+        task=CAMVID.name,
+        objective="mask",
+        recipe=Recipe(name="tiny", backbone=backbone, stages=(STREET_STAGE,)),
+        classes=classes,
+        dataset=dataset,
+        seed=seed,
+    )
+    name = save_checkpoint(
+        checkpoints,
+        model=model,
+        optimizer=build_optimizer(model, STREET_STAGE),
+        progress=Progress(stage=0, step=step, batch_size=4, precision="fp32"),
+        config=config | {"image_size": STREET_STAGE.image_size, "metrics": {"pixel_accuracy": 0.5}},
+        evaluation={"metrics": {"pixel_accuracy": 0.5, "valid_loss": 1.0}},
+        best=best,
+    )
+    return checkpoints / name
