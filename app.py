@@ -17,8 +17,10 @@ MAX_WAITING = 200
 def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options; `--home` and `--mirror` are handed on through the environment, which the workers see too."""
     parser = argparse.ArgumentParser(description="fast.ai's lesson 3, done in the browser.")
-    parser.add_argument("--host", default=os.environ.get("LESSON_LAB_HOST", "127.0.0.1"), help="0.0.0.0 lets others in")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("LESSON_LAB_PORT", "7860")))
+    parser.add_argument(
+        "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="0.0.0.0 lets others in"
+    )
+    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--home", default=os.environ.get(HOME_VARIABLE), help="where data, runs and models live")
     parser.add_argument("--mirror", default=os.environ.get(MIRROR_VARIABLE), help="folder or URL with the archives")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")

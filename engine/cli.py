@@ -93,7 +93,7 @@ def lr_find(
 
     chosen, objective, data = _open(task, dataset)
     stage = _stage(chosen, knobs)
-    model = _build_model(objective, data, backbone or chosen.backbones[0], init_from)
+    model = _build_model(objective, data, backbone or chosen.backbones[0], init_from, seed)
     verdict: RatesSuggested | None = None
     with progress_bar() as bar:
         line = bar.add_task("rates")
@@ -134,7 +134,10 @@ def train(
         name = dataset or chosen.datasets[0]
         root = resolve_dataset(name)
         name = name if root.name == name else str(root)
-        start = str(_bundle(init_from)) if init_from else ""
+        start = ""
+        if init_from:
+            _bundle(init_from)  # a mistake is told before there is a run
+            start = str(_find(init_from).expanduser().absolute())
         folder = create_run(RunSpec(task=task, dataset=name, recipe=plan, seed=seed, init_from=start), folder=folder)
     with progress_bar() as bar:
         line = bar.add_task("starting")
@@ -258,9 +261,12 @@ def _open(task: str, dataset: str) -> "tuple[Task, Objective, Data]":
     return chosen, objective, objective.open_data(root)
 
 
-def _build_model(objective: Objective, data: "Data", backbone: str, init_from: str) -> Any:
+def _build_model(objective: Objective, data: "Data", backbone: str, init_from: str, seed: int) -> Any:
+    import torch
+
     from engine.hub.bundle import init_weights
 
+    torch.manual_seed(seed)
     model = objective.build_model(data.classes, backbone=backbone, pretrained=not init_from)
     if init_from:
         init_weights(model, _bundle(init_from), data.classes)

@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.home import home
 from engine.runs.fetches import FETCHES
 from engine.runs.queue import queue_position
+from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.data_panel import fetch_label, fetch_line
@@ -33,8 +34,10 @@ NO_RUNS = empty_state("Nothing has been trained yet", "Open a task, look at its 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomePanel:
-    """What the page needs of Home: the lists that are clicked."""
+    """What the page needs of Home: the lists that are clicked, and what polls."""
 
+    tab: gr.Tab
+    timer: gr.Timer
     tasks: gr.HTML
     runs: gr.HTML
 
@@ -110,7 +113,9 @@ def show_runs() -> str:
             snapshot, position = snapshot_of(run), queue_position(find_run(run))
         except EngineError:
             continue
-        share, line = progress_text(snapshot) if snapshot.status in ("running", "queued") else (0.0, last_figures(run))
+        share, line = (
+            progress_text(snapshot) if snapshot.status in ("running", "queued") else (0.0, last_figures(run, snapshot))
+        )
         bar = f'<span class="thin"><span style="width:{100 * max(share, 0):.0f}%"></span></span>' if share > 0 else ""
         rows.append(
             f'<button type="button" class="lab-run" data-choice="{text(run)}">{status_pill(snapshot, position)}'
@@ -120,9 +125,8 @@ def show_runs() -> str:
     return f'<div class="lab-runs-list">{"".join(rows)}</div>' if rows else NO_RUNS
 
 
-def last_figures(run: str) -> str:
+def last_figures(run: str, snapshot: RunSnapshot) -> str:
     """What a run that has ended came to."""
-    snapshot = snapshot_of(run)
     if spec_of(run).job == "lr-find":
         return snapshot.reading or "no reading"
     if not snapshot.epoch_rows:
@@ -153,7 +157,7 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
     parts = [part for pair in sources for part in pair]
     gr.on(changing, poll_sources, seen_sources, [*parts, seen_sources], **POLL)
     page.load(show_machine, None, machine, **POLL)
-    return HomePanel(tasks=task_cards, runs=runs)
+    return HomePanel(tab=tab, timer=timer, tasks=task_cards, runs=runs)
 
 
 def _build_sources() -> list[tuple[gr.HTML, gr.Button]]:

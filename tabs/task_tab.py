@@ -15,6 +15,8 @@ from tabs.views.view import View
 
 STEPS = {"data": "1 Data", "rate": "2 Find a rate", "train": "3 Train", "results": "4 Results", "try": "5 Try it"}
 
+STEPS_POLLED = ("rate", "train")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskTab:
@@ -25,6 +27,8 @@ class TaskTab:
     steps: gr.Tabs
     rate_run: gr.Dropdown
     train_run: gr.Dropdown
+    rate_timer: gr.Timer
+    train_timer: gr.Timer
 
 
 def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
@@ -45,7 +49,15 @@ def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
     wire_taking(taking, train.form, train.backbone, train.init_from)
     step_tabs = dict(zip(STEPS, (data_tab, rate_tab, train_tab, results_tab, try_tab), strict=True))
     _tick_where_looked(step_tabs, {"rate": rate.timer, "train": train.timer})
-    return TaskTab(task=task, tab=tab, steps=steps, rate_run=rate.run, train_run=train.run)
+    return TaskTab(
+        task=task,
+        tab=tab,
+        steps=steps,
+        rate_run=rate.run,
+        train_run=train.run,
+        rate_timer=rate.timer,
+        train_timer=train.timer,
+    )
 
 
 def active_timers(step: str, polled: tuple[str, ...]) -> list[gr.Timer]:

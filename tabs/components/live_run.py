@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from engine.runs.snapshot import EpochRow, RunSnapshot
 from tabs.components.charts import Mark, Series, line_chart
-from tabs.components.markup import duration, empty_state, facts, note, pill, progress_bar, rate_text, table, text
+from tabs.components.markup import duration, facts, note, pill, progress_bar, rate_text, table, text
 
 STATUS_WORDS = {
     "new": "not started",
@@ -139,11 +139,6 @@ def show_rates(title: str, snapshot: RunSnapshot, position: int | None) -> str:
         f'<div class="lab-live"><header>{status_pill(snapshot, position)}<strong>{text(title)}</strong></header>'
         f"{progress_bar(share, line)}{_notices(snapshot)}{curve}{reading}</div>"
     )
-
-
-def nothing_run_yet(what: str, advice: str) -> str:
-    """The panel before the first run."""
-    return empty_state(what, advice)
 
 
 def _notices(snapshot: RunSnapshot) -> str:

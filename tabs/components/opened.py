@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.data.block import Data
 
 LISTED_RUNS = 40
+FRESH = ("Fresh: ImageNet weights", "")
 
 
 def open_dataset(task: Task, dataset: str) -> "Data":
@@ -107,7 +108,7 @@ def run_choices(runs: list[str]) -> list[tuple[str, str]]:
 
 def start_choices(task: Task) -> list[tuple[str, str]]:
     """Where weights can come from: ImageNet, or a run that has a checkpoint."""
-    return [("Fresh: ImageNet weights", ""), *run_choices(trained_runs(task))]
+    return [FRESH, *run_choices(trained_runs(task))]
 
 
 def run_name(init_from: str) -> str:

@@ -12,9 +12,10 @@ from engine.runs.queue import queue_position, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
 from tabs.components.code import rate_code
-from tabs.components.live_run import ENDED, nothing_run_yet, show_rates, signature
-from tabs.components.markup import note, rate_text
+from tabs.components.live_run import ENDED, show_rates, signature
+from tabs.components.markup import empty_state, note, rate_text
 from tabs.components.opened import (
+    FRESH,
     dataset_name,
     run_choices,
     run_name,
@@ -38,7 +39,7 @@ from tabs.components.wiring import (
 
 SUGGESTIONS = ("valley", "slide", "steep", "minimum/10")
 SETTINGS = ("train_from", "image_size", "batch_size")
-NOTHING_YET = nothing_run_yet(
+NOTHING_YET = empty_state(
     "No curve yet",
     "Press “Find a rate”. A hundred batches are trained at rates that grow from tiny to far too large; "
     "nothing of it stays in the model.",
@@ -155,7 +156,7 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
             backbone = gr.Dropdown(
                 list(task.backbones), value=task.backbones[0], label="Backbone", allow_custom_value=True
             )
-            init_from = build_run_picker("Start from", start_choices(task), "")
+            init_from = build_run_picker("Start from", [FRESH], "")
             build_data_line(page, opened)
             with gr.Row():
                 start = gr.Button("Find a rate", variant="primary")

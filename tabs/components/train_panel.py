@@ -13,9 +13,10 @@ from engine.runs.queue import queue_position, resume, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
 from tabs.components.code import train_code
-from tabs.components.live_run import ENDED, RESUMABLE, nothing_run_yet, show_run, signature
-from tabs.components.markup import note, table, text
+from tabs.components.live_run import ENDED, RESUMABLE, show_run, signature
+from tabs.components.markup import empty_state, note, table, text
 from tabs.components.opened import (
+    FRESH,
     dataset_name,
     run_choices,
     run_title,
@@ -44,7 +45,7 @@ from tabs.components.wiring import (
 from tabs.views.view import View
 
 ONE_STAGE = "one-stage"
-NOTHING_YET = nothing_run_yet(
+NOTHING_YET = empty_state(
     "No run yet", "Choose a recipe or set up one stage, then press Start. The run goes on when this page is closed."
 )
 
@@ -140,37 +141,43 @@ def planned_code(task: Task, opened: str, plan: str, backbone: str, init_from: s
 
 
 def poll_run(task: Task, metrics: Mapping[str, str], run: str | None, seen: str) -> tuple[Any, ...]:
-    """The picker, the live panel, the stop and resume buttons, the log and its fold, and what was seen."""
+    """The picker, the live panel, the stop, resume and copy buttons, the log and its fold, and what was seen."""
     runs = runs_of(task, "train")
     run = run if run in runs else next(iter(runs), None)
     if run is None:
         if seen == "none":
-            return (gr.skip(),) * 7
+            return (gr.skip(),) * 8
         hidden = gr.update(visible=False)
-        return gr.update(choices=[], value=None), NOTHING_YET, hidden, hidden, "", hidden, "none"
+        return gr.update(choices=[], value=None), NOTHING_YET, hidden, hidden, hidden, "", hidden, "none"
     try:
         snapshot, position = snapshot_of(run), queue_position(find_run(run))
     except EngineError as error:
-        return gr.skip(), note(str(error), "bad"), *(gr.skip(),) * 4, ""
+        return gr.skip(), note(str(error), "bad"), *(gr.skip(),) * 5, ""
     now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}"
     if now == seen:
-        return (gr.skip(),) * 7
+        return (gr.skip(),) * 8
     return (
         gr.update(choices=run_choices(runs), value=run),
         show_run(run_title(run), snapshot, position, metrics),
         gr.update(visible=snapshot.status not in ENDED and not snapshot.stopping),
         gr.update(visible=snapshot.status in RESUMABLE),
+        gr.update(visible=True),
         snapshot.log_tail,
         gr.update(visible=bool(snapshot.log_tail)),
         now,
     )
 
 
-def form_of_run(run: str | None) -> list[Any]:
-    """The form's values from the last stage of a run, to go on from there or to change one thing."""
+@tells_errors
+def copy_settings(task: Task, run: str | None) -> list[Any]:
+    """A run's last stage for the form: what to train (one stage), the backbone, and the form's values."""
     if not run:
-        return []
-    return form_values(spec_of(run).recipe.stages[-1])
+        raise RunError("There is no run to copy from yet.")
+    recipe = spec_of(run).recipe
+    stage = recipe.stages[-1]
+    if stage.train_from not in [group for _, group in train_from_choices(task)]:
+        raise RunError(f"This run trains from layer group {stage.train_from}, which the form does not offer.")
+    return [ONE_STAGE, recipe.backbone, *form_values(stage)]
 
 
 def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, opened: gr.State) -> TrainPanel:
@@ -190,7 +197,7 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
                 info="Any timm model that gives feature maps. The first needs no network.",
                 allow_custom_value=True,
             )
-            init_from = build_run_picker("Start from", start_choices(task), "")
+            init_from = build_run_picker("Start from", [FRESH], "")
             seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
             build_data_line(page, opened)
             start = gr.Button("Start", variant="primary", size="lg")
@@ -199,14 +206,16 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
             with gr.Row():
                 stopper = gr.Button("Stop", visible=False, size="sm")
                 resumer = gr.Button("Resume", visible=False, variant="primary", size="sm")
+                copier = gr.Button("Copy its settings to the form", visible=False, size="sm")
             live = gr.HTML(NOTHING_YET)
             with gr.Accordion("Last lines of the log", open=False, visible=False) as log_fold:
                 log = gr.Code(language=None, interactive=False, show_label=False, wrap_lines=True)
     code = build_code()
 
-    polled = [run, live, stopper, resumer, log, log_fold, seen]
+    polled = [run, live, stopper, resumer, copier, log, log_fold, seen]
     poll = partial(poll_run, task, view.metrics)
     gr.on([page.load, tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
+    copier.click(partial(copy_settings, task), run, [plan, backbone, *form.outputs], **ACTION)
     plan.change(partial(show_plan, task), plan, [stages, form_column, backbone], **POLL)
     start.click(
         partial(start_run, task), [opened, plan, backbone, init_from, seed, *form.inputs], run, **ACTION

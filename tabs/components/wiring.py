@@ -92,12 +92,14 @@ def build_lesson(task: Task, step: str) -> None:
 def build_code() -> gr.Code:
     """The folded-away program under an action."""
     with gr.Accordion("Show the code", open=False, elem_classes="lab-code"):
-        return gr.Code(language="python", interactive=False, show_label=False, wrap_lines=True)
+        return gr.Code(language="python", interactive=False, show_label=False)
 
 
 def build_run_picker(label: str, choices: list[tuple[str, str]] | None = None, value: str | None = None) -> gr.Dropdown:
     """A list of runs. Its choices change while people look, so that a name it does not list yet must be no error."""
-    return gr.Dropdown(choices or [], value=value, label=label, allow_custom_value=True, elem_classes="lab-runs")
+    return gr.Dropdown(
+        choices or [], value=value, label=label, allow_custom_value=True, min_width=260, elem_classes="lab-runs"
+    )
 
 
 def data_line(opened: str) -> str:

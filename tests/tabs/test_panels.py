@@ -77,10 +77,10 @@ def test_start_queues_what_the_form_says_and_the_poll_shows_it_once(streets):
     spec = read_spec(find_run(run))
     assert (spec.seed, spec.recipe.stages[0].image_size, spec.dataset) == (7, 32, str(streets))
     assert [folder.name for folder in queued_runs()] == [run]
-    picker, live, stopper, resumer, _log, fold, seen = train_panel.poll_run(CAMVID, {}, None, "")
+    picker, live, stopper, resumer, _copier, _log, fold, seen = train_panel.poll_run(CAMVID, {}, None, "")
     assert picker["value"] == run and "next in line" in live
     assert stopper["visible"] and not resumer["visible"] and not fold["visible"]
-    assert train_panel.poll_run(CAMVID, {}, run, seen) == (SKIP,) * 7
+    assert train_panel.poll_run(CAMVID, {}, run, seen) == (SKIP,) * 8
 
 
 def test_a_recipe_is_queued_whole_on_the_chosen_backbone(streets):
@@ -98,6 +98,14 @@ def test_stopping_a_waiting_run_takes_it_from_the_queue_and_resume_puts_it_back(
     assert resumer["visible"] and not stopper["visible"]
     train_panel.resume_run(run)
     assert [folder.name for folder in queued_runs()] == [run]
+
+
+def test_a_run_can_be_copied_into_the_form(streets):
+    plan, backbone, *values = train_panel.copy_settings(CAMVID, start_training(streets, "quick"))
+    assert (plan, backbone) == (train_panel.ONE_STAGE, "tf_efficientnet_lite0")
+    assert values[: len(FORM)] == form_values(CAMVID.recipe("quick").stages[-1])[: len(FORM)]
+    with pytest.raises(gr.Error, match="no run to copy"):
+        train_panel.copy_settings(CAMVID, None)
 
 
 def test_the_code_follows_the_form_and_says_what_is_wrong(streets):

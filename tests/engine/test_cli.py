@@ -1,0 +1,208 @@
+"""The command line: every knob has its option, `--json` is for programs, and mistakes end with a message."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+from untrained import STREET_STAGE, save_untrained
+
+from engine.cli import app
+from engine.data.sources import SOURCES
+from engine.events import EpochFinished, StageStarted
+from engine.home import data_folder, runs_folder
+from engine.kinds.mask import open_masks
+from engine.recipe import Recipe, knob_fields
+from engine.runs.store import RunSpec, create_run, list_runs, read_events, read_spec
+
+REPOSITORY = Path(__file__).parents[2]
+KNOBS = [name for name, _ in knob_fields()]
+
+
+def call(*arguments: object, code: int = 0) -> tuple[dict[str, Any], str]:
+    """The command's JSON (its last line on standard output) and what it says to people."""
+    result = CliRunner().invoke(app, [*map(str, arguments), "--json"])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    lines = result.stdout.splitlines()
+    return json.loads(lines[-1]) if lines else {}, " ".join(result.stderr.split())
+
+
+@pytest.fixture
+def run_folder(streets: Path, lab_home: Path) -> Path:
+    """A run with one untrained checkpoint."""
+    recipe = Recipe(name="tiny", backbone="mobilenetv3_small_100", stages=(STREET_STAGE,))
+    folder = create_run(RunSpec(task="camvid", dataset=str(streets), recipe=recipe))
+    save_untrained(folder / "checkpoints", open_masks(streets).classes, dataset=str(streets))
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Two that are whole, and between them one that is not. Their names would be markup, were they taken for it."""
+    for name, size in (("[a]one.png", (40, 30)), ("two.jpg", (30, 50))):
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)).save(
+            tmp_path / name
+        )
+    (tmp_path / "[b]broken.jpg").write_bytes(b"no picture at all")
+    return [tmp_path / name for name in ("[a]one.png", "[b]broken.jpg", "two.jpg")]
+
+
+@pytest.mark.parametrize("command", ["train", "lr-find"])
+def test_each_knob_has_its_option_and_no_option_is_a_knob_of_its_own(command: str) -> None:
+    group = typer.main.get_command(app)
+    options = {parameter.name: parameter for parameter in group.commands[command].params}
+    assert set(KNOBS) <= set(options)
+    own = {"task", "dataset", "backbone", "init_from", "seed", "as_json"} | (
+        {"recipe", "run_dir"} if command == "train" else set()
+    )
+    assert set(options) - set(KNOBS) == own
+    for name, declared in knob_fields():
+        assert options[name].opts == [f"--{name.replace('_', '-')}"]
+        assert options[name].help.startswith(declared.help)
+
+
+def test_datasets_lists_what_there_is() -> None:
+    answer, people = call("datasets")
+    assert answer == {"datasets": [{"name": source.name, "ready": False} for source in SOURCES]}
+    assert "drawn-streets" in people
+
+
+def test_fetch_draws_the_drawn_streets(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, _ = call("fetch", "drawn-streets")
+    assert answer == {"name": "drawn-streets", "folder": str(data_folder() / "drawn-streets")}
+    assert open_masks(Path(answer["folder"])).shape == (120, 160)
+    ready = {row["name"]: row["ready"] for row in call("datasets")[0]["datasets"]}
+    assert ready == {source.name: source.name == "drawn-streets" for source in SOURCES}
+
+
+def test_runs_lists_the_runs(run_folder: Path) -> None:
+    answer, people = call("runs")
+    assert answer == {
+        "runs": [{"run": run_folder.name, "folder": str(run_folder), "task": "camvid", "status": "new", "best": {}}]
+    }
+    assert "tiny" in people
+
+
+def test_without_runs_the_first_step_is_named() -> None:
+    answer, people = call("runs")
+    assert answer == {"runs": []}
+    assert people == "No runs yet: python -m engine train TASK makes the first."
+
+
+def test_predict_answers_the_good_ones_and_names_the_bad_one(run_folder: Path, pictures: list[Path], tmp_path) -> None:
+    answer, people = call("predict", run_folder.name, *pictures, "--out", tmp_path / "out", code=1)
+    first, broken, second = answer["predictions"]
+    assert [one["file"] for one in (first, broken, second)] == list(map(str, pictures))
+    assert (first["height"], first["width"], second["height"], second["width"]) == (30, 40, 50, 30)
+    assert sum(first["shares"].values()) == pytest.approx(1)
+    assert np.asarray(Image.open(first["saved"])).shape == (30, 40)
+    assert broken.keys() == {"file", "error"}
+    assert "✗ [b]broken.jpg is not a picture that can be read." in people
+    assert "[a]one.png: " in people
+
+
+def test_predict_ends_well_when_all_were_answered(run_folder: Path, pictures: list[Path]) -> None:
+    bundle = next((run_folder / "checkpoints").glob("stage*"))
+    answer, _ = call("predict", bundle, pictures[0], pictures[2])
+    assert len(answer["predictions"]) == 2
+    assert list(answer["predictions"][0]["shares"]) == list(open_masks(Path(read_spec(run_folder).dataset)).classes)
+
+
+def test_evaluate_measures_a_split(run_folder: Path) -> None:
+    answer, people = call("evaluate", run_folder, "--split", "test")
+    assert (answer["split"], answer["items"]) == ("test", 2)
+    assert set(answer["metrics"]) == {"pixel_accuracy", "mean_iou", "valid_loss"}
+    assert 0 <= answer["metrics"]["pixel_accuracy"] <= 1
+    assert sum(map(sum, answer["confusion"])) > 0
+    assert "2 inputs of streets, test split" in people
+    larger, _ = call("evaluate", run_folder, "--split", "test", "--image-size", "40")
+    assert larger["loss"] != answer["loss"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "weather"], "There is no task 'weather'. The tasks are: camvid"),
+        (
+            ["train", "camvid", "--dataset", "nowhere"],
+            "'nowhere' is neither a folder nor a data set that the app knows",
+        ),
+        (["train", "camvid", "--dataset", "camvid_tiny"], "Get it: python -m engine fetch camvid_tiny"),
+        (["train", "camvid", "--max-lr", "7"], "Learning rate is 7. Give a number from 1e-07 to 1."),
+        (["train", "camvid", "--max-lr", "fast"], "Learning rate is 'fast'."),
+        (["train", "camvid", "--precision", "fp8"], "Precision is 'fp8'. Choose one of: auto, fp32, bf16, fp16."),
+        (["train", "camvid", "--recipe", "none"], "CamVid has no recipe 'none'. There are: quick"),
+        (
+            ["train", "camvid", "--recipe", "quick", "--epochs", "1"],
+            "--recipe quick has knobs of its own: leave out --epochs",
+        ),
+        (["train", "camvid", "--dataset", "STREETS", "--init-from", "nobody"], "neither a model bundle"),
+        (["lr-find", "camvid", "--dataset", "STREETS", "--backbone", "resnet43"], "timm has no backbone 'resnet43'"),
+        (["fetch", "mnist"], "There is no data set 'mnist'. There are: camvid"),
+        (["evaluate", "nothing"], "is neither a model bundle"),
+        (["evaluate", "RUN", "--split", "all"], "There is no split 'all'. The splits are: train, valid, test."),
+        (["predict", "nothing", "x.png"], "is neither a model bundle"),
+    ],
+)
+def test_a_mistake_is_a_message_and_leaves_no_run(
+    request, streets: Path, lab_home: Path, arguments, message: str
+) -> None:
+    places = {"STREETS": str(streets)}
+    if "RUN" in arguments:
+        places["RUN"] = str(request.getfixturevalue("run_folder"))
+    before = list_runs()
+    _, people = call(*(places.get(argument, argument) for argument in arguments), code=1)
+    assert people.startswith("✗ ")
+    assert message in people
+    assert list_runs() == before
+
+
+def test_a_model_of_other_classes_is_not_evaluated(streets: Path, tmp_path: Path) -> None:
+    stranger = save_untrained(tmp_path / "checkpoints", ("cat", "dog"))
+    _, people = call("evaluate", stranger, "--dataset", streets, code=1)
+    assert "streets has other classes than the model was trained on (2)." in people
+
+
+def test_train_then_evaluate_then_predict(streets: Path, pictures: list[Path]) -> None:
+    """The commands as people call them, in processes of their own."""
+
+    def run(*arguments: object, code: int = 0) -> dict[str, Any]:
+        command = [sys.executable, "-m", "engine", *map(str, arguments), "--json"]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == code, done.stderr[-3000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    knobs = "--epochs 1 --image-size 32 --batch-size 4 --max-lr 1e-4,1e-3 --train-from -1 --precision fp32".split()
+    trained = run("train", "camvid", "--dataset", streets, *knobs, "--seed", 3)
+    folder = Path(trained["run"])
+    assert trained["status"] == "finished"
+    assert folder.parent == runs_folder()
+    spec, (events, _) = read_spec(folder), read_events(folder)
+    assert (spec.seed, spec.dataset, spec.recipe.stages[0].max_lr) == (3, str(streets), (1e-4, 1e-3))
+    started = next(event for event in events if isinstance(event, StageStarted))
+    assert (started.image_size, started.batch_size, started.train_items) == ((32, 43), 4, 10)
+    epoch = next(event for event in events if isinstance(event, EpochFinished))
+    figures = epoch.metrics | {"valid_loss": epoch.valid_loss}
+    assert trained["best"] == figures | {"train_loss": epoch.train_loss}
+    assert call("evaluate", folder.name)[0]["metrics"] == figures
+    assert call("runs")[0]["runs"][0]["best"] == epoch.metrics
+    answers = call("predict", folder.name, *pictures, code=1)[0]["predictions"]
+    assert ["error" in answer for answer in answers] == [False, True, False]
+
+
+def test_the_program_s_help_names_every_command() -> None:
+    command = [sys.executable, "-m", "engine", "--help"]
+    environment = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
+    said = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True).stdout
+    for name in ("datasets", "fetch", "lr-find", "train", "evaluate", "predict", "runs"):
+        assert re.search(rf"^\W*{name}\b", said, re.MULTILINE)

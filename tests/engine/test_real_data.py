@@ -1,0 +1,72 @@
+"""The real CamVid sets, from the archives beside the project: counts, classes, masks, and that they can be learnt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.data.images import open_mask
+from engine.data.mirror import MIRROR_VARIABLE
+from engine.data.sources import fetch
+from engine.kinds.mask import build_mask_objective, open_masks
+from engine.recipe import Stage
+from engine.training.evaluate import evaluate
+from engine.training.loop import fit
+
+pytestmark = pytest.mark.real_data
+
+
+@pytest.fixture(scope="module")
+def real_home(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home that all tests of this module share, so that an archive is unpacked once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MIRROR_VARIABLE, str(archives))
+        patch.setenv("LESSON_LAB_HOME", str(tmp_path_factory.mktemp("real")))
+        for name in ("camvid_tiny", "camvid-tiramisu"):
+            fetch(name)
+        yield Path(fetch("camvid_tiny")).parent
+
+
+def unnamed_codes(masks: list[Path], names: int) -> set[int]:
+    seen = np.zeros(256, dtype=bool)
+    for path in masks:
+        seen |= np.bincount(open_mask(path).ravel(), minlength=256) > 0
+    return set(np.flatnonzero(seen).tolist()) - set(range(names))
+
+
+def test_camvid_tiny(real_home: Path) -> None:
+    data = open_masks(real_home / "camvid_tiny")
+    assert (len(data.train), len(data.valid), len(data.test)) == (80, 20, 0)
+    assert len(data.classes) == 31
+    assert "Void" not in data.classes
+    assert data.shape == (96, 128)
+    masks = [data.block.label(item) for item in (*data.train, *data.valid)]
+    assert len(set(masks)) == 100
+    assert unnamed_codes(masks, names=32) == set()
+
+
+def test_camvid_tiramisu(real_home: Path) -> None:
+    data = open_masks(real_home / "camvid-tiramisu")
+    assert (len(data.train), len(data.valid)) == (367, 101)
+    assert len(data.classes) == 11
+    assert data.shape == (360, 480)
+    masks = [data.block.label(item) for item in (*data.train, *data.valid)]
+    assert len(set(masks)) == 468
+    assert unnamed_codes(masks, names=12) == set()
+
+
+def test_one_epoch_on_camvid_tiny_lowers_the_loss(real_home: Path) -> None:
+    objective = build_mask_objective()
+    data = objective.open_data(real_home / "camvid_tiny")
+    torch.manual_seed(0)
+    model = objective.build_model(data.classes, backbone="tf_efficientnet_lite0")
+    stage = Stage(name="tiny", epochs=1, max_lr=4e-3, image_size=32, batch_size=8, train_from=-1, precision="fp32")
+    measured = []
+    for _ in range(2):
+        measured.append(evaluate(objective, model, data=data, items=data.valid, image_size=32))
+        list(fit(objective, stage, model=model, data=data, workers=0))
+    before, after = measured
+    assert after.loss < 0.7 * before.loss
+    assert after.metrics["pixel_accuracy"] > before.metrics["pixel_accuracy"] + 0.2
