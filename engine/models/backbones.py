@@ -12,7 +12,7 @@ from typing import cast
 import timm
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
-from timm.layers import Format
+from timm.layers.format import Format
 from timm.models import FeatureInfo
 from torch import Tensor, nn
 

@@ -44,7 +44,7 @@ from engine.training.layer_groups import (
     spread_rates,
 )
 from engine.training.precision import build_accelerator, check_precision, fastest_precision, summed, this_device
-from engine.training.schedule import lr_at, momentum_at
+from engine.training.schedule import lr_at, momentum_at, rate_text
 
 CHECKPOINT_SECONDS = 120.0
 
@@ -284,7 +284,7 @@ def train_step(
 def divergence_message(stage: Stage, step: int, lr: float) -> str:
     """What happened, and what to try."""
     return (
-        f"The loss stopped being a number at step {step} of {stage.name!r}, at a learning rate of {lr:.1e}. "
-        f"Try a maximum of {stage.lr_slice[1] / 10:.0e}, or look at the LR finder's curve again. "
+        f"The loss stopped being a number at step {step} of {stage.name!r}, at a learning rate of {rate_text(lr)}. "
+        f"Try a maximum of {rate_text(stage.lr_slice[1] / 10)}, or look at the LR finder's curve again. "
         "The last checkpoint before it is kept."
     )

@@ -20,6 +20,7 @@ from engine.task import Objective
 from engine.training.layer_groups import freeze, layer_groups, set_train_mode
 from engine.training.loop import build_optimizer, never, prepare_caches, train_step
 from engine.training.precision import build_accelerator, check_precision, fastest_precision
+from engine.training.schedule import rate_text
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
 SMOOTHING = 0.9
@@ -98,16 +99,16 @@ def suggest(rates: np.ndarray, losses: np.ndarray, *, is_frozen: bool) -> RatesS
         rate = _round(min(suggestions["minimum/10"], max(suggestions["steep"], suggestions["valley"])))
         reading = (
             f"The head alone learns: take one rate where the loss falls steeply, about a tenth of where it turns up "
-            f"({rates[int(losses.argmin())]:.0e}): {rate:.0e}."
+            f"({rate_text(rates[int(losses.argmin())])}): {rate_text(rate)}."
         )
         return RatesSuggested(suggestions=suggestions, reading=reading, reading_lr=(rate,))
     turn = float(rates[shoots_up(losses)])
     low = _round(turn / 10)
     high = _round(max(suggestions["valley"], low * 3))
     reading = (
-        f"Everything learns: start the slice ten times below the point where the loss shoots up ({turn:.0e}) and end it "
+        f"Everything learns: start the slice ten times below the point where the loss shoots up ({rate_text(turn)}) and end it "
         f"at a fifth to a tenth of the rate that trained the head; without one at hand, at the valley: "
-        f"slice({low:.0e}, {high:.0e})."
+        f"slice({rate_text(low)}, {rate_text(high)})."
     )
     return RatesSuggested(suggestions=suggestions, reading=reading, reading_lr=(low, high))
 

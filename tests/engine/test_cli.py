@@ -182,7 +182,8 @@ def test_train_then_evaluate_then_predict(streets: Path, pictures: list[Path]) -
         assert done.returncode == code, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1])
 
-    knobs = "--epochs 1 --image-size 32 --batch-size 4 --max-lr 1e-4,1e-3 --train-from -1 --precision fp32".split()
+    knobs = ["--epochs=1", "--image-size=32", "--batch-size=4", "--max-lr=1e-4,1e-3", "--precision=fp32"]
+    knobs += ["--train-from", "-1"]  # apart, as people type it: a negative number is no option
     trained = run("train", "camvid", "--dataset", streets, *knobs, "--seed", 3)
     folder = Path(trained["run"])
     assert trained["status"] == "finished"

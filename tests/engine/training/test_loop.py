@@ -43,7 +43,7 @@ def test_a_loss_that_is_not_finite_is_one_event_and_keeps_the_checkpoint(squares
     events, folder = [], tmp_path / "c"
     recipe = Recipe(name="bad", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=3),))
     model = TinyClassifier(3)
-    with pytest.raises(TrainingError, match=r"at a learning rate of \d\.\de-\d\d\. Try a maximum of 1e-03"):
+    with pytest.raises(TrainingError, match=r"at a learning rate of [\d.]+e-\d\. Try a maximum of 1e-3"):
         for event in train_recipe(poisoned(objective, 6), recipe, model=model, data=squares, folder=folder, workers=0):
             events.append(event)
     assert [type(event) for event in events].count(LossDiverged) == 1
