@@ -69,6 +69,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         yield RunResumed(stage=0, step=0)
     recipe, objective = spec.recipe, get_task(spec.task).build_objective()
     data = objective.open_data(resolve_dataset(spec.dataset))
+    torch.manual_seed(spec.seed)  # for the layers that start at random
     model = objective.build_model(data.classes, backbone=recipe.backbone, pretrained=not (is_resumed or spec.init_from))
     yield RunStarted(
         device=str(state.device),

@@ -7,9 +7,9 @@ FINAL_DIV = 1e4  # … and ends at max_lr / DIV / FINAL_DIV, as in torch's OneCy
 
 
 def rate_text(rate: float) -> str:
-    """A rate as people write it: 8e-3."""
-    mantissa, exponent = f"{rate:.1e}".split("e")
-    return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    """A rate as people write it: 1e-3, 2.5e-4."""
+    mantissa, exponent = f"{rate:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def cosine(start: float, end: float, share: float) -> float:

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tabs.components.markup import rate_text, text
+from engine.training.schedule import rate_text
+from tabs.components.markup import text
 
 MAX_POINTS = 400
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from engine.runs.snapshot import EpochRow, RunSnapshot
+from engine.training.schedule import rate_text
 from tabs.components.charts import Mark, Series, line_chart
-from tabs.components.markup import duration, facts, note, pill, progress_bar, rate_text, table, text
+from tabs.components.markup import duration, facts, note, pill, progress_bar, table, text
 
 STATUS_WORDS = {
     "new": "not started",

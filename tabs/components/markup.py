@@ -108,9 +108,3 @@ def duration(seconds: float | None) -> str:
 
 def _figure(column: int, numbers_from: int) -> str:
     return ' class="figure"' if column >= numbers_from else ""
-
-
-def rate_text(rate: float) -> str:
-    """A learning rate as people write it: 1e-3, 2.5e-4."""
-    mantissa, _, exponent = f"{rate:.2e}".partition("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

@@ -11,9 +11,10 @@ from engine.recipe import Recipe, checked_value, knob_fields
 from engine.runs.queue import queue_position, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
+from engine.training.schedule import rate_text
 from tabs.components.code import rate_code
 from tabs.components.live_run import ENDED, show_rates, signature
-from tabs.components.markup import empty_state, note, rate_text
+from tabs.components.markup import empty_state, note
 from tabs.components.opened import (
     FRESH,
     dataset_name,

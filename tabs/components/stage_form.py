@@ -11,7 +11,7 @@ from gradio.components import Component
 from engine.errors import RecipeError
 from engine.recipe import Knob, Stage, knob_fields, parse_knob, stage_from_dict
 from engine.task import Task
-from tabs.components.markup import rate_text
+from engine.training.schedule import rate_text
 
 RATE = "max_lr"
 MAIN = (RATE, "train_from", "image_size", "epochs", "batch_size", "augmentation", "precision")

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from engine.training.schedule import rate_text
 from tabs.components.charts import Mark, Scale, Series, bar_list, heat_map, line_chart, thinned, ticks
-from tabs.components.markup import duration, megabytes, note, progress_bar, rate_text, table, text
+from tabs.components.markup import duration, megabytes, note, progress_bar, table, text
 
 EVIL = "<img src=x onerror=alert(1)>"
 

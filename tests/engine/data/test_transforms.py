@@ -146,16 +146,21 @@ def test_key_points_move_with_the_same_matrix(component: str) -> None:
             assert moved.shape == (1, HEIGHT, WIDTH)
 
 
-def test_rotation_turns_by_the_angle_it_says_on_pictures_that_are_not_square() -> None:
-    warp = build_warp(rotation=30.0)
+@pytest.mark.parametrize("flips", [False, True])
+def test_rotation_turns_by_the_angle_it_says_on_pictures_that_are_not_square(flips: bool) -> None:
+    """Two arrows from the centre keep their lengths and stay at right angles, flipped or not."""
+    warp = build_warp(rotation=30.0, flip_horizontal=flips, flip_vertical=flips)
+    start = torch.tensor([[WIDTH / 2, HEIGHT / 2], [WIDTH / 2 + 10, HEIGHT / 2], [WIDTH / 2, HEIGHT / 2 + 10]])
+    turned = set()
     for seed in SEEDS:
-        start = torch.tensor([[WIDTH / 2, HEIGHT / 2], [WIDTH / 2 + 10, HEIGHT / 2], [WIDTH / 2, HEIGHT / 2 + 10]])
         points = augment(warp, (tv_tensors.KeyPoints(start, canvas_size=(HEIGHT, WIDTH)),), seed)
         right, down = points[1] - points[0], points[2] - points[0]
         assert torch.allclose(points[0], start[0], atol=1e-3)
-        assert right.norm().item() == pytest.approx(10, abs=1e-3)
+        assert (right.norm().item(), down.norm().item()) == pytest.approx((10, 10), abs=1e-3)
         assert (right @ down).item() == pytest.approx(0, abs=1e-2)
-        assert abs(math.degrees(math.atan2(right[1], right[0]))) <= 30
+        assert abs(math.degrees(math.atan2(right[1], abs(right[0])))) <= 30
+        turned.add((right[0].item() > 0, down[1].item() > 0))
+    assert len(turned) == (4 if flips else 1)
 
 
 def test_the_seed_decides_and_the_global_generator_is_left_alone(sample) -> None:

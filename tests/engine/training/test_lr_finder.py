@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_rates_rise_by_a_factor_and_the_verdict_comes_last(squares) -> None:
     model = objective.build_model(squares.classes, backbone="tiny")
     events = list(find_lr(objective, STAGE, model=model, data=squares, steps=30, workers=0))
     tried = [event for event in events if isinstance(event, RateTried)]
-    factors = [later.lr / earlier.lr for earlier, later in zip(tried, tried[1:], strict=False)]
+    factors = [later.lr / earlier.lr for earlier, later in itertools.pairwise(tried)]
     assert factors == pytest.approx([1e8 ** (1 / 29)] * len(factors))
     assert isinstance(events[-1], RatesSuggested)
     assert set(events[-1].suggestions) == {"valley", "slide", "steep", "minimum/10"}
