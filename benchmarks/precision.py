@@ -19,7 +19,7 @@ from engine.training.precision import supported_precisions, this_device
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description="One training stage in every precision.")
     parser.add_argument("--dataset", default="camvid-tiramisu")
     parser.add_argument("--backbone", default="resnet34")
     parser.add_argument("--images", type=int, default=367)

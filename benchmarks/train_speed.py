@@ -8,6 +8,9 @@ each otherwise with its own defaults. A repeat is two epochs of each, one after 
 that our cache, our choice of precision and everybody's warm-up are behind. The first epoch stands beside it.
 """
 
+# pyright: reportMissingImports=false
+# (fastai is in this folder's own requirements)
+
 import argparse
 import json
 import statistics
@@ -169,7 +172,7 @@ def profile(data: Data, stage: Stage) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description="Our fit and fastai's Learner, side by side.")
     parser.add_argument("--dataset", default="camvid-tiramisu")
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--image-size", type=int, default=180)
