@@ -52,7 +52,7 @@ def address(lab_home: Path, tmp_path: Path) -> Iterator[str]:
             wait_until_it_answers(address, app)
             yield address
         finally:
-            app.send_signal(signal.SIGINT)
+            app.terminate()  # not SIGINT: a shell's background jobs ignore it
             app.wait(timeout=30)
             end_workers(lab_home)
 
