@@ -68,3 +68,12 @@ def test_convolutions_are_laid_out_channels_last() -> None:
     kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
     assert kernels
     assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+
+
+def test_joining_is_a_convolution_over_both_maps_side_by_side() -> None:
+    torch.manual_seed(0)
+    block = UpBlock(8, 4, 6).eval()
+    x, skip = torch.randn(2, 8, 3, 4), torch.randn(2, 4, 5, 7)
+    enlarged = torch.nn.functional.interpolate(x, size=(5, 7), mode="nearest")
+    expected = block.refine(block.join(torch.cat([enlarged, skip], dim=1)))
+    assert torch.allclose(block(x, skip), expected, atol=1e-5)
