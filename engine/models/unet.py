@@ -25,10 +25,10 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = functional.interpolate(x, size=skip.shape[-2:], mode="nearest")  # odd sizes too
-        convolution, norm, relu = self.join
+        _, norm, relu = self.join
         # A convolution over two maps side by side is the sum of one over each. Apart, nothing is copied, and a skipped
         # map of a frozen body asks for no gradient.
-        from_below, from_skip = convolution.weight.split([x.shape[1], skip.shape[1]], dim=1)
+        from_below, from_skip = self.join.get_parameter("0.weight").split([x.shape[1], skip.shape[1]], dim=1)
         joined = functional.conv2d(x, from_below, padding=1) + functional.conv2d(skip, from_skip, padding=1)
         return self.refine(relu(norm(joined)))
 
