@@ -14,6 +14,9 @@ from engine.errors import RecipeError
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 AUGMENTATIONS = ("none", "light", "standard", "strong")
+# The lesson's backbone, and the one whose ImageNet weights need no hub.
+LESSON_BACKBONE = "resnet34.tv_in1k"
+OFFLINE_BACKBONE = "tf_efficientnet_lite0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +217,12 @@ def parse_knob(name: str, text: str) -> Any:
     except ValueError:
         raise RecipeError(f"{declared.label} is {text!r}. Give a number from {_range(declared)}.") from None
     return checked_value(name, declared, parts[0] if len(parts) == 1 else tuple(parts))
+
+
+def rate_text(rate: float) -> str:
+    """A rate as people write it: 1e-3, 2.5e-4."""
+    mantissa, exponent = f"{rate:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def stage_to_dict(stage: Stage) -> dict[str, Any]:

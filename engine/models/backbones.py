@@ -17,9 +17,8 @@ from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from engine.errors import ModelError
+from engine.recipe import OFFLINE_BACKBONE
 
-LESSON_BACKBONE = "resnet34.tv_in1k"
-OFFLINE_BACKBONE = "tf_efficientnet_lite0"
 HUB_FILE = "model.safetensors"
 HUB_SECONDS = 5.0
 

@@ -1,10 +1,7 @@
 """CamVid: what is every pixel of this street scene? Segmentation with a U-Net."""
 
-from engine.recipe import Recipe, Stage
+from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
 from engine.task import Objective, Task
-
-OFFLINE_BACKBONE = "tf_efficientnet_lite0"
-LESSON_BACKBONE = "resnet34.tv_in1k"
 
 
 def build_objective() -> Objective:

@@ -29,7 +29,7 @@ from engine.events import (
     StageStarted,
     StepFinished,
 )
-from engine.recipe import Stage
+from engine.recipe import Stage, rate_text
 from engine.task import Objective
 from engine.training.checkpoint import Progress, load_checkpoint_optimizer, save_checkpoint
 from engine.training.distributed import synchronise_batch_norm
@@ -44,7 +44,7 @@ from engine.training.layer_groups import (
     spread_rates,
 )
 from engine.training.precision import build_accelerator, check_precision, fastest_precision, summed, this_device
-from engine.training.schedule import lr_at, momentum_at, rate_text
+from engine.training.schedule import lr_at, momentum_at
 
 CHECKPOINT_SECONDS = 120.0
 
@@ -172,9 +172,7 @@ def fit(
                 )
                 step = progress.step + 1
                 if not math.isfinite(loss_sum):
-                    message = divergence_message(stage, step, rate[-1])
-                    yield LossDiverged(stage=stage_index, step=step, lr=rate[-1], message=message)
-                    raise TrainingError(message)
+                    yield from diverge(stage, stage_index, step, rate[-1])
                 progress = dataclasses.replace(
                     progress, step=step, loss_sum=progress.loss_sum + loss_sum, loss_count=progress.loss_count + count
                 )
@@ -197,9 +195,7 @@ def fit(
             evaluation = evaluate_batches(objective, model, loaders.valid, data.classes, accelerator)
             train_loss = progress.loss_sum / max(progress.loss_count, 1)
             if not math.isfinite(evaluation.loss):
-                message = divergence_message(stage, progress.step, rates[-1])
-                yield LossDiverged(stage=stage_index, step=progress.step, lr=rates[-1], message=message)
-                raise TrainingError(message)
+                yield from diverge(stage, stage_index, progress.step, rates[-1])
             value = evaluation.metrics[objective.main_metric]
             best = progress.best is None or value > progress.best
             progress = dataclasses.replace(
@@ -281,10 +277,12 @@ def train_step(
     return total_loss, total_count
 
 
-def divergence_message(stage: Stage, step: int, lr: float) -> str:
-    """What happened, and what to try."""
-    return (
+def diverge(stage: Stage, stage_index: int, step: int, lr: float) -> Iterator[LossDiverged]:
+    """End a stage whose loss is not finite: say so once, with what to try, and raise `TrainingError`."""
+    message = (
         f"The loss stopped being a number at step {step} of {stage.name!r}, at a learning rate of {rate_text(lr)}. "
         f"Try a maximum of {rate_text(stage.lr_slice[1] / 10)}, or look at the LR finder's curve again. "
         "The last checkpoint before it is kept."
     )
+    yield LossDiverged(stage=stage_index, step=step, lr=lr, message=message)
+    raise TrainingError(message)

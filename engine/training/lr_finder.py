@@ -15,12 +15,11 @@ from engine.data.block import Data
 from engine.data.loaders import Loaders, build_loaders
 from engine.data.seeding import derive_seed
 from engine.events import Event, RatesSuggested, RateTried
-from engine.recipe import Stage
+from engine.recipe import Stage, rate_text
 from engine.task import Objective
 from engine.training.layer_groups import freeze, layer_groups, set_train_mode
 from engine.training.loop import build_optimizer, never, prepare_caches, train_step
 from engine.training.precision import build_accelerator, check_precision, fastest_precision
-from engine.training.schedule import rate_text
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
 SMOOTHING = 0.9

@@ -6,12 +6,6 @@ DIV = 25.0  # the cycle starts at max_lr / DIV …
 FINAL_DIV = 1e4  # … and ends at max_lr / DIV / FINAL_DIV, as in torch's OneCycleLR
 
 
-def rate_text(rate: float) -> str:
-    """A rate as people write it: 1e-3, 2.5e-4."""
-    mantissa, exponent = f"{rate:.2e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-
-
 def cosine(start: float, end: float, share: float) -> float:
     """From `start` to `end` along half a cosine; `share` in 0..1 is how far."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.training.schedule import rate_text
+from engine.recipe import rate_text
 from tabs.components.markup import text
 
 MAX_POINTS = 400

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from engine.recipe import rate_text
 from engine.runs.snapshot import EpochRow, RunSnapshot
-from engine.training.schedule import rate_text
 from tabs.components.charts import Mark, Series, line_chart
 from tabs.components.markup import duration, facts, note, pill, progress_bar, table, text
 

@@ -7,11 +7,10 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import EngineError, RunError
-from engine.recipe import Recipe, checked_value, knob_fields
+from engine.recipe import Recipe, checked_value, knob_fields, rate_text
 from engine.runs.queue import queue_position, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
-from engine.training.schedule import rate_text
 from tabs.components.code import rate_code
 from tabs.components.live_run import ENDED, show_rates, signature
 from tabs.components.markup import empty_state, note

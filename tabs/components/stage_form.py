@@ -9,9 +9,8 @@ import gradio as gr
 from gradio.components import Component
 
 from engine.errors import RecipeError
-from engine.recipe import Knob, Stage, knob_fields, parse_knob, stage_from_dict
+from engine.recipe import Knob, Stage, knob_fields, parse_knob, rate_text, stage_from_dict
 from engine.task import Task
-from engine.training.schedule import rate_text
 
 RATE = "max_lr"
 MAIN = (RATE, "train_from", "image_size", "epochs", "batch_size", "augmentation", "precision")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from engine.training.schedule import rate_text
+from engine.recipe import rate_text
 from tabs.components.charts import Mark, Scale, Series, bar_list, heat_map, line_chart, thinned, ticks
 from tabs.components.markup import duration, megabytes, note, progress_bar, table, text
 

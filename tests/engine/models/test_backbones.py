@@ -15,14 +15,13 @@ from safetensors.torch import save_file
 from engine.errors import ModelError
 from engine.models import backbones
 from engine.models.backbones import (
-    LESSON_BACKBONE,
-    OFFLINE_BACKBONE,
     build_backbone,
     feature_info,
     load_offline_weights,
     normalisation,
     offline_weights_path,
 )
+from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE
 
 TASK_BACKBONES = ("resnet18.tv_in1k", "resnet34.tv_in1k", "mobilenetv3_small_100", "tf_efficientnet_lite0")
 
