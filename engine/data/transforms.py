@@ -50,8 +50,7 @@ def build_augmentation(
         flip_horizontal=flip_horizontal,
         flip_vertical=flip_vertical,
     )
-    light = v2.ColorJitter(brightness=strength.lighting, contrast=strength.lighting)
-    return v2.Compose([warp, light])
+    return v2.Compose([warp, Lighting(strength.lighting)])
 
 
 class ProjectiveWarp(v2.Transform):
@@ -93,6 +92,26 @@ class ProjectiveWarp(v2.Transform):
         return functional.perspective(
             inpt, None, None, interpolation=InterpolationMode.BILINEAR, fill=fill, coefficients=params["coefficients"]
         )
+
+
+class Lighting(v2.Transform):
+    """Brightness and contrast, each by a factor within 1 ± `strength`; pictures may have any number of channels."""
+
+    def __init__(self, strength: float) -> None:
+        super().__init__()
+        self.strength = strength
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        brightness, contrast = (1 + self.strength * (2 * torch.rand(2) - 1)).tolist()
+        return {"brightness": brightness, "contrast": contrast}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        if not isinstance(inpt, tv_tensors.Image):
+            return inpt
+        levels = inpt.as_subclass(Tensor).float()
+        middle = levels.mean()
+        lit = ((levels - middle) * params["contrast"] + middle) * params["brightness"]
+        return tv_tensors.wrap(lit.round().clamp(0, 255).to(inpt.dtype), like=inpt)  # pyright: ignore[reportCallIssue]
 
 
 def augment(transform: v2.Transform, sample: tuple[Any, ...], seed: int) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 import difflib
 import http.client
 import inspect
+import itertools
 import ssl
 import urllib.error
 import urllib.request
@@ -67,7 +68,8 @@ def _build_features(name: str, *, pretrained: bool) -> nn.Module:
             f"The backbone {name} gives no feature maps ({problem}). Choose a convolutional one."
         ) from None
     reductions = feature_info(body).reduction()
-    if sorted(set(reductions)) != reductions or getattr(body, "output_fmt", Format.NCHW) != Format.NCHW:
+    halves = all(coarser == 2 * finer for finer, coarser in itertools.pairwise(reductions))
+    if not halves or getattr(body, "output_fmt", Format.NCHW) != Format.NCHW:
         raise ModelError(f"The backbone {name} gives no pyramid of feature maps. Choose a convolutional one.")
     return body
 

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from engine.errors import RecipeError
 
 TIMED_SAMPLES = 2
+PROBE_SIZE = 256
+EMULATED_AT = 5.0  # with instructions a product in bf16 is faster than in fp32; without them some 50 times slower
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
@@ -61,6 +63,8 @@ def fastest_precision(
     candidates = supported_precisions(device)
     if "bf16" in candidates:
         candidates = tuple(name for name in candidates if name != "fp16")
+    if device.type == "cpu" and _is_bf16_emulated():
+        candidates = ("fp32",)
     if device.type == "cpu":  # a few samples are enough to compare, and a whole batch takes seconds
         images, target = images[:TIMED_SAMPLES], target[:TIMED_SAMPLES]
     images, target = images.to(device), target.to(device)
@@ -69,6 +73,19 @@ def fastest_precision(
     verdict = [min(seconds, key=seconds.__getitem__)]
     broadcast_object_list(verdict)
     return verdict[0], seconds
+
+
+def _is_bf16_emulated() -> bool:
+    """Whether the CPU has no instructions for bf16: one training step would then take many seconds to time."""
+
+    def seconds(dtype: torch.dtype) -> float:
+        square = torch.ones(PROBE_SIZE, PROBE_SIZE, dtype=dtype)
+        started = time.perf_counter()
+        square @ square
+        return time.perf_counter() - started
+
+    fp32, bf16 = (min(seconds(dtype) for _ in range(3)) for dtype in (torch.float32, torch.bfloat16))
+    return bf16 > EMULATED_AT * fp32
 
 
 def _time_steps(

@@ -5,8 +5,9 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
-from engine.models.unet import UNet, UpBlock, build_unet
+from engine.models.unet import UNet, UpBlock, build_unet, conv_of_doubled
 
 CLASSES = ("sky", "road", "car", "tree")
 BACKBONES = ("resnet18", "mobilenetv3_small_100", "convnext_atto", "tf_efficientnet_lite0")
@@ -73,7 +74,19 @@ def test_convolutions_are_laid_out_channels_last() -> None:
 def test_joining_is_a_convolution_over_both_maps_side_by_side() -> None:
     torch.manual_seed(0)
     block = UpBlock(8, 4, 6).eval()
-    x, skip = torch.randn(2, 8, 3, 4), torch.randn(2, 4, 5, 7)
-    enlarged = torch.nn.functional.interpolate(x, size=(5, 7), mode="nearest")
+    x, skip = torch.randn(2, 8, 3, 4), torch.randn(2, 4, 6, 8)
+    enlarged = functional.interpolate(x, scale_factor=2, mode="nearest")
     expected = block.refine(block.join(torch.cat([enlarged, skip], dim=1)))
     assert torch.allclose(block(x, skip), expected, atol=1e-5)
+
+
+def test_a_convolution_of_the_doubled_map_is_what_it_says() -> None:
+    x, weight = torch.randn(2, 5, 4, 7, requires_grad=True), torch.randn(3, 5, 3, 3, requires_grad=True)
+    expected = functional.conv2d(functional.interpolate(x, scale_factor=2, mode="nearest"), weight, padding=1)
+    found = conv_of_doubled(x, weight)
+    torch.testing.assert_close(found, expected)
+    push = torch.randn_like(expected)
+    for ours, theirs in zip(
+        torch.autograd.grad(found, (x, weight), push), torch.autograd.grad(expected, (x, weight), push), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
