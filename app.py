@@ -7,7 +7,7 @@ import argparse
 import os
 import threading
 
-from engine.data.sources import MIRROR_VARIABLE
+from engine.data.mirror import MIRROR_VARIABLE
 from engine.home import HOME_VARIABLE
 
 MAX_UPLOAD = "40mb"

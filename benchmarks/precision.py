@@ -14,6 +14,7 @@ from engine.data.sources import fetch
 from engine.events import EpochFinished, StageFinished
 from engine.kinds.mask import build_mask_objective
 from engine.recipe import Stage
+from engine.task import ModelPlan
 from engine.training.loop import fit
 from engine.training.precision import supported_precisions, this_device
 
@@ -39,7 +40,7 @@ def main() -> None:
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         torch.manual_seed(0)
-        model = objective.build_model(data.classes, backbone=chosen.backbone, pretrained=False)
+        model = objective.build_model(ModelPlan(backbone=chosen.backbone, classes=data.classes), pretrained=False)
         stage = Stage(
             epochs=2,
             max_lr=1e-3,

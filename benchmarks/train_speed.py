@@ -25,7 +25,7 @@ from engine.data.block import Data
 from engine.data.sources import fetch
 from engine.events import EpochFinished, PrecisionChosen, StageFinished
 from engine.kinds.mask import build_mask_objective
-from engine.models.backbones import build_backbone
+from engine.models.backbones import build_pyramid
 from engine.models.unet import UNet
 from engine.recipe import Stage
 from engine.training.loop import fit
@@ -39,7 +39,7 @@ def build_model(classes: int, *, normalises: bool) -> UNet:
     """The U-Net; fastai's batches come normalised, so there the model's own step is the identity."""
     torch.manual_seed(0)
     mean, std = (MEAN, STD) if normalises else ((0.0,) * 3, (1 / 255,) * 3)
-    return UNet(build_backbone(BACKBONE, pretrained=False), classes, mean=mean, std=std)
+    return UNet(build_pyramid(BACKBONE, pretrained=False), classes, mean=mean, std=std)
 
 
 def ours(data: Data, stage: Stage) -> dict[str, float]:

@@ -19,10 +19,10 @@ from engine.data.sources import SOURCES, FetchProgress, fetch, is_ready, resolve
 from engine.errors import DataError, RecipeError
 from engine.events import Event, RatesSuggested, RateTried
 from engine.home import runs_folder
-from engine.recipe import Recipe, Stage, parse_knob
+from engine.recipe import NEW_CHANNELS, Recipe, parse_knob
 from engine.runs.store import LOG_FILE, SPEC_FILE, RunSpec, create_run, list_runs, log_tail, read_events, read_spec
 from engine.runs.watch import load_snapshot
-from engine.task import Objective, Task
+from engine.task import Objective, Task, plan_model
 from engine.tasks.registry import get_task
 from engine.terminal import (
     people,
@@ -42,6 +42,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object last on standard output.")]
 Dataset = Annotated[str, typer.Option(help="A registered data set, or a folder in a layout that the task knows.")]
 Backbone = Annotated[str, typer.Option(help="A timm model; the task's first one if not given.")]
+NewChannels = Annotated[
+    str, typer.Option(help=f"What a pretrained body makes of channels beside RGB: {', '.join(NEW_CHANNELS)}.")
+]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
 Where = Annotated[str, typer.Argument(help="A run (its name or folder) or a model bundle's folder.")]
 
@@ -52,7 +55,7 @@ def datasets(as_json: AsJson = False) -> None:
     """List the data sets and which of them are on this machine."""
     table = Table("name", "what", "size", "here")
     for source in SOURCES:
-        size = f"{source.size / 1e6:.0f} MB" if source.size else "drawn" if source.drawn else "–"
+        size = f"{source.size / 1e6:.0f} MB" if source.size else "drawn" if source.is_drawn else "–"
         table.add_row(source.name, source.title, size, "yes" if is_ready(source.name) else "")
     people.print(table)
     print_json(as_json, {"datasets": [{"name": s.name, "ready": is_ready(s.name)} for s in SOURCES]})
@@ -83,6 +86,7 @@ def lr_find(
     *,
     dataset: Dataset = "",
     backbone: Backbone = "",
+    new_channels: NewChannels = NEW_CHANNELS[0],
     init_from: Annotated[str, typer.Option(help="A run or bundle whose weights to start from.")] = "",
     seed: Seed = 42,
     as_json: AsJson = False,
@@ -92,8 +96,8 @@ def lr_find(
     from engine.training.lr_finder import find_lr
 
     chosen, objective, data = _open(task, dataset)
-    stage = _stage(chosen, knobs)
-    model = _build_model(objective, data, backbone or chosen.backbones[0], init_from, seed)
+    plan = _recipe(chosen, "", backbone, new_channels, knobs)
+    stage, model = plan.stages[0], _build_model(objective, data, plan, init_from, seed)
     verdict: RatesSuggested | None = None
     with progress_bar() as bar:
         line = bar.add_task("rates")
@@ -120,6 +124,7 @@ def train(
     recipe: Annotated[str, typer.Option(help="A recipe's name; without one, the knobs make one stage.")] = "",
     dataset: Dataset = "",
     backbone: Backbone = "",
+    new_channels: NewChannels = NEW_CHANNELS[0],
     init_from: Annotated[str, typer.Option(help="A run or bundle whose weights to start from.")] = "",
     run_dir: Annotated[Path | None, typer.Option(help="The run's folder; a stopped run there goes on.")] = None,
     seed: Seed = 42,
@@ -130,7 +135,7 @@ def train(
     chosen = get_task(task)
     folder = run_dir
     if folder is None or not (folder / SPEC_FILE).is_file():
-        plan = _recipe(chosen, recipe, backbone, knobs)
+        plan = _recipe(chosen, recipe, backbone, new_channels, knobs)
         name = dataset or chosen.datasets[0]
         root = resolve_dataset(name)
         name = name if root.name == name else str(root)
@@ -261,13 +266,13 @@ def _open(task: str, dataset: str) -> "tuple[Task, Objective, Data]":
     return chosen, objective, objective.open_data(root)
 
 
-def _build_model(objective: Objective, data: "Data", backbone: str, init_from: str, seed: int) -> Any:
+def _build_model(objective: Objective, data: "Data", recipe: Recipe, init_from: str, seed: int) -> Any:
     import torch
 
     from engine.hub.bundle import init_weights
 
     torch.manual_seed(seed)
-    model = objective.build_model(data.classes, backbone=backbone, pretrained=not init_from)
+    model = objective.build_model(plan_model(recipe, data), pretrained=not init_from)
     if init_from:
         init_weights(model, _bundle(init_from), data.classes)
     return model
@@ -286,15 +291,13 @@ def _bundle(run_or_bundle: str) -> Path:
     return resolve_bundle(_find(run_or_bundle))
 
 
-def _recipe(task: Task, name: str, backbone: str, knobs: dict[str, str]) -> Recipe:
+def _recipe(task: Task, name: str, backbone: str, new_channels: str, knobs: dict[str, str]) -> Recipe:
     if name and knobs:
         raise RecipeError(f"--recipe {name} has knobs of its own: leave out {', '.join(f'--{k}' for k in knobs)}.")
     if name:
         plan = task.recipe(name)
-        return Recipe(name=plan.name, stages=plan.stages, backbone=backbone or plan.backbone, title=plan.title)
-    return Recipe(name="one-stage", stages=(_stage(task, knobs),), backbone=backbone or task.backbones[0])
-
-
-def _stage(task: Task, knobs: dict[str, str]) -> Stage:
+        return dataclasses.replace(plan, backbone=backbone or plan.backbone, new_channels=new_channels)
     values = {name: parse_knob(name, text) for name, text in knobs.items()}
-    return dataclasses.replace(task.default_stage, **values)
+    stage = dataclasses.replace(task.default_stage, **values)
+    stage = dataclasses.replace(stage, name="frozen" if stage.is_frozen else "full")
+    return Recipe(name="one-stage", stages=(stage,), backbone=backbone or task.backbones[0], new_channels=new_channels)

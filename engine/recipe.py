@@ -14,6 +14,8 @@ from engine.errors import RecipeError
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 AUGMENTATIONS = ("none", "light", "standard", "strong")
+# What a pretrained first convolution, which knows red, green and blue, makes of a channel more or less.
+NEW_CHANNELS = ("zeros", "mean", "random")
 # The lesson's backbone, and the one whose ImageNet weights need no hub.
 LESSON_BACKBONE = "resnet34.tv_in1k"
 OFFLINE_BACKBONE = "tf_efficientnet_lite0"
@@ -156,17 +158,23 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Stages to be trained one after the other on one model; `backbone` names a timm model."""
+    """Stages to be trained one after the other on one model.
+
+    `backbone` names a timm model; `new_channels` (see `NEW_CHANNELS`) matters for pictures that are not RGB.
+    """
 
     name: str
     stages: tuple[Stage, ...]
     backbone: str
     title: str = ""
     note: str = ""
+    new_channels: str = NEW_CHANNELS[0]
 
     def __post_init__(self) -> None:
         if not self.stages:
             raise RecipeError(f"The recipe {self.name!r} has no stages. Give it at least one.")
+        if self.new_channels not in NEW_CHANNELS:
+            raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
 
 
 def knob_fields() -> list[tuple[str, Knob]]:
@@ -250,6 +258,9 @@ def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
     try:
         stages = tuple(stage_from_dict(stage) for stage in values["stages"])
         texts = {name: str(values.get(name, "")) for name in ("title", "note")}
-        return Recipe(name=values["name"], backbone=values["backbone"], stages=stages, **texts)
+        new_channels = str(values.get("new_channels", NEW_CHANNELS[0]))
+        return Recipe(
+            name=values["name"], backbone=values["backbone"], stages=stages, new_channels=new_channels, **texts
+        )
     except KeyError as missing:
         raise RecipeError(f"The recipe has no {missing.args[0]!r}.") from None

@@ -75,7 +75,7 @@ def show_tasks(tasks: tuple[Task, ...]) -> str:
 def show_source(source: Source) -> str:
     """One data set: title, size, note, and where it stands."""
     state = FETCHES.state(source.name)
-    size = "made here" if source.drawn else megabytes(source.size) if source.size else ""
+    size = "made here" if source.is_drawn else megabytes(source.size) if source.size else ""
     return (
         f'<div class="lab-source"><div><strong>{text(source.title)}</strong> <small>{text(size)}</small></div>'
         f"<p class='lab-small'>{text(source.note)}</p>{fetch_line(state)}</div>"

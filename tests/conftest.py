@@ -40,3 +40,23 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("streets") / "streets"
     draw_streets(folder, train=10, valid=4, test=2, size=(48, 64), seed=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def chips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small drawn set of satellite chips."""
+    from engine.data.drawn_chips import draw_chips
+
+    folder = tmp_path_factory.mktemp("chips") / "chips"
+    draw_chips(folder, count=20, size=48, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small drawn set of heads: four people, the last one held out."""
+    from engine.data.drawn_heads import draw_heads
+
+    folder = tmp_path_factory.mktemp("heads") / "heads"
+    draw_heads(folder, people=4, each=4, size=(48, 64), seed=1)
+    return folder

@@ -15,6 +15,7 @@ from torchvision import tv_tensors
 from engine.data.block import Data, DataBlock, Sample, open_block
 from engine.data.images import list_pictures, open_picture
 from engine.data.transforms import build_augmentation
+from engine.kinds.picture import prepare_picture
 from engine.recipe import Recipe, Stage
 from engine.task import Objective, Task
 
@@ -51,7 +52,7 @@ class TinyClassifier(nn.Module):
 class Accuracy:
     """The share of right answers."""
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
+    def __init__(self, data: Data) -> None:
         self.right, self.seen = 0, 0
 
     def to(self, device: torch.device) -> "Accuracy":
@@ -99,10 +100,11 @@ def build_objective() -> Objective:
         name="colour",
         main_metric="accuracy",
         open_data=open_squares,
-        build_model=lambda classes, *, backbone, pretrained=True: TinyClassifier(len(classes)),
+        build_model=lambda plan, *, pretrained=True: TinyClassifier(len(plan.classes)),
         loss=cross_entropy,
         build_metrics=Accuracy,
-        predict=lambda logits, picture, classes: classes[int(logits.argmax())],
+        prepare=prepare_picture,
+        predict=lambda logits, picture, classes, decision: classes[int(logits.argmax())],
     )
 
 

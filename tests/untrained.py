@@ -6,6 +6,7 @@ import torch
 
 from engine.hub.bundle import build_config
 from engine.recipe import Recipe, Stage
+from engine.task import ModelPlan
 from engine.tasks.camvid import CAMVID
 from engine.training.checkpoint import Progress, save_checkpoint
 from engine.training.loop import build_optimizer
@@ -26,7 +27,8 @@ def save_untrained(
 ) -> Path:
     """A bundle of the CamVid task in `checkpoints`, a run's folder of that name."""
     torch.manual_seed(seed)
-    model = CAMVID.build_objective().build_model(classes, backbone=backbone, pretrained=False)
+    plan = ModelPlan(backbone=backbone, classes=classes)
+    model = CAMVID.build_objective().build_model(plan, pretrained=False)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):  # random statistics, so that no two models answer alike
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -35,7 +37,7 @@ def save_untrained(
         task=CAMVID.name,
         objective="mask",
         recipe=Recipe(name="tiny", backbone=backbone, stages=(STREET_STAGE,)),
-        classes=classes,
+        plan=plan,
         dataset=dataset,
         seed=seed,
     )

@@ -1,4 +1,4 @@
-"""Unpacks a tar.gz or zip archive that nobody vouches for: every name, kind and size is checked before it is written.
+"""Unpacks a tar, tar.gz or zip archive that nobody vouches for: each name, kind and size is checked before it is written.
 
 `tarfile`'s own extraction filters are not enough here: they differ between Python's versions, and bound neither the
 size nor the number of what is unpacked.
@@ -100,34 +100,35 @@ def _unpack(archive: Path, target: Path, folders: tuple[_Path, ...], limit: int,
 def _members(archive: Path, limit: int) -> Iterator[_Member]:
     """The archive's files and folders, in its order; anything else in it (links, devices) is a `DataError`."""
     with _reading(archive), archive.open("rb") as raw:
-        start = raw.read(4)
-        raw.seek(0)
-        if start == b"PK\x03\x04":
+        start, packed = raw.peek(512), archive.stat().st_size
+        if start.startswith(b"PK\x03\x04"):
             yield from _zip_members(raw, limit)
         elif start.startswith(b"\x1f\x8b"):
-            yield from _tar_members(raw, archive.stat().st_size, limit)
+            with gzip.GzipFile(fileobj=raw) as plain:
+                yield from _tar_members(plain, raw, packed, limit)
+        elif start[257:262] == b"ustar":
+            yield from _tar_members(raw, raw, packed, limit)
         else:
             raise DataError(
-                f"{archive.name} is not a tar.gz or zip archive: it begins with {start!r}, as a log-in page may. "
+                f"{archive.name} is not a tar.gz or zip archive: it begins with {start[:4]!r}, as a log-in page may. "
                 "Get the archive again, or from another place."
             )
 
 
-def _tar_members(raw: IO[bytes], packed: int, limit: int) -> Iterator[_Member]:
-    with gzip.GzipFile(fileobj=raw) as plain:
-        stream = _Bounded(plain, limit)
-        # "r:" rather than "r|": tarfile's own stream reads ahead, and would hide how much a header asks for.
-        with tarfile.open(fileobj=stream, mode="r:") as tar:  # pyright: ignore[reportArgumentType, reportCallIssue]
-            for item in tar:
-                if not (item.isdir() or item.isreg()) or item.issparse():
-                    raise DataError(f"The archive has a link or device in it ({item.name!r}). It is not unpacked.")
-                opener = None if item.isdir() else lambda item=item: cast(IO[bytes], tar.extractfile(item))
-                yield _Member(name=item.name, size=item.size, open=opener, done=raw.tell(), total=packed)
-        # tarfile takes a broken header for the end; the end is a block of zeros.
-        if stream.last != END_OF_TAR:
-            raise tarfile.ReadError("no end of the archive")
-        while stream.read(CHUNK):  # to the end, where gzip has its checksum
-            pass
+def _tar_members(plain: gzip.GzipFile | IO[bytes], raw: IO[bytes], packed: int, limit: int) -> Iterator[_Member]:
+    stream = _Bounded(plain, limit)
+    # "r:" rather than "r|": tarfile's own stream reads ahead, and would hide how much a header asks for.
+    with tarfile.open(fileobj=stream, mode="r:") as tar:  # pyright: ignore[reportArgumentType, reportCallIssue]
+        for item in tar:
+            if not (item.isdir() or item.isreg()) or item.issparse():
+                raise DataError(f"The archive has a link or device in it ({item.name!r}). It is not unpacked.")
+            opener = None if item.isdir() else lambda item=item: cast(IO[bytes], tar.extractfile(item))
+            yield _Member(name=item.name, size=item.size, open=opener, done=raw.tell(), total=packed)
+    # tarfile takes a broken header for the end; the end is a block of zeros.
+    if stream.last != END_OF_TAR:
+        raise tarfile.ReadError("no end of the archive")
+    while stream.read(CHUNK):  # to the end, where gzip has its checksum
+        pass
 
 
 def _zip_members(raw: IO[bytes], limit: int) -> Iterator[_Member]:
@@ -153,7 +154,7 @@ class _Bounded:
     The last is for headers: tarfile reads a long name or a pax header of any size into memory at once.
     """
 
-    def __init__(self, plain: gzip.GzipFile, limit: int):
+    def __init__(self, plain: gzip.GzipFile | IO[bytes], limit: int):
         self._plain = plain
         self._limit = limit
         self.last = b""

@@ -5,7 +5,7 @@ a layout (functions); `Data` is that layout applied to a folder (lists of files 
 """
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,12 @@ class DataBlock:
     inputs(root): all labelled inputs, in a fixed order.
     split(root, inputs): the training and the validation inputs.
     label(input): where its target is, or what it is.
-    test(root): the inputs of a test set; empty where there is none.
+    test(root): the labelled inputs of a test set; empty where there is none.
     transforms(augmentation): what happens to a training sample, by the strength's name.
     batch(input, label, (height, width)): one sample opened at one size, so that samples stack.
+
+    Two more are not asked in the lesson: `unlabelled(root)`, inputs whose labels somebody else keeps, as a competition does;
+    and `facts(input)`, what is known of an input beside its label, such as who is in the picture.
     """
 
     title: str
@@ -40,6 +43,8 @@ class DataBlock:
     test: Callable[[Path], Sequence[Path]]
     transforms: Callable[[str], v2.Transform]
     batch: Callable[[Path, Any, tuple[int, int]], Sample]
+    unlabelled: Callable[[Path], Sequence[Path]] = lambda root: ()
+    facts: Callable[[Path], Mapping[str, str]] = lambda item: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,10 @@ class SummaryStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """A data set: a block opened on a folder. `shape` is a typical input's (height, width) in pixels."""
+    """A data set: a block opened on a folder. `shape` is a typical input's (height, width) in pixels.
+
+    `channels` is how many each picture has: 3 for colours.
+    """
 
     root: Path
     block: DataBlock
@@ -62,6 +70,8 @@ class Data:
     valid: tuple[Path, ...]
     test: tuple[Path, ...]
     shape: tuple[int, int]
+    channels: int = 3
+    unlabelled: tuple[Path, ...] = ()
 
     def size_at(self, image_size: int) -> tuple[int, int]:
         """(height, width) with `image_size` pixels on the shorter side and the data set's own shape."""
@@ -88,6 +98,8 @@ class Data:
         picture, target = self.sample(item, size)
         changed, _ = augment(block.transforms(stage.augmentation), (picture, target), seed=0)
         test = f"{len(self.test)} test inputs, never used to tune" if self.test else "none: validation figures only"
+        if self.unlabelled:
+            test = f"{len(self.unlabelled)} inputs whose labels are kept back, for a submission"
         return [
             SummaryStep(
                 question="Where are the inputs?",
@@ -121,8 +133,18 @@ class Data:
         ]
 
 
-def open_block(block: DataBlock, root: Path, classes: tuple[str, ...]) -> Data:
-    """Ask a block's questions of a folder; `DataError` when there is nothing to train or to validate on."""
+def open_block(
+    block: DataBlock,
+    root: Path,
+    classes: tuple[str, ...],
+    *,
+    channels: int = 3,
+    measure: Callable[[Path], tuple[int, int]] = picture_size,
+) -> Data:
+    """Ask a block's questions of a folder; `DataError` when there is nothing to train or to validate on.
+
+    `measure(input)` gives an input's (height, width).
+    """
     inputs = block.inputs(root)
     if not inputs:
         raise DataError(f"{root} has no inputs where the layout expects them ({block.title}).")
@@ -138,14 +160,16 @@ def open_block(block: DataBlock, root: Path, classes: tuple[str, ...]) -> Data:
         train=tuple(train),
         valid=tuple(valid),
         test=tuple(block.test(root)),
-        shape=_typical_shape(train),
+        unlabelled=tuple(block.unlabelled(root)),
+        shape=_typical_shape(train, measure),
+        channels=channels,
     )
 
 
-def _typical_shape(items: Sequence[Path]) -> tuple[int, int]:
+def _typical_shape(items: Sequence[Path], measure: Callable[[Path], tuple[int, int]]) -> tuple[int, int]:
     """The most common (height, width) of a few files spread over the list."""
     spread = items[:: max(1, len(items) // 16)][:16]
-    return statistics.mode(picture_size(item) for item in spread)
+    return statistics.mode(measure(item) for item in spread)
 
 
 def _label_text(data: Data, item: Path) -> str:

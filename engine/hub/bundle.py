@@ -5,12 +5,15 @@ safetensors alone, and every shape must fit the model that the config describes.
 """
 
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BundleError
+from engine.recipe import NEW_CHANNELS
+from engine.task import ModelPlan
 from engine.training.checkpoint import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, best_checkpoint
 
 if TYPE_CHECKING:
@@ -22,23 +25,28 @@ FORMAT = 1
 MAX_CLASSES = 253
 MAX_CONFIG_BYTES = 1_000_000
 MAX_IMAGE_SIZE = 2048
+MAX_CHANNELS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleConfig:
-    """What a bundle says of its model. `image_size` is the shorter side in pixels that it was trained at last."""
+    """What a bundle says of its model.
+
+    `image_size` is the shorter side in pixels that it was trained at last. `decision` turns figures into an answer: numbers
+    by name, or a number for each class.
+    """
 
     task: str
     objective: str
-    backbone: str
-    classes: tuple[str, ...]
+    plan: ModelPlan
     image_size: int
     metrics: dict[str, float]
+    decision: dict[str, Any]
     dataset: str
 
 
 def build_config(
-    *, task: str, objective: str, recipe: "Recipe", classes: Sequence[str], dataset: str, seed: int
+    *, task: str, objective: str, recipe: "Recipe", plan: ModelPlan, dataset: str, seed: int
 ) -> dict[str, Any]:
     """What `train_recipe` writes into each checkpoint's config beside the stage's own values."""
     from engine.recipe import recipe_to_dict
@@ -47,8 +55,7 @@ def build_config(
         "format": FORMAT,
         "task": task,
         "objective": objective,
-        "backbone": recipe.backbone,
-        "classes": list(classes),
+        **asdict(plan),
         "dataset": dataset,
         "seed": seed,
         "recipe": recipe_to_dict(recipe),
@@ -89,13 +96,20 @@ def read_config(bundle: Path) -> BundleConfig:
         _check(path, values, name, isinstance(values.get(name), str) and len(values[name]) < 200, "a short text")
     metrics = values.get("metrics", {})
     _check(path, values, "metrics", _are_numbers(metrics), "numbers by name")
+    decision, count = values.get("decision", {}), len(values["classes"])
+    _check(path, values, "decision", _is_decision(decision, count), "by name a number, or one for each class")
+    channels, how = values.get("channels", 3), values.get("new_channels", NEW_CHANNELS[0])
+    _check(path, values, "channels", type(channels) is int and 1 <= channels <= MAX_CHANNELS, f"1 to {MAX_CHANNELS}")
+    _check(path, values, "new_channels", how in NEW_CHANNELS, f"one of {', '.join(NEW_CHANNELS)}")
     return BundleConfig(
         task=values["task"],
         objective=values["objective"],
-        backbone=values["backbone"],
-        classes=tuple(values["classes"]),
+        plan=ModelPlan(
+            backbone=values["backbone"], classes=tuple(values["classes"]), channels=channels, new_channels=how
+        ),
         image_size=values["image_size"],
         metrics=metrics,
+        decision=decision,
         dataset=str(values.get("dataset", "")),
     )
 
@@ -136,10 +150,10 @@ def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> li
     misfits = sorted(name for name in (weights.keys() | expected.keys()) - fitting if not name.startswith("head."))
     if misfits:
         raise BundleError(
-            f"{bundle} holds another kind of model (its backbone is {config.backbone}): {len(misfits)} tensors do not fit, "
+            f"{bundle} holds another kind of model (its backbone is {config.plan.backbone}): {len(misfits)} tensors do not fit, "
             f"among them {misfits[0]}. Choose the same backbone, or start without it."
         )
-    if config.classes != tuple(classes):
+    if config.plan.classes != tuple(classes):
         fitting = {name for name in fitting if not name.startswith("head.")}
     model.load_state_dict(expected | {name: weights[name] for name in fitting})
     return sorted(expected.keys() - fitting)
@@ -166,6 +180,16 @@ def _is_class_list(value: Any) -> bool:
         and 2 <= len(value) <= MAX_CLASSES
         and all(isinstance(name, str) and 0 < len(name) < 200 for name in value)
         and len(set(value)) == len(value)
+    )
+
+
+def _is_decision(value: Any, classes: int) -> bool:
+    def is_number(part: Any) -> bool:
+        return isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part)
+
+    return isinstance(value, dict) and all(
+        is_number(part) or (isinstance(part, list) and len(part) == classes and all(map(is_number, part)))
+        for part in value.values()
     )
 
 

@@ -5,8 +5,7 @@ one) and SegNet's, known as "tiramisu" (`train/`, `trainannot/`, `val/`, `valann
 Pixels with the code `Void` belong to no class: they are left out of the loss and of every figure.
 """
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from engine.data.block import Data, DataBlock, Sample, open_block
 from engine.data.images import list_pictures, open_mask, open_picture
 from engine.data.transforms import VOID, build_augmentation
 from engine.errors import DataError
+from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
 from engine.models.unet import build_unet
 from engine.task import Objective
 from engine.training.metrics import PixelMetrics
@@ -30,8 +30,8 @@ from engine.training.metrics import PixelMetrics
 VOID_NAME = "Void"
 UNKNOWN = 254  # a code in a mask that codes.txt does not name
 MAX_SMOOTH_PIXELS = 4_000_000
-SPLIT_SEED = 42
-VALID_SHARE = 0.2
+FREQUENCY_SAMPLES = 100
+FREQUENCY_SIZE = 96  # pixels; shares of pixels do not need more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,8 @@ def build_mask_objective() -> Objective:
         open_data=open_masks,
         build_model=build_unet,
         loss=pixel_cross_entropy,
-        build_metrics=PixelMetrics,
+        build_metrics=lambda data: PixelMetrics(data.classes),
+        prepare=prepare_picture,
         predict=predict_mask,
     )
 
@@ -95,7 +96,9 @@ def pixel_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]
     return loss, (target != VOID).sum()
 
 
-def predict_mask(logits: Tensor, picture: Image.Image, classes: tuple[str, ...]) -> MaskPrediction:
+def predict_mask(
+    logits: Tensor, picture: Image.Image, classes: tuple[str, ...], decision: Mapping[str, Any]
+) -> MaskPrediction:
     """The likeliest class of every pixel of `picture`, from logits (C, h, w) of a smaller copy."""
     # Smooth edges come from enlarging the logits; a huge picture gets them at a size that memory can hold.
     scale = min(1.0, (MAX_SMOOTH_PIXELS / (picture.width * picture.height)) ** 0.5)
@@ -166,10 +169,8 @@ def open_sample(item: Path, label: Path, size: tuple[int, int], *, table: np.nda
         raise DataError(
             f"The mask {label.name} has a code that codes.txt does not name. Add the name, or mend the mask."
         )
-    small = picture.resize((width, height), Image.Resampling.BILINEAR)
     small_mask = Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
-    pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1).contiguous()  # (3, h, w)
-    return tv_tensors.Image(pixels), tv_tensors.Mask(torch.from_numpy(np.array(small_mask)))
+    return open_resized(np.asarray(picture), size), tv_tensors.Mask(torch.from_numpy(np.array(small_mask)))
 
 
 def _split_folders_block(root: Path, batch: "Callable[..., Sample]") -> DataBlock:
@@ -194,7 +195,7 @@ def _one_folder_block(root: Path, batch: "Callable[..., Sample]") -> DataBlock:
         if listed.is_file()
         else f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}",
         inputs=lambda root: list_pictures(root / "images"),
-        split=_split_listed if listed.is_file() else _split_random,
+        split=_split_listed if listed.is_file() else lambda root, inputs: split_randomly(inputs),
         label=lambda item: item.parent.with_name("labels") / f"{item.stem}_P.png",
         test=lambda root: [],
         transforms=build_augmentation,
@@ -207,7 +208,11 @@ def _split_listed(root: Path, inputs: Sequence[Path]) -> tuple[list[Path], list[
     return [item for item in inputs if item.name not in names], [item for item in inputs if item.name in names]
 
 
-def _split_random(root: Path, inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    chosen = set(random.Random(SPLIT_SEED).sample(range(len(inputs)), round(len(inputs) * VALID_SHARE)))
-    train = [item for index, item in enumerate(inputs) if index not in chosen]
-    return train, [inputs[index] for index in sorted(chosen)]
+def class_frequencies(data: Data, *, limit: int = FREQUENCY_SAMPLES) -> dict[str, float]:
+    """Each class's share of the pixels that have one, over `limit` training masks spread over the split."""
+    counts = np.zeros(256, dtype=np.int64)
+    for item in data.train[:: max(1, len(data.train) // limit)][:limit]:
+        mask = data.sample(item, data.size_at(FREQUENCY_SIZE))[1]
+        counts += np.bincount(mask.numpy().ravel(), minlength=256)
+    shares = counts[: len(data.classes)] / max(1, counts[:VOID].sum())
+    return dict(zip(data.classes, shares.tolist(), strict=True))

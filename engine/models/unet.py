@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.models.backbones import build_backbone, feature_info, normalisation, split_body
+from engine.models.backbones import build_pyramid, feature_info, normalisation, split_body
+from engine.task import ModelPlan
 
 DECODER_WIDTHS = (192, 96, 64, 48)
 
@@ -35,7 +36,7 @@ class UpBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """Pictures (B, 3, H, W) uint8 or 0..255 → logits (B, C, H, W) for each class and pixel."""
+    """Pictures (B, C, H, W) uint8 or 0..255 → logits (B, K, H, W) for each of K classes and every pixel."""
 
     mean: Tensor
     std: Tensor
@@ -95,9 +96,10 @@ def conv_norm_relu(channels: int, width: int) -> nn.Sequential:
     )
 
 
-def build_unet(classes: Sequence[str], *, backbone: str, pretrained: bool = True) -> UNet:
-    """A U-Net for `classes` on timm's model `backbone`."""
-    mean, std = normalisation(backbone)
-    model = UNet(build_backbone(backbone, pretrained=pretrained), len(classes), mean=mean, std=std)
+def build_unet(plan: ModelPlan, *, pretrained: bool = True) -> UNet:
+    """A U-Net for the plan's classes on its backbone, one of timm's models."""
+    body = build_pyramid(plan.backbone, pretrained=pretrained, channels=plan.channels, new_channels=plan.new_channels)
+    mean, std = normalisation(plan.backbone, plan.channels)
+    model = UNet(body, len(plan.classes), mean=mean, std=std)
     # Convolutions are fastest with channels last in memory, on CPUs and on tensor cores; batches come that way too.
     return model.to(memory_format=torch.channels_last)

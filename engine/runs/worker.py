@@ -47,6 +47,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     from engine.data.sources import resolve_dataset
     from engine.hub.bundle import build_config, init_weights, resolve_bundle
     from engine.machine import describe_machine
+    from engine.task import plan_model
     from engine.tasks.registry import get_task
     from engine.training.checkpoint import latest_checkpoint
     from engine.training.lr_finder import find_lr
@@ -70,7 +71,8 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     recipe, objective = spec.recipe, get_task(spec.task).build_objective()
     data = objective.open_data(resolve_dataset(spec.dataset))
     torch.manual_seed(spec.seed)  # for the layers that start at random
-    model = objective.build_model(data.classes, backbone=recipe.backbone, pretrained=not (is_resumed or spec.init_from))
+    plan = plan_model(recipe, data)
+    model = objective.build_model(plan, pretrained=not (is_resumed or spec.init_from))
     yield RunStarted(
         device=str(state.device),
         device_name=describe_machine().name,
@@ -91,7 +93,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         task=spec.task,
         objective=objective.name,
         recipe=recipe,
-        classes=data.classes,
+        plan=plan,
         dataset=spec.dataset,
         seed=spec.seed,
     )

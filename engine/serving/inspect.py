@@ -1,48 +1,68 @@
-"""What there is to see in a segmentation data set and in a model's predictions on it, as arrays."""
+"""What there is to see in a data set of pictures and in a model's predictions on it, as arrays; the same for every kind."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
+from PIL import Image
 from torch import Tensor
 
+from engine.data.bands import as_colors, band_picture_size
 from engine.data.block import Data, Sample
-from engine.data.images import open_picture
 from engine.data.seeding import derive_seed
-from engine.data.transforms import VOID, augment
+from engine.data.transforms import augment, stack
 from engine.errors import DataError
 from engine.recipe import Stage
 from engine.serving.predictor import Predictor
 
-FREQUENCY_SAMPLES = 100
-FREQUENCY_SIZE = 96  # pixels; shares of pixels do not need more
+JUDGED_AT_ONCE = 16
+MOST_RANKED = 4000  # inputs; of a larger split, this many are judged, spread over it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownSample:
-    """A picture (H, W, 3) uint8 with its mask (H, W) uint8 of class indices, 255 where there is no class."""
+class Shown:
+    """A picture (H, W, 3) uint8 with its target as the kind has it: a mask (H, W), tags (K,), a point (1, 2) in pixels."""
 
     name: str
     picture: np.ndarray
-    mask: np.ndarray
+    target: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """A picture with its true and its predicted mask; `accuracy` is over the pixels that have a class."""
+class Case:
+    """A labelled picture with what the model makes of it, and the loss of that."""
 
-    name: str
+    item: Path
     picture: np.ndarray
-    truth: np.ndarray
-    prediction: np.ndarray
-    accuracy: float
+    target: np.ndarray
+    prediction: Any
+    loss: float
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.item.name
 
 
-def show_samples(data: Data, split: str = "train", *, count: int = 9, start: int = 0) -> list[ShownSample]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One input's loss with the model's figures for it and its target as the loss sees it."""
+
+    item: Path
+    loss: float
+    logits: Tensor
+    target: Tensor
+
+
+def show_samples(data: Data, split: str = "train", *, count: int = 9, start: int = 0) -> list[Shown]:
     """Samples of a split as they are on disk."""
-    return [_shown(item.name, data.sample(item, _own_size(item))) for item in data.items(split)[start : start + count]]
+    return [_shown(item.name, _own_sample(data, item)) for item in data.items(split)[start : start + count]]
 
 
-def show_augmented(data: Data, stage: Stage, *, index: int = 0, count: int = 6, seed: int = 0) -> list[ShownSample]:
+def show_augmented(data: Data, stage: Stage, *, index: int = 0, count: int = 6, seed: int = 0) -> list[Shown]:
     """One training sample at the stage's resolution: first untouched, then changed as training may see it."""
     item = data.train[index % len(data.train)]
     sample = data.sample(item, data.size_at(stage.image_size))
@@ -51,49 +71,53 @@ def show_augmented(data: Data, stage: Stage, *, index: int = 0, count: int = 6, 
     return [_shown(item.name, sample), *(_shown(item.name, one) for one in changed)]
 
 
-def class_frequencies(data: Data, *, limit: int = FREQUENCY_SAMPLES) -> dict[str, float]:
-    """Each class's share of the pixels that have one, over `limit` training masks spread over the split."""
-    counts = np.zeros(256, dtype=np.int64)
-    for item in data.train[:: max(1, len(data.train) // limit)][:limit]:
-        mask = data.sample(item, data.size_at(FREQUENCY_SIZE))[1]
-        counts += np.bincount(mask.numpy().ravel(), minlength=256)
-    shares = counts[: len(data.classes)] / max(1, counts[:VOID].sum())
-    return dict(zip(data.classes, shares.tolist(), strict=True))
+def compare_predictions(predictor: Predictor, data: Data, items: Sequence[Path]) -> list[Case]:
+    """Labelled inputs with what the model makes of them, in the pictures' own size."""
+    cases = []
+    for judged in judge(predictor, data, items):
+        own = _shown(judged.item.name, _own_sample(data, judged.item))
+        prediction = predictor.answer(judged.logits, Image.fromarray(own.picture))
+        cases.append(
+            Case(item=judged.item, picture=own.picture, target=own.target, prediction=prediction, loss=judged.loss)
+        )
+    return cases
 
 
-def compare_predictions(predictor: Predictor, data: Data, *, count: int = 4, start: int = 0) -> list[Comparison]:
-    """Validation samples with what the model makes of them; the classes must be the model's own."""
+def rank_by_loss(
+    predictor: Predictor, data: Data, *, split: str = "valid", on_progress: Callable[[int, int], None] | None = None
+) -> list[tuple[Path, float]]:
+    """The inputs of a split with their losses, the worst first."""
+    items = data.items(split)
+    items = items[:: -(-len(items) // MOST_RANKED)]
+    ranked = []
+    for judged in judge(predictor, data, items):
+        ranked.append((judged.item, judged.loss))
+        if on_progress:
+            on_progress(len(ranked), len(items))
+    return sorted(ranked, key=lambda pair: -pair[1])
+
+
+def judge(predictor: Predictor, data: Data, items: Sequence[Path]) -> Iterator[Judged]:
+    """Each input's loss at the resolution that the model was trained at; the classes must be the model's own."""
     if predictor.classes != data.classes:
         raise DataError(
             f"{data.root.name} has other classes than the model was trained on. Choose the data set of its run."
         )
-    comparisons = []
-    for item in data.valid[start : start + count]:
-        truth = data.sample(item, _own_size(item))[1].numpy()
-        prediction = predictor.predict(item)
-        counted = truth != VOID
-        right = (prediction.mask == truth)[counted]
-        comparisons.append(
-            Comparison(
-                name=item.name,
-                picture=np.asarray(prediction.picture),
-                truth=truth,
-                prediction=prediction.mask,
-                accuracy=float(right.mean()) if right.size else float("nan"),
-            )
-        )
-    return comparisons
+    size = data.size_at(predictor.config.image_size)
+    for start in range(0, len(items), JUDGED_AT_ONCE):
+        some = items[start : start + JUDGED_AT_ONCE]
+        pictures, targets = stack([data.sample(item, size) for item in some])
+        logits = predictor.logits(pictures)
+        for item, row, target in zip(some, logits, targets, strict=True):
+            loss, count = predictor.objective.loss(row[None], target[None])
+            yield Judged(item=item, loss=loss.item() / max(1, int(count)), logits=row, target=target)
 
 
-def _own_size(item) -> tuple[int, int]:
-    picture = open_picture(item)
-    return picture.height, picture.width
+def _own_sample(data: Data, item: Path) -> Sample:
+    return data.sample(item, band_picture_size(item))
 
 
-def _shown(name: str, sample: Sample) -> ShownSample:
-    picture, mask = sample
-    return ShownSample(name=name, picture=_as_picture(picture), mask=mask.numpy())
-
-
-def _as_picture(pixels: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(pixels.permute(1, 2, 0).numpy())  # (3, H, W) → (H, W, 3)
+def _shown(name: str, sample: Sample) -> Shown:
+    picture, target = sample
+    bands = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())  # (C, H, W) → (H, W, C)
+    return Shown(name=name, picture=as_colors(bands), target=target.as_subclass(torch.Tensor).numpy())

@@ -1,4 +1,4 @@
-"""A trained model ready for pictures of any kind and size."""
+"""A trained model ready for whatever its objective can prepare."""
 
 import threading
 from collections import OrderedDict
@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
-from engine.data.images import open_picture
 from engine.errors import BundleError, ModelError, RecipeError
 from engine.hub.bundle import BundleConfig, load_weights, read_config, resolve_bundle
 from engine.task import Objective
@@ -19,8 +18,6 @@ from engine.tasks.registry import get_task
 from engine.training.checkpoint import CONFIG_FILE, MODEL_FILE
 
 CACHED_MODELS = 3
-# A panorama is shown to the network no longer than this many times its shorter side.
-LONGEST_ASPECT = 4.0
 
 _cached: "OrderedDict[tuple[str, int], Predictor]" = OrderedDict()
 _cache_lock = threading.Lock()
@@ -39,17 +36,21 @@ class Predictor:
     @property
     def classes(self) -> tuple[str, ...]:
         """What the model tells apart."""
-        return self.config.classes
+        return self.config.plan.classes
 
     def predict(self, source: str | Path | Image.Image | np.ndarray) -> Any:
-        """The objective's prediction for a picture: a file, a Pillow image, or an array (H, W[, 3 or 4]) uint8."""
-        picture = open_picture(source)
-        height, width = network_size((picture.height, picture.width), self.config.image_size)
-        small = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
-        pixels = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None]  # (1, 3, h, w)
+        """The objective's prediction for what the user gave: a picture's file, Pillow image or array (H, W, C) uint8."""
+        shown, batch = self.objective.prepare(source, self.config.image_size, self.config.plan.channels)
+        return self.answer(self.logits(batch)[0], shown)
+
+    def logits(self, batch: Tensor) -> Tensor:
+        """The model's figures for a batch, as fp32 on the CPU; one forward pass at a time, whoever asks."""
         with _device_lock, torch.inference_mode():
-            logits = self.model(pixels.to(self.device))[0].float().cpu()
-        return self.objective.predict(logits, picture, self.classes)
+            return self.model(batch.to(self.device)).float().cpu()
+
+    def answer(self, logits: Tensor, shown: Any) -> Any:
+        """One input's figures as the objective's prediction."""
+        return self.objective.predict(logits, shown, self.classes, self.config.decision)
 
 
 def load_predictor(bundle_or_run: str | Path) -> Predictor:
@@ -81,19 +82,11 @@ def _load(bundle: Path) -> Predictor:
     return predictor
 
 
-def network_size(size: tuple[int, int], image_size: int) -> tuple[int, int]:
-    """(height, width) that the network sees of a picture of `size`: the shorter side as trained, its own shape kept."""
-    height, width = size
-    scale = image_size / min(height, width)
-    longest = round(image_size * LONGEST_ASPECT)
-    return min(longest, max(1, round(height * scale))), min(longest, max(1, round(width * scale)))
-
-
 def _build_predictor(bundle: Path) -> Predictor:
     config = read_config(bundle)
     try:
         objective = get_task(config.task).build_objective()
-        model = objective.build_model(config.classes, backbone=config.backbone, pretrained=False)
+        model = objective.build_model(config.plan, pretrained=False)
     except (RecipeError, ModelError) as problem:
         raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None
     load_weights(model, bundle)

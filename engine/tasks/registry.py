@@ -3,8 +3,10 @@
 from engine.errors import RecipeError
 from engine.task import Task
 from engine.tasks.camvid import CAMVID
+from engine.tasks.heads import HEADS
+from engine.tasks.planet import PLANET
 
-TASKS: tuple[Task, ...] = (CAMVID,)
+TASKS: tuple[Task, ...] = (PLANET, CAMVID, HEADS)
 
 
 def get_task(name: str) -> Task:

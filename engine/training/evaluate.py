@@ -35,11 +35,11 @@ def evaluate_batches(
     objective: Objective,
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
-    classes: tuple[str, ...],
+    data: Data,
     accelerator: Accelerator,
 ) -> Evaluation:
     """Measure `model` over all batches of all processes; it is left in evaluation mode."""
-    metrics = objective.build_metrics(classes).to(accelerator.device)
+    metrics = objective.build_metrics(data).to(accelerator.device)
     totals = torch.zeros(2, device=accelerator.device)
     model.eval()
     with torch.inference_mode():
@@ -71,4 +71,4 @@ def evaluate(
     samples = Samples(open_cache(data, items, size), None, seed=0)
     order = EpochBatches(len(samples), batch_size, seed=0, is_training=False)
     batches = DataLoader(samples, batch_sampler=order, collate_fn=stack)
-    return evaluate_batches(objective, model.to(accelerator.device), batches, data.classes, accelerator)
+    return evaluate_batches(objective, model.to(accelerator.device), batches, data, accelerator)

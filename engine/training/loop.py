@@ -143,6 +143,7 @@ def fit(
             config = keeping.config | {"image_size": stage.image_size, "stage": dataclasses.asdict(stage)}
             if evaluation:
                 config["metrics"] = evaluation.metrics | {"valid_loss": evaluation.loss}
+                config["decision"] = evaluation.details.get("decision", {})
             name = save_checkpoint(
                 keeping.folder,
                 model=model,
@@ -192,12 +193,12 @@ def fit(
                     saved_at = step_started = time.perf_counter()
 
             trained = time.perf_counter()
-            evaluation = evaluate_batches(objective, model, loaders.valid, data.classes, accelerator)
+            evaluation = evaluate_batches(objective, model, loaders.valid, data, accelerator)
             train_loss = progress.loss_sum / max(progress.loss_count, 1)
             if not math.isfinite(evaluation.loss):
                 yield from diverge(stage, stage_index, progress.step, rates[-1])
             value = evaluation.metrics[objective.main_metric]
-            best = progress.best is None or value > progress.best
+            best = progress.best is None or objective.is_better(value, progress.best)
             progress = dataclasses.replace(
                 progress, loss_sum=0.0, loss_count=0.0, best=value if best else progress.best
             )

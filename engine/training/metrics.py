@@ -4,9 +4,30 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
+from torchmetrics import Metric
 from torchmetrics.classification import MulticlassConfusionMatrix
+from torchmetrics.utilities import dim_zero_cat
 
 from engine.data.transforms import VOID
+
+
+class Collected(Metric):
+    """All logits and targets of all processes, as they came."""
+
+    logits: list[Tensor]
+    targets: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("logits", default=[], dist_reduce_fx="cat")
+        self.add_state("targets", default=[], dist_reduce_fx="cat")
+
+    def update(self, logits: Tensor, targets: Tensor) -> None:
+        self.logits.append(logits.float())
+        self.targets.append(targets)
+
+    def compute(self) -> tuple[Tensor, Tensor]:
+        return dim_zero_cat(self.logits).cpu(), dim_zero_cat(self.targets).cpu()
 
 
 class PixelMetrics:

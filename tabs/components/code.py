@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from engine.data.sources import SOURCES
-from engine.recipe import Recipe, Stage
+from engine.recipe import NEW_CHANNELS, Recipe, Stage
 
 REGISTRY = "from engine.tasks.registry import get_task"
 FIND_RUN = "from engine.runs.store import find_run"
 PREDICTOR = "from engine.serving.predictor import load_predictor"
 STAGE = "from engine.recipe import Stage"
+PLAN = "from engine.task import ModelPlan"
 
 
 def data_code(task: str, dataset: str, stage: Stage) -> str:
@@ -18,7 +19,7 @@ def data_code(task: str, dataset: str, stage: Stage) -> str:
         _source_import(dataset),
         STAGE,
         REGISTRY,
-        "from engine.serving.inspect import class_frequencies, show_augmented, show_samples",
+        "from engine.serving.inspect import show_augmented, show_samples",
     ]
     body = [
         f"data = get_task({task!r}).build_objective().open_data({_folder(dataset)})",
@@ -27,10 +28,9 @@ def data_code(task: str, dataset: str, stage: Stage) -> str:
         '    print(step.question, step.answer, step.code, sep="\\n    ")',
         "",
         'for sample in show_samples(data, split="valid", count=3):',
-        "    print(sample.name, sample.picture.shape, sample.mask.shape)",
+        "    print(sample.name, sample.picture.shape, sample.target.shape)",
         "for sample in show_augmented(data, stage, index=0, count=3, seed=0):",
         "    print(sample.name, sample.picture.shape)",
-        "print(class_frequencies(data))",
     ]
     return _program(imports, body)
 
@@ -41,6 +41,7 @@ def rate_code(task: str, dataset: str, recipe: Recipe, init_from: str) -> str:
         _source_import(dataset),
         *_weights_imports(init_from),
         "from engine.events import RatesSuggested",
+        PLAN,
         STAGE,
         REGISTRY,
         "from engine.training.lr_finder import find_lr",
@@ -61,6 +62,7 @@ def train_code(task: str, dataset: str, recipe: Recipe, init_from: str) -> str:
         _source_import(dataset),
         *_weights_imports(init_from),
         "from engine.events import EpochFinished",
+        PLAN,
         STAGE,
         REGISTRY,
         "from engine.training.loop import fit",
@@ -84,17 +86,18 @@ def results_code(task: str, dataset: str, run: str) -> str:
         _source_import(dataset),
         "from engine.hub.bundle import read_evaluation",
         FIND_RUN,
-        "from engine.serving.inspect import compare_predictions",
+        "from engine.serving.inspect import compare_predictions, rank_by_loss",
         PREDICTOR,
         REGISTRY,
     ]
     body = [
         f"run = find_run({run!r})",
         f"data = get_task({task!r}).build_objective().open_data({_folder(dataset)})",
-        "for case in compare_predictions(load_predictor(run), data, count=4):",
-        "    print(case.name, case.accuracy)",
-        "evaluation = read_evaluation(run)",
-        'print(evaluation["metrics"], dict(zip(evaluation["classes"], evaluation["iou"])), sep="\\n")',
+        "predictor = load_predictor(run)",
+        "worst = rank_by_loss(predictor, data)[:4]",
+        "for case in compare_predictions(predictor, data, [item for item, loss in worst]):",
+        "    print(case.name, case.loss, case.prediction.in_words())",
+        'print(read_evaluation(run)["metrics"])',
     ]
     return _program(imports, body)
 
@@ -107,7 +110,7 @@ def try_code(dataset: str, run: str) -> str:
         f"folder = {_folder(dataset)}",
         'picture = sorted([*folder.rglob("*.jpg"), *folder.rglob("*.png")])[0]  # or any picture of your own',
         "prediction = predictor.predict(picture)",
-        'print(prediction.mask.shape, prediction.confidence.mean(), prediction.shares, sep="\\n")',
+        'print(prediction.in_words(), prediction.summary(), sep="\\n")',
     ]
     return _program(imports, body)
 
@@ -120,10 +123,12 @@ def stage_source(stage: Stage) -> str:
 
 def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> list[str]:
     start = [f"init_weights(model, resolve_bundle(find_run({init_from!r})), data.classes)"] if init_from else []
+    more = f", new_channels={recipe.new_channels!r}" if recipe.new_channels != NEW_CHANNELS[0] else ""
     return [
         f"objective = get_task({task!r}).build_objective()",
         f"data = objective.open_data({_folder(dataset)})",
-        f"model = objective.build_model(data.classes, backbone={recipe.backbone!r}, pretrained=True)",
+        f"plan = ModelPlan(backbone={recipe.backbone!r}, classes=data.classes, channels=data.channels{more})",
+        "model = objective.build_model(plan, pretrained=True)",
         *start,
     ]
 

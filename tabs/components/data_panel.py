@@ -48,7 +48,7 @@ def first_dataset(task: Task) -> str | None:
     """The first of the task's data sets that is here; else one that can be made without a network; else the first."""
     known = [source for source in SOURCES if source.name in task.datasets]
     ready = [name for name in task.datasets if is_ready(name)]
-    drawn = [source.name for source in known if source.drawn]
+    drawn = [source.name for source in known if source.is_drawn]
     return next(iter([*ready, *drawn, *task.datasets]), None)
 
 
@@ -96,7 +96,7 @@ def fetch_bar(state: FetchState) -> str:
 def fetch_label(dataset: str) -> str:
     """What the button says: drawn data is made, other data is fetched, with its size where that is known."""
     source = get_source(dataset)
-    if source.drawn:
+    if source.is_drawn:
         return "Draw it now"
     return f"Fetch it ({megabytes(source.size)})" if source.size else "Fetch it"
 

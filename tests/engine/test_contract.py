@@ -24,11 +24,14 @@ from engine.events import (
 )
 from engine.hub.bundle import build_config, load_weights, resolve_bundle
 from engine.recipe import Recipe, Stage
-from engine.task import Objective, Task
+from engine.task import ModelPlan, Objective, Task, plan_model
 from engine.tasks.registry import TASKS
 from engine.training.layer_groups import freeze, layer_groups
 from engine.training.loop import fit, prepare_caches
 from engine.training.recipe_loop import train_recipe
+
+# The fixture that draws a small data set for each task.
+DRAWN = {"camvid": "streets", "planet": "chips", "heads": "heads"}
 
 
 @dataclasses.dataclass
@@ -42,7 +45,10 @@ class Case:
 
     def build_model(self, seed: int = 0) -> torch.nn.Module:
         torch.manual_seed(seed)
-        return self.objective.build_model(self.data.classes, backbone=self.task.backbones[0])
+        return self.objective.build_model(self.plan())
+
+    def plan(self) -> ModelPlan:
+        return plan_model(self.recipe(), self.data)
 
     def recipe(self) -> Recipe:
         frozen = dataclasses.replace(self.stage, name="frozen", train_from=-1, epochs=1)
@@ -53,7 +59,7 @@ class Case:
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     task: Task = request.param
     objective = task.build_objective()
-    root = draw_squares(tmp_path / "toy") if task is TOY else request.getfixturevalue("streets")
+    root = draw_squares(tmp_path / "toy") if task is TOY else request.getfixturevalue(DRAWN[task.name])
     stage = dataclasses.replace(
         task.default_stage,
         epochs=2,
@@ -123,7 +129,7 @@ def test_checkpoint_gives_identical_logits(case: Case, tmp_path: Path) -> None:
         task=case.task.name,
         objective=case.objective.name,
         recipe=recipe,
-        classes=case.data.classes,
+        plan=case.plan(),
         dataset="drawn",
         seed=1,
     )

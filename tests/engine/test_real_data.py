@@ -12,6 +12,7 @@ from engine.data.mirror import MIRROR_VARIABLE
 from engine.data.sources import fetch
 from engine.kinds.mask import build_mask_objective, open_masks
 from engine.recipe import Stage
+from engine.task import ModelPlan
 from engine.training.evaluate import evaluate
 from engine.training.loop import fit
 
@@ -61,7 +62,7 @@ def test_one_epoch_on_camvid_tiny_lowers_the_loss(real_home: Path) -> None:
     objective = build_mask_objective()
     data = objective.open_data(real_home / "camvid_tiny")
     torch.manual_seed(0)
-    model = objective.build_model(data.classes, backbone="tf_efficientnet_lite0")
+    model = objective.build_model(ModelPlan(backbone="tf_efficientnet_lite0", classes=data.classes))
     stage = Stage(name="tiny", epochs=1, max_lr=4e-3, image_size=32, batch_size=8, train_from=-1, precision="fp32")
     measured = []
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import shutil
 import stat
 import struct
 import tarfile
@@ -75,6 +76,20 @@ def test_a_good_archive_is_unpacked_without_its_folder_name(box, pack):
     }
     assert all(0 <= done <= total for done, total in seen)
     assert len(seen) == 3
+
+
+def test_a_plain_tar_is_unpacked_and_checked_too(box):
+    plain = gzip.decompress(tar_of(list(GOOD.items()), box / "good.tgz").read_bytes())
+    (box / "a.tar").write_bytes(plain)
+    assert unpack(box / "a.tar", box / "new", folders=("set",)) == 3
+    assert tree(box / "new")["images/a.png"] == GOOD["set/images/a.png"]
+    shutil.rmtree(box / "new")
+    for end in (700, 1024, 5000):
+        (box / "a.tar").write_bytes(plain[:end])
+        refused(box / "a.tar", box, "cut short or damaged")
+    evil = gzip.decompress(tar_of([("set/../../evil", b"evil")], box / "evil.tgz").read_bytes())
+    (box / "a.tar").write_bytes(evil)
+    refused(box / "a.tar", box, "unsafe path")
 
 
 def test_only_the_folder_that_was_asked_for_is_unpacked(box):

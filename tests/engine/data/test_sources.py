@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from engine.data import mirror, sources
+from engine.data.catalog import Source
+from engine.data.drawn import STREET_CLASSES
+from engine.data.origins import ArchiveOrigin, DrawnOrigin
 from engine.data.sources import (
     SOURCES,
     FetchProgress,
-    Source,
     dataset_folder,
     fetch,
     get_source,
@@ -29,6 +32,7 @@ from engine.errors import DataError, DownloadError
 
 REPOSITORY = Path(__file__).parents[3]
 TINY = "sample/camvid_tiny.tgz"
+ARCHIVES = [source.name for source in SOURCES if isinstance(source.origin, ArchiveOrigin)]
 
 
 def packed(files: dict[str, bytes]) -> bytes:
@@ -54,31 +58,59 @@ def left_behind(home: Path) -> list[str]:
     return sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
+def only(monkeypatch: pytest.MonkeyPatch, *known: Source) -> None:
+    monkeypatch.setattr(sources, "SOURCES", known)
+
+
 @pytest.fixture
 def lesson(server, monkeypatch: pytest.MonkeyPatch):
     """The server as the lesson's own place, with `ARCHIVE` as what the lesson packed."""
-    expected = Source(
-        name="camvid_tiny", title="Tiny", note="", terms="", path=TINY, folders=("camvid_tiny",),
-        size=len(ARCHIVE), md5=hashlib.md5(ARCHIVE[: 2**20]).hexdigest(),
+    origin = ArchiveOrigin(
+        path=TINY, folders=("camvid_tiny",), size=len(ARCHIVE), md5=hashlib.md5(ARCHIVE[: 2**20]).hexdigest(),
+        instead="drawn-streets",
     )  # fmt: skip
-    monkeypatch.setattr(sources, "SOURCES", (expected,))
+    only(monkeypatch, Source(name="camvid_tiny", title="Tiny", note="", terms="", origin=origin))
     monkeypatch.setattr(mirror, "BASE", f"{server.url}/fast-ai-")
     server.files[f"/fast-ai-{TINY}"] = ARCHIVE
     return server
 
 
 def test_the_table_is_complete():
-    assert [source.name for source in SOURCES] == ["camvid", "camvid_tiny", "camvid-tiramisu", "drawn-streets"]
+    names = [source.name for source in SOURCES]
+    assert names == [
+        "camvid", "camvid_tiny", "camvid-tiramisu", "drawn-streets", "planet", "planet_sample", "planet_tiny",
+        "drawn-chips", "drawn-chips-nir", "biwi_head_pose", "biwi_sample", "pointing04", "drawn-heads",
+    ]  # fmt: skip
+    drawn = {source.name for source in SOURCES if source.is_drawn}
     for source in SOURCES:
         assert source.title
-        assert source.note
+        assert source.note.endswith(".")
         assert source.terms
-        assert source.drawn == (not source.path)
+        assert source.is_drawn == source.name.startswith("drawn-")
+        assert ("not photographs" in source.title) == source.is_drawn
+    assert len({source.title for source in SOURCES}) == len(SOURCES)
     assert get_source("camvid").size == 598913237
-    assert get_source("camvid-tiramisu").codes[-1] == "Void"
-    drawn = get_source("drawn-streets")
-    assert "drawn" in drawn.note
-    assert "not photographs" in drawn.title
+    assert [get_source(name).size for name in ("planet", "pointing04", "drawn-chips")] == [0, 0, 0]
+    assert drawn >= {get_source(name).origin.instead for name in ARCHIVES}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_an_archives_fields_are_complete(name):
+    origin = get_source(name).origin
+    assert origin.path.endswith(".tgz")
+    assert name in origin.folders
+    assert bool(origin.size) == bool(origin.md5) == (not origin.url and not origin.mirror_only)
+    assert re.fullmatch(r"[0-9a-f]{32}|", origin.md5)
+    assert bool(origin.codes) == (name == "camvid-tiramisu")
+
+
+def test_the_terms_say_whom_to_cite_and_whose_rules_hold():
+    for name in ("planet", "planet_sample", "planet_tiny"):
+        assert "Understanding the Amazon from Space" in get_source(name).terms
+        assert "competition's rules hold" in get_source(name).terms
+    for name in ("biwi_head_pose", "biwi_sample"):
+        assert "Cite Fanelli, Dantone, Gall, Fossati, Van Gool" in get_source(name).terms
+    assert "Cite Gourier, Hall, Crowley" in get_source("pointing04").terms
 
 
 def test_an_unknown_name_lists_the_known_ones(home):
@@ -240,12 +272,13 @@ def test_the_tiramisu_set_comes_out_of_its_repository_with_codes(home, server, m
         }
     )
     server.says_length = False  # GitHub packs as it sends
-    ours = dataclasses.replace(get_source("camvid-tiramisu"), url=f"{server.url}/repository")
-    monkeypatch.setattr(sources, "SOURCES", (ours,))
+    source = get_source("camvid-tiramisu")
+    origin = dataclasses.replace(source.origin, url=f"{server.url}/repository")
+    only(monkeypatch, dataclasses.replace(source, origin=origin))
     folder = fetch("camvid-tiramisu")
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["codes.txt", "source.json", "train", "trainannot"]
-    assert (folder / "codes.txt").read_text().split() == list(sources.STREET_CLASSES)
+    assert (folder / "codes.txt").read_text().split() == list(STREET_CLASSES)
     assert record_of("camvid-tiramisu")["as_packed"] is None  # nobody has said what it should be
 
 
@@ -314,11 +347,51 @@ def test_processes_that_fetch_the_same_download_it_once(home, server, monkeypatc
 
 def test_the_drawn_set_needs_nothing(home, monkeypatch):
     monkeypatch.setenv("LESSON_LAB_MIRROR", "http://127.0.0.1:1")
-    monkeypatch.setattr(sources, "draw_streets", lambda folder, on_progress: (folder.mkdir(), on_progress(1, 1)))
+    origin = DrawnOrigin(draw=lambda folder, on_progress: (folder.mkdir(), on_progress(1, 1)))
+    only(monkeypatch, dataclasses.replace(get_source("drawn-streets"), origin=origin))
     seen: list[FetchProgress] = []
     fetch("drawn-streets", seen.append)
     assert [progress.phase for progress in seen] == ["draw", "ready"]
     assert record_of("drawn-streets")["drawn"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("drawn-chips", {"labels.csv": None, "train": ".jpg"}),
+        ("drawn-chips-nir", {"labels.csv": None, "train": ".tif"}),
+        ("drawn-heads", {}),
+    ],
+)
+def test_each_drawn_set_is_drawn_by_its_program(home, monkeypatch, name, made):
+    module, draw = {"c": ("drawn_chips", "draw_chips"), "h": ("drawn_heads", "draw_heads")}[name.split("-")[1][0]]
+    drawn_by = pytest.importorskip(f"engine.data.{module}")
+    program = getattr(drawn_by, draw)
+    few = {"count": 2, "size": 16} if draw == "draw_chips" else {"people": 2, "each": 2, "size": (24, 32)}
+    monkeypatch.setattr(drawn_by, draw, lambda folder, **options: program(folder, **few, **options))
+    seen: list[FetchProgress] = []
+    folder = fetch(name, seen.append)
+    assert seen[0].phase == "draw"
+    assert record_of(name)["drawn"] is True
+    for entry, suffix in made.items():
+        assert (folder / entry).exists()
+        assert suffix is None or {path.suffix for path in (folder / entry).iterdir()} == {suffix}
+
+
+def test_what_only_a_mirror_has_says_so(home, server, tmp_path, monkeypatch):
+    with pytest.raises(DownloadError) as raised:
+        fetch("pointing04")
+    for words in ("No public place is known that has pointing04.tgz", "Set LESSON_LAB_MIRROR to a folder or an address",
+                  "the path of the unpacked folder as the data set", "use drawn-heads"):  # fmt: skip
+        assert words in str(raised.value)
+    assert not server.asked
+    monkeypatch.setenv("LESSON_LAB_MIRROR", "http://127.0.0.1:1/")
+    with pytest.raises(DownloadError, match=r"No network\? .* that has pointing04.tgz, or use drawn-heads"):
+        fetch("pointing04")
+    monkeypatch.setenv("LESSON_LAB_MIRROR", server.url)
+    server.files["/pointing04.tgz"] = packed({"pointing04/README.txt": b"cite", "pointing04/Person01/a.jpg": b"a"})
+    assert sorted(path.name for path in fetch("pointing04").iterdir()) == ["Person01", "README.txt", "source.json"]
+    assert record_of("pointing04")["as_packed"] is None
 
 
 def test_a_data_set_is_resolved_by_name_or_folder(home, lesson, tmp_path, monkeypatch):
@@ -338,7 +411,12 @@ def test_a_data_set_is_resolved_by_name_or_folder(home, lesson, tmp_path, monkey
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("name", "pictures"),
-    [("camvid_tiny", {"images": 100, "labels": 100}), ("camvid-tiramisu", {"train": 367, "valannot": 101})],
+    [
+        ("camvid_tiny", {"images": 100, "labels": 100}),
+        ("camvid-tiramisu", {"train": 367, "valannot": 101}),
+        ("planet_sample", {"train": 800}),
+        ("pointing04", {f"Person{person:02}": 2 * 186 for person in range(1, 13)}),
+    ],
 )
 def test_the_real_archives_are_fetched_from_a_folder(home, monkeypatch, name, pictures):
     shelf = Path(os.environ.get("LESSON_LAB_TEST_ARCHIVES", REPOSITORY.parent / "shared" / "data" / "archives"))
@@ -347,5 +425,5 @@ def test_the_real_archives_are_fetched_from_a_folder(home, monkeypatch, name, pi
     monkeypatch.setenv("LESSON_LAB_MIRROR", str(shelf))
     folder = fetch(name)
     assert {split: len(list((folder / split).iterdir())) for split in pictures} == pictures
-    assert (folder / "codes.txt").is_file()
-    assert record_of(name)["as_packed"] is (False if name == "camvid_tiny" else None)
+    assert (folder / "codes.txt").is_file() == name.startswith("camvid")
+    assert record_of(name)["as_packed"] is (False if get_source(name).size else None)

@@ -24,6 +24,7 @@ from engine.hub.bundle import (
     resolve_bundle,
 )
 from engine.models.unet import UNet, build_unet
+from engine.task import ModelPlan
 
 CLASSES = ("sky", "road", "car")
 
@@ -40,7 +41,7 @@ def bundle(sound: Path, tmp_path: Path) -> Path:
 
 
 def build_model(classes: tuple[str, ...] = CLASSES, backbone: str = BACKBONE) -> UNet:
-    return build_unet(classes, backbone=backbone, pretrained=False)
+    return build_unet(ModelPlan(backbone=backbone, classes=classes), pretrained=False)
 
 
 def edit(bundle: Path, **changes: Any) -> None:
@@ -54,7 +55,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_sound_bundle_says_what_it_is(bundle: Path) -> None:
     config = read_config(bundle)
-    assert (config.task, config.objective, config.backbone, config.classes) == ("camvid", "mask", BACKBONE, CLASSES)
+    assert (config.task, config.objective, config.plan.backbone, config.plan.classes) == ("camvid", "mask", BACKBONE, CLASSES)
     assert (config.image_size, config.dataset, config.metrics) == (32, "drawn", {"pixel_accuracy": 0.5})
     assert json.loads((bundle / "config.json").read_text())["recipe"]["stages"][0]["image_size"] == 32
 

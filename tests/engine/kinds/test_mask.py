@@ -225,7 +225,7 @@ def blot_logits() -> torch.Tensor:
 
 
 def test_a_prediction_has_the_picture_s_size_and_shares_that_sum_to_1() -> None:
-    prediction = predict_mask(blot_logits(), Image.new("RGB", (60, 40)), CODES)
+    prediction = predict_mask(blot_logits(), Image.new("RGB", (60, 40)), CODES, {})
     assert prediction.mask.shape == prediction.confidence.shape == (40, 60)
     assert (prediction.mask.dtype, prediction.confidence.dtype) == (np.uint8, np.float32)
     assert (prediction.mask[-1, 0], prediction.mask[0, 0], prediction.mask[-1, -1]) == (2, 0, 0)
@@ -240,9 +240,9 @@ def test_a_prediction_has_the_picture_s_size_and_shares_that_sum_to_1() -> None:
 
 def test_a_huge_picture_keeps_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = Image.new("RGB", (90, 60))
-    smooth = predict_mask(blot_logits(), picture, CODES)
+    smooth = predict_mask(blot_logits(), picture, CODES, {})
     monkeypatch.setattr(mask, "MAX_SMOOTH_PIXELS", 600)
-    coarse = predict_mask(blot_logits(), picture, CODES)
+    coarse = predict_mask(blot_logits(), picture, CODES, {})
     assert coarse.mask.shape == coarse.confidence.shape == (60, 90)
     assert (coarse.mask == smooth.mask).mean() > 0.95
     assert np.array_equal(coarse.mask, np.asarray(Image.fromarray(coarse.mask[1::3, 1::3]).resize((90, 60), 0)))
@@ -252,12 +252,12 @@ def test_a_huge_picture_keeps_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
 def test_tiny_and_narrow_pictures(monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]) -> None:
     monkeypatch.setattr(mask, "MAX_SMOOTH_PIXELS", 100)
-    prediction = predict_mask(blot_logits(), Image.new("RGB", size), CODES)
+    prediction = predict_mask(blot_logits(), Image.new("RGB", size), CODES, {})
     assert prediction.mask.shape == size[::-1]
 
 
 def test_a_prediction_in_words_as_json_and_as_a_file(tmp_path: Path) -> None:
-    prediction = predict_mask(blot_logits(), Image.new("RGB", (60, 40)), CODES)
+    prediction = predict_mask(blot_logits(), Image.new("RGB", (60, 40)), CODES, {})
     summary = prediction.summary()
     assert (summary["height"], summary["width"]) == (40, 60)
     assert summary["shares"] == prediction.shares
@@ -267,9 +267,9 @@ def test_a_prediction_in_words_as_json_and_as_a_file(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(Image.open(saved)), prediction.mask)
 
 
-def test_the_objective_is_made_of_these() -> None:
+def test_the_objective_is_made_of_these(streets: Path) -> None:
     objective = build_mask_objective()
     assert (objective.name, objective.main_metric) == ("mask", "pixel_accuracy")
-    metrics = objective.build_metrics(CODES)
+    metrics = objective.build_metrics(open_masks(streets))
     metrics.update(torch.randn(1, 3, 4, 4), torch.zeros(1, 4, 4, dtype=torch.uint8))
     assert objective.main_metric in metrics.compute()

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from engine.errors import ModelError
 from engine.models import backbones
 from engine.models.backbones import (
-    build_backbone,
+    build_pyramid,
     feature_info,
     load_offline_weights,
     normalisation,
@@ -38,7 +38,7 @@ def packed_weights() -> dict[str, torch.Tensor]:
 
 
 def test_offline_weights_are_the_package_s_tensors_in_their_order() -> None:
-    body, packed = build_backbone(OFFLINE_BACKBONE), packed_weights()
+    body, packed = build_pyramid(OFFLINE_BACKBONE), packed_weights()
     loaded = body.state_dict()
     whole = timm.create_model(OFFLINE_BACKBONE, pretrained=False).state_dict()
     assert len(packed) == len(whole)
@@ -51,7 +51,7 @@ def test_offline_weights_are_the_package_s_tensors_in_their_order() -> None:
 
 
 def test_offline_weights_match_by_name_where_one_can_tell() -> None:
-    loaded, packed = build_backbone(OFFLINE_BACKBONE).state_dict(), packed_weights()
+    loaded, packed = build_pyramid(OFFLINE_BACKBONE).state_dict(), packed_weights()
     pairs = {
         "conv_stem.weight": ("_conv_stem.weight", (32, 3, 3, 3)),
         "blocks.0.0.conv_dw.weight": ("_blocks.0._depthwise_conv.weight", (32, 1, 3, 3)),
@@ -65,7 +65,7 @@ def test_offline_weights_match_by_name_where_one_can_tell() -> None:
 
 def test_without_pretraining_the_start_is_random() -> None:
     torch.manual_seed(0)
-    first, second = (build_backbone(OFFLINE_BACKBONE, pretrained=False).state_dict() for _ in range(2))
+    first, second = (build_pyramid(OFFLINE_BACKBONE, pretrained=False).state_dict() for _ in range(2))
     assert not torch.equal(first["conv_stem.weight"], second["conv_stem.weight"])
 
 
@@ -88,7 +88,7 @@ def test_packaged_weights_of_another_length_are_refused(tmp_path: Path, monkeypa
     torch.save(packed, tmp_path / "short.pth")
     monkeypatch.setattr(backbones, "offline_weights_path", lambda: tmp_path / "short.pth")
     with pytest.raises(ModelError, match="The packaged weights have 295 tensors, tf_efficientnet_lite0 has 296"):
-        build_backbone(OFFLINE_BACKBONE)
+        build_pyramid(OFFLINE_BACKBONE)
 
 
 @pytest.mark.parametrize(
@@ -97,30 +97,30 @@ def test_packaged_weights_of_another_length_are_refused(tmp_path: Path, monkeypa
 )
 def test_an_unknown_name_is_refused_with_those_close_to_it(name: str, close: str) -> None:
     with pytest.raises(ModelError, match=rf"timm has no backbone '{name}'\. Close to it: ") as refusal:
-        build_backbone(name, pretrained=False)
+        build_pyramid(name, pretrained=False)
     assert any(known.startswith(close.split("_")[0]) for known in str(refusal.value).split(": ")[1].split(", "))
 
 
 def test_a_name_like_nothing_is_refused() -> None:
     with pytest.raises(ModelError, match=r"timm has no backbone 'hf-hub:someone/something'\.$"):
-        build_backbone("hf-hub:someone/something")
+        build_pyramid("hf-hub:someone/something")
 
 
 def test_a_backbone_without_weights_is_refused_when_they_are_wanted() -> None:
     name = next(name for name in timm.list_models() if not timm.is_model_pretrained(name))
     with pytest.raises(ModelError, match=f"timm has no weights for {name}"):
-        build_backbone(name)
+        build_pyramid(name)
 
 
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
 def test_a_backbone_that_gives_no_pyramid_is_refused(name: str) -> None:
     with pytest.raises(ModelError, match=f"{name} gives no .*feature maps"):
-        build_backbone(name, pretrained=False)
+        build_pyramid(name, pretrained=False)
 
 
 @pytest.mark.parametrize("name", TASK_BACKBONES)
 def test_the_task_s_backbones_give_maps_from_a_half_down_to_a_thirty_second(name: str) -> None:
-    info = feature_info(build_backbone(name, pretrained=False))
+    info = feature_info(build_pyramid(name, pretrained=False))
     assert info.reduction() == [2, 4, 8, 16, 32]
 
 
@@ -136,7 +136,7 @@ def offline_advice(name: str) -> str:
 def test_where_the_hub_is_switched_off_the_offline_backbone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backbones, "_hub_answers", lambda: pytest.fail("nobody is to be asked"))
     with pytest.raises(ModelError, match=offline_advice("resnet18.tv_in1k")):
-        build_backbone("resnet18.tv_in1k")
+        build_pyramid("resnet18.tv_in1k")
 
 
 def test_without_a_network_the_offline_backbone_is_named_at_once(monkeypatch, caplog, capfd) -> None:
@@ -145,7 +145,7 @@ def test_without_a_network_the_offline_backbone_is_named_at_once(monkeypatch, ca
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens on the port for discarding
     monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("nothing is to be built"))
     with caplog.at_level(logging.INFO), pytest.raises(ModelError, match=offline_advice("resnet18.tv_in1k")):
-        build_backbone("resnet18.tv_in1k")
+        build_pyramid("resnet18.tv_in1k")
     assert caplog.text == ""
     assert "".join(capfd.readouterr()) == ""
 
@@ -181,7 +181,7 @@ def test_a_broken_download_names_the_offline_backbone(monkeypatch: pytest.Monkey
     monkeypatch.setattr(backbones, "_hub_answers", lambda: True)
     monkeypatch.setattr(timm, "create_model", broken)
     with pytest.raises(ModelError, match=offline_advice(LESSON_BACKBONE)):
-        build_backbone(LESSON_BACKBONE)
+        build_pyramid(LESSON_BACKBONE)
 
 
 def test_weights_of_an_earlier_download_need_no_network(no_weights_of_the_machine: Path, monkeypatch) -> None:
@@ -194,9 +194,9 @@ def test_weights_of_an_earlier_download_need_no_network(no_weights_of_the_machin
     save_file(weights, snapshot / "model.safetensors")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(backbones, "_hub_answers", lambda: pytest.fail("nobody is to be asked"))
-    loaded = build_backbone("resnet18.tv_in1k").state_dict()
+    loaded = build_pyramid("resnet18.tv_in1k").state_dict()
     assert len(loaded) > 100
     assert all(torch.equal(tensor, weights[name]) for name, tensor in loaded.items())
     shutil.rmtree(repository)
     with pytest.raises(BaseException, match="nobody is to be asked"):
-        build_backbone("resnet18.tv_in1k")
+        build_pyramid("resnet18.tv_in1k")

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from engine.models.unet import UNet, UpBlock, build_unet, conv_of_doubled
+from engine.task import ModelPlan
 
 CLASSES = ("sky", "road", "car", "tree")
 BACKBONES = ("resnet18", "mobilenetv3_small_100", "convnext_atto", "tf_efficientnet_lite0")
@@ -15,7 +16,7 @@ BACKBONES = ("resnet18", "mobilenetv3_small_100", "convnext_atto", "tf_efficient
 
 @pytest.fixture(scope="module", params=BACKBONES)
 def model(request: pytest.FixtureRequest) -> UNet:
-    return build_unet(CLASSES, backbone=request.param, pretrained=False).eval()
+    return build_unet(ModelPlan(backbone=request.param, classes=CLASSES), pretrained=False).eval()
 
 
 @pytest.mark.parametrize("size", [(32, 48), (33, 47), (35, 32), (32, 101)])
@@ -52,9 +53,9 @@ def test_every_parameter_of_the_decoder_learns(model: UNet) -> None:
 
 
 def test_pictures_are_normalised_with_the_backbone_s_own_numbers() -> None:
-    lite = build_unet(CLASSES, backbone="tf_efficientnet_lite0", pretrained=False)
+    lite = build_unet(ModelPlan(backbone="tf_efficientnet_lite0", classes=CLASSES), pretrained=False)
     assert lite.mean.flatten().tolist() == lite.std.flatten().tolist() == [127.5] * 3
-    resnet = build_unet(CLASSES, backbone="resnet18.tv_in1k", pretrained=False)
+    resnet = build_unet(ModelPlan(backbone="resnet18.tv_in1k", classes=CLASSES), pretrained=False)
     assert (resnet.mean.flatten() / 255).tolist() == pytest.approx([0.485, 0.456, 0.406])
     assert "mean" not in resnet.state_dict(), "it follows from the backbone's name"
 
@@ -65,7 +66,7 @@ def test_an_up_block_joins_maps_whose_sizes_do_not_divide() -> None:
 
 
 def test_convolutions_are_laid_out_channels_last() -> None:
-    model = build_unet(CLASSES, backbone="mobilenetv3_small_100", pretrained=False)
+    model = build_unet(ModelPlan(backbone="mobilenetv3_small_100", classes=CLASSES), pretrained=False)
     kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
     assert kernels
     assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)

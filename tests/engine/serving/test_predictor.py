@@ -13,8 +13,9 @@ from untrained import save_untrained
 
 from engine.data.block import Data
 from engine.errors import BundleError, DataError
+from engine.kinds.picture import LONGEST_ASPECT, network_size
 from engine.serving import predictor
-from engine.serving.predictor import CACHED_MODELS, LONGEST_ASPECT, load_predictor, network_size
+from engine.serving.predictor import CACHED_MODELS, load_predictor
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

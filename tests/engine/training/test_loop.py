@@ -77,7 +77,9 @@ def test_auto_precision_times_what_there_is(squares, objective) -> None:
         for event in fit(objective, stage, model=model, data=squares, workers=0)
         if isinstance(event, PrecisionChosen)
     )
-    assert set(chosen.seconds_per_step) in ({"fp32", "bf16"}, {"fp32"}), "bf16 only where the CPU has instructions for it"
+    assert set(chosen.seconds_per_step) in ({"fp32", "bf16"}, {"fp32"}), (
+        "bf16 only where the CPU has instructions for it"
+    )
     assert chosen.precision == min(chosen.seconds_per_step, key=chosen.seconds_per_step.__getitem__)
 
 

@@ -8,6 +8,7 @@ import torch
 from toy import STAGE, TOY, draw_squares
 
 from engine.events import RatesSuggested, RateTried
+from engine.task import ModelPlan
 from engine.training import lr_finder
 from engine.training.lr_finder import find_lr, suggest
 
@@ -21,7 +22,7 @@ def squares(tmp_path: Path):
 @pytest.mark.parametrize("taken", [7, None])
 def test_leaves_model_optimiser_and_random_state_bit_identical(squares, train_from: int, taken: int | None) -> None:
     objective = TOY.build_objective()
-    model = objective.build_model(squares.classes, backbone="tiny")
+    model = objective.build_model(ModelPlan(backbone="tiny", classes=squares.classes))
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
     model(torch.zeros(2, 3, 32, 38)).sum().backward()
     optimizer.step()
@@ -46,7 +47,7 @@ def test_leaves_model_optimiser_and_random_state_bit_identical(squares, train_fr
 
 def test_rates_rise_by_a_factor_and_the_verdict_comes_last(squares) -> None:
     objective = TOY.build_objective()
-    model = objective.build_model(squares.classes, backbone="tiny")
+    model = objective.build_model(ModelPlan(backbone="tiny", classes=squares.classes))
     events = list(find_lr(objective, STAGE, model=model, data=squares, steps=30, workers=0))
     tried = [event for event in events if isinstance(event, RateTried)]
     factors = [later.lr / earlier.lr for earlier, later in itertools.pairwise(tried)]

@@ -1,0 +1,114 @@
+"""Point regression: where in the picture is it? The lesson asks for the middle of a head."""
+
+import json
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision import tv_tensors
+
+from engine.data.block import Data, DataBlock, Sample, open_block
+from engine.data.images import picture_size
+from engine.data.transforms import build_augmentation
+from engine.kinds.picture import open_resized, prepare_picture
+from engine.kinds.point_layouts import Point, find_layout
+from engine.models.classifier import build_picture_model
+from engine.task import Objective
+from engine.training.point_metrics import PointMetrics
+
+COORDINATES = ("column", "row")  # the model's two outputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointPrediction:
+    """Where a model sees the point, in pixels of the picture; (0, 0) is the top left corner of its top left pixel.
+
+    picture: the picture that was judged, as RGB.
+    """
+
+    column: float
+    row: float
+    picture: Image.Image
+
+    def distance(self, column: float, row: float) -> float:
+        """How far another point is from this one, in pixels."""
+        return ((self.column - column) ** 2 + (self.row - row) ** 2) ** 0.5
+
+    def summary(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        size = {"height": self.picture.height, "width": self.picture.width}
+        return {"column": round(self.column, 2), "row": round(self.row, 2), **size}
+
+    def in_words(self) -> str:
+        """The point in one line."""
+        return f"column {self.column:.1f}, row {self.row:.1f} of {self.picture.width}×{self.picture.height} pixels"
+
+    def save(self, path: Path) -> Path:
+        """Write the point as JSON, named after `path`; where it went."""
+        target = path.with_name(f"{path.name}_point.json")
+        target.write_text(json.dumps(self.summary()) + "\n", encoding="utf-8")
+        return target
+
+
+def build_point_objective() -> Objective:
+    """A point as an objective: squared error in −1..1, judged by the mean distance in pixels."""
+    return Objective(
+        name="point",
+        main_metric="mean_pixels",
+        is_better=operator.lt,
+        open_data=open_points,
+        build_model=partial(build_picture_model, bounded=True),
+        loss=squared_error,
+        build_metrics=lambda data: PointMetrics(data.shape),
+        prepare=prepare_picture,
+        predict=predict_point,
+    )
+
+
+def squared_error(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of the squared errors over the coordinates of points inside their picture, and the number of these coordinates.
+
+    Args:
+        logits: (B, 2), x and y in −1..1.
+        target: (B, 2), NaN where augmentation moved the point out of the picture: there is nothing to be seen there.
+    """
+    inside = target.isfinite()
+    error = torch.where(inside, logits.float() - target.nan_to_num(), 0.0)
+    return error.square().sum(), inside.sum()
+
+
+def predict_point(
+    logits: Tensor, picture: Image.Image, classes: tuple[str, ...], decision: Mapping[str, Any]
+) -> PointPrediction:
+    """The point (2,) in −1..1 in the pixels of one picture."""
+    x, y = ((logits + 1) / 2).tolist()
+    return PointPrediction(column=x * picture.width, row=y * picture.height, picture=picture)
+
+
+def open_points(root: Path) -> Data:
+    """The pictures with points in `root`, in whichever layout it has."""
+    layout = find_layout(root)
+    block = DataBlock(
+        title=layout.title,
+        inputs=lambda _: layout.pictures,
+        split=lambda _, inputs: layout.split(inputs),
+        label=layout.point,
+        test=lambda _: [],
+        facts=layout.facts,
+        transforms=build_augmentation,
+        batch=open_sample,
+    )
+    return open_block(block, root, COORDINATES)
+
+
+def open_sample(item: Path, label: Point, size: tuple[int, int]) -> Sample:
+    """A picture (3, h, w) uint8 and its point (1, 2) float32 as column and row in the pixels of `size`."""
+    height, width = picture_size(item)
+    point = torch.tensor([[label[0] * size[1] / width, label[1] * size[0] / height]])
+    return open_resized(item, size), tv_tensors.KeyPoints(point, canvas_size=size)

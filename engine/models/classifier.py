@@ -1,0 +1,80 @@
+"""A picture in, one row of numbers out: a body, adaptive pooling by mean and maximum, and a head of two layers.
+
+The head is fast.ai's: both poolings side by side, then twice BatchNorm, dropout and a linear layer.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.models.backbones import build_body, normalisation, split_body
+from engine.task import ModelPlan
+
+HIDDEN = 512
+
+
+class ConcatPool(nn.Module):
+    """Feature maps (B, F, h, w) → (B, 2F): the maximum and the mean of each map."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return torch.cat([functional.adaptive_max_pool2d(maps, 1), functional.adaptive_avg_pool2d(maps, 1)], 1).flatten(
+            1
+        )
+
+
+class PictureModel(nn.Module):
+    """Pictures (B, C, H, W) uint8 or 0..255 → (B, K), for pictures of any size."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, body: nn.Module, head: nn.Module, *, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+        self.register_buffer("mean", 255 * torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.answer(self.features(pictures))
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """The body's last maps (B, F, h, w)."""
+        return self.body((pictures.float() - self.mean) / self.std)
+
+    def answer(self, maps: Tensor) -> Tensor:
+        """What the head makes of the maps: (B, K), in fp32, since it is small and its numbers are read to the last digit."""
+        with torch.autocast(maps.device.type, enabled=False):
+            return self.head(maps.float())
+
+    def layer_groups(self) -> list[list[nn.Module]]:
+        """The body's early part, its late part, and the head."""
+        early, late = split_body(self.body)
+        return [early, late, [self.head]]
+
+
+def build_head(features: int, outputs: int, *, dropout: float = 0.5) -> nn.Sequential:
+    """Pooling, then (BatchNorm, dropout, linear) twice with a ReLU between; half the dropout in front of the first."""
+    return nn.Sequential(
+        ConcatPool(),
+        nn.BatchNorm1d(2 * features),
+        nn.Dropout(dropout / 2),
+        nn.Linear(2 * features, HIDDEN, bias=False),
+        nn.ReLU(inplace=True),
+        nn.BatchNorm1d(HIDDEN),
+        nn.Dropout(dropout),
+        nn.Linear(HIDDEN, outputs, bias=False),
+    )
+
+
+def build_picture_model(plan: ModelPlan, *, pretrained: bool = True, bounded: bool = False) -> PictureModel:
+    """The model of a plan, one output a class; `bounded` keeps each output in −1..1 by a tanh."""
+    body, features = build_body(
+        plan.backbone, pretrained=pretrained, channels=plan.channels, new_channels=plan.new_channels
+    )
+    head = build_head(features, len(plan.classes))
+    if bounded:
+        head.append(nn.Tanh())
+    mean, std = normalisation(plan.backbone, plan.channels)
+    return PictureModel(body, head, mean=mean, std=std).to(memory_format=torch.channels_last)

@@ -1,0 +1,64 @@
+"""A table of predicted tags for a folder of pictures, as Kaggle wants it: `image_name,tags`."""
+
+import csv
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from engine.errors import DataError
+from engine.kinds.picture import open_resized
+from engine.serving.augmented import build_augmented
+from engine.serving.predictor import Predictor
+
+AT_ONCE = 32
+
+
+def write_submission(
+    predictor: Predictor,
+    items: Sequence[Path],
+    target: Path,
+    *,
+    threshold: float | None = None,
+    tta: bool = False,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Predict the tags of `items` and write one line for each, in their order; where it went.
+
+    Without a `threshold` each tag has the one that was tuned for it on validation data. The file appears when it is whole.
+    A picture that cannot be read ends it with a `DataError` that names the picture.
+    """
+    if not items:
+        raise DataError("There are no pictures to write a submission for. Put them into test-jpg/ beside train-jpg/.")
+    size = (predictor.config.image_size,) * 2
+    channels = predictor.config.plan.channels
+    limits = _limits(predictor, threshold)
+    model = build_augmented(predictor.objective, predictor.model) if tta else predictor.model
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(["image_name", "tags"])
+            for start in range(0, len(items), AT_ONCE):
+                some = items[start : start + AT_ONCE]
+                batch = torch.stack([open_resized(item, size, channels=channels) for item in some])
+                with torch.inference_mode():
+                    given = model(batch.to(predictor.device)).float().sigmoid().cpu() > limits
+                for item, row in zip(some, given, strict=True):
+                    tags = [name for name, is_given in zip(predictor.classes, row.tolist(), strict=True) if is_given]
+                    table.writerow([item.stem, " ".join(tags)])
+                on_progress(start + len(some), len(items))
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _limits(predictor: Predictor, threshold: float | None) -> torch.Tensor:
+    """A threshold for each class (C,)."""
+    decision = predictor.config.decision
+    if threshold is not None:
+        return torch.full((len(predictor.classes),), threshold)
+    return torch.tensor(decision.get("thresholds", [decision.get("threshold", 0.2)] * len(predictor.classes)))
