@@ -15,19 +15,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from engine.cli_models import evaluate, predict, submit
 from engine.data.sources import SOURCES, FetchProgress, fetch, is_ready, resolve_dataset
-from engine.errors import DataError, RecipeError
+from engine.errors import RecipeError
 from engine.events import Event, RatesSuggested, RateTried
-from engine.home import runs_folder
 from engine.recipe import NEW_CHANNELS, Recipe, parse_knob
-from engine.runs.store import LOG_FILE, SPEC_FILE, RunSpec, create_run, list_runs, log_tail, read_events, read_spec
+from engine.runs.store import (
+    LOG_FILE,
+    SPEC_FILE,
+    RunSpec,
+    create_run,
+    find_model,
+    list_runs,
+    log_tail,
+    read_events,
+    read_spec,
+)
 from engine.runs.watch import load_snapshot
 from engine.task import Objective, Task, plan_model
 from engine.tasks.registry import get_task
 from engine.terminal import (
+    AsJson,
+    Dataset,
     people,
     print_json,
-    print_problem,
     progress_bar,
     says_what_is_wrong,
     show_training,
@@ -38,15 +49,14 @@ if TYPE_CHECKING:
     from engine.data.block import Data
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.")
+for command in (evaluate, predict, submit):
+    app.command()(command)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object last on standard output.")]
-Dataset = Annotated[str, typer.Option(help="A registered data set, or a folder in a layout that the task knows.")]
 Backbone = Annotated[str, typer.Option(help="A timm model; the task's first one if not given.")]
 NewChannels = Annotated[
     str, typer.Option(help=f"What a pretrained body makes of channels beside RGB: {', '.join(NEW_CHANNELS)}.")
 ]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
-Where = Annotated[str, typer.Argument(help="A run (its name or folder) or a model bundle's folder.")]
 
 
 @app.command()
@@ -81,7 +91,7 @@ def fetch_command(name: str, as_json: AsJson = False) -> None:
 @app.command("lr-find")
 @says_what_is_wrong
 @with_knobs
-def lr_find(
+def lrfind_model(
     task: str,
     *,
     dataset: Dataset = "",
@@ -142,7 +152,7 @@ def train(
         start = ""
         if init_from:
             _bundle(init_from)  # a mistake is told before there is a run
-            start = str(_find(init_from).expanduser().absolute())
+            start = str(find_model(init_from).expanduser().absolute())
         folder = create_run(RunSpec(task=task, dataset=name, recipe=plan, seed=seed, init_from=start), folder=folder)
     with progress_bar() as bar:
         line = bar.add_task("starting")
@@ -158,70 +168,6 @@ def train(
     figures = best.metrics | {"train_loss": best.train_loss, "valid_loss": best.valid_loss} if best else {}
     print_json(as_json, {"run": str(folder), "status": snapshot.status, "best": figures})
     if not is_well:
-        raise typer.Exit(1)
-
-
-@app.command()
-@says_what_is_wrong
-def evaluate(
-    run_or_bundle: Where,
-    *,
-    dataset: Dataset = "",
-    split: Annotated[str, typer.Option(help="train, valid, or test where the data set has one.")] = "valid",
-    image_size: Annotated[int, typer.Option(help="Pixels on the shorter side; as trained if 0.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Measure a model on a split of a data set."""
-    from engine.serving.predictor import load_predictor
-    from engine.training.evaluate import evaluate as measure
-
-    predictor = load_predictor(_find(run_or_bundle))
-    data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
-    if data.classes != predictor.classes:
-        raise DataError(f"{data.root.name} has other classes than the model was trained on ({len(predictor.classes)}).")
-    items = data.items(split)
-    result = measure(
-        predictor.objective,
-        predictor.model,
-        data=data,
-        items=items,
-        image_size=image_size or predictor.config.image_size,
-    )
-    people.print(f"{len(items)} inputs of {data.root.name}, {split} split: loss {result.loss:.4f}")
-    for name, value in result.metrics.items():
-        people.print(f"{name:>20}  {value:.4f}")
-    print_json(as_json, {"split": split, "items": len(items), "loss": result.loss, **result.as_dict()})
-
-
-@app.command()
-@says_what_is_wrong
-def predict(
-    run_or_bundle: Where,
-    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
-    *,
-    out: Annotated[Path | None, typer.Option(help="Write each prediction's picture into this folder.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Predict pictures; one that cannot be read is named, and the others go on."""
-    from engine.serving.predictor import load_predictor
-
-    predictor = load_predictor(_find(run_or_bundle))
-    answers: list[dict[str, Any]] = []
-    for file in files:
-        try:
-            prediction = predictor.predict(file)
-        except DataError as problem:
-            print_problem(problem)
-            answers.append({"file": str(file), "error": str(problem)})
-            continue
-        answer = {"file": str(file), **prediction.summary()}
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-            answer["saved"] = str(prediction.save(out / file.stem))
-        people.print(f"{file}: {prediction.in_words()}")
-        answers.append(answer)
-    print_json(as_json, {"predictions": answers})
-    if any("error" in answer for answer in answers):
         raise typer.Exit(1)
 
 
@@ -278,17 +224,11 @@ def _build_model(objective: Objective, data: "Data", recipe: Recipe, init_from: 
     return model
 
 
-def _find(run_or_bundle: str) -> Path:
-    """A run by its name, or whatever folder the path names."""
-    named = runs_folder() / run_or_bundle
-    return named if named.is_dir() else Path(run_or_bundle)
-
-
 def _bundle(run_or_bundle: str) -> Path:
     """The bundle to start from; torch is imported here."""
     from engine.hub.bundle import resolve_bundle
 
-    return resolve_bundle(_find(run_or_bundle))
+    return resolve_bundle(find_model(run_or_bundle))
 
 
 def _recipe(task: Task, name: str, backbone: str, new_channels: str, knobs: dict[str, str]) -> Recipe:

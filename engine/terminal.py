@@ -1,10 +1,12 @@
 """What the commands share: options made from knobs, mistakes shown as messages, progress, and JSON for programs."""
 
+import csv
 import functools
 import inspect
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
@@ -28,6 +30,9 @@ from engine.recipe import Knob, knob_fields
 
 # Names of files and messages are printed as they are, whatever brackets are in them.
 people = Console(stderr=True, highlight=False, markup=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object last on standard output.")]
+Dataset = Annotated[str, typer.Option(help="A registered data set, or a folder in a layout that the task knows.")]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,3 +121,12 @@ def print_json(as_json: bool, values: dict[str, Any]) -> None:
     """The answer for programs, on standard output, when it was asked for."""
     if as_json:
         sys.stdout.write(json.dumps(values) + "\n")
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows with the same columns as a CSV file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)

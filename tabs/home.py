@@ -15,7 +15,7 @@ from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.data_panel import fetch_label, fetch_line
 from tabs.components.live_run import progress_text, status_pill
-from tabs.components.markup import empty_state, facts, megabytes, text
+from tabs.components.markup import empty_state, facts, megabytes, metric_text, text
 from tabs.components.opened import run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 
@@ -132,7 +132,7 @@ def last_figures(run: str, snapshot: RunSnapshot) -> str:
     if not snapshot.epoch_rows:
         return snapshot.message or "ended before its first epoch"
     row = snapshot.best_row or snapshot.epoch_rows[-1]
-    figures = ", ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in row.metrics.items())
+    figures = ", ".join(f"{name.replace('_', ' ')} {metric_text(name, value)}" for name, value in row.metrics.items())
     return f"{len(snapshot.epoch_rows)} epochs; {figures}"
 
 

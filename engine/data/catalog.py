@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.data.drawn import STREET_CLASSES, draw_streets
+from engine.data.drawn_heads import draw_heads
 from engine.data.kaggle import KaggleFile, KaggleOrigin
 from engine.data.origins import ArchiveOrigin, DrawnOrigin, Progress
 
@@ -33,15 +34,9 @@ class Source:
 
 
 def _draw_chips(folder: Path, *, bands: int = 3, on_progress: Progress) -> None:
-    from engine.data.drawn_chips import draw_chips  # with its TIFF library, when chips are drawn
+    from engine.data.drawn_chips import draw_chips  # brings a TIFF library, for which the page need not wait
 
     draw_chips(folder, bands=bands, on_progress=on_progress)
-
-
-def _draw_heads(folder: Path, *, on_progress: Progress) -> None:
-    from engine.data.drawn_heads import draw_heads
-
-    draw_heads(folder, on_progress=on_progress)
 
 
 _STREETS, _CHIPS, _HEADS = "drawn-streets", "drawn-chips", "drawn-heads"
@@ -220,6 +215,6 @@ SOURCES: tuple[Source, ...] = (
         note="Heads drawn by a program on this machine, with their exact centres: made in seconds, with no network. "
         "They show how training works; a model trained on them knows nothing of real heads.",
         terms=_DRAWN_TERMS,
-        origin=DrawnOrigin(draw=_draw_heads),
+        origin=DrawnOrigin(draw=draw_heads),
     ),
 )

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 WEATHER = ("clear", "partly_cloudy", "haze", "cloudy")
 GROUND = ("primary", "agriculture", "cultivation", "road", "water", "habitation", "bare_ground")
 # In what share of the chip each must be seen for its tag to be given.
-LEAST_SEEN = dict(zip(GROUND, (0.08, 0.06, 0.012, 0.004, 0.02, 0.005, 0.02), strict=True))
+LEAST_SEEN: dict[str, float] = dict(zip(GROUND, (0.08, 0.06, 0.012, 0.004, 0.02, 0.005, 0.02), strict=True))
 CHIP_TAGS = (*WEATHER, *GROUND)
 UNITS, MIDDLE = 128, 64 + 64j  # across a chip, and its centre
 FINER = 3  # shapes are painted this many times larger
@@ -83,7 +83,7 @@ class Land:
         self.rng, self.size, self.scale = rng, size, size / UNITS
         self.noise = np.random.default_rng(rng.getrandbits(64))
         self.pixels = self.forest = self._forest()
-        self.seen = {"primary": np.ones((size, size), np.float32)}
+        self.seen = {tag: np.full((size, size), tag == "primary", np.float32) for tag in GROUND}
 
     def blotches(self, *sizes: tuple[float, float]) -> np.ndarray:
         """Smooth noise, (size, size): for each (units, strength), spots of about so many units."""
@@ -111,7 +111,7 @@ class Land:
         for seen in self.seen.values():
             seen *= 1 - cover
         if tag:
-            self.seen[tag] = np.maximum(self.seen.get(tag, 0), cover)
+            self.seen[tag] = np.maximum(self.seen[tag], cover)
         tone = 1 + grain * self.blotches((2, 0.6), (7, 0.5))
         self.pixels = self.pixels + (np.asarray(colour, np.float32) * tone[..., None] - self.pixels) * cover[..., None]
 
@@ -122,8 +122,8 @@ class Land:
             light = rng.uniform(0.78, 0.97) + rng.uniform(0.03, 0.08) * self.blotches((60, 1), (28, 0.5), (13, 0.25))
             self.pixels, self.seen = white * light[..., None], {}
         elif weather == "haze":
-            veil = rng.uniform(0.46, 0.62) + self.blotches((70, 0.07), (30, 0.04))
-            through = veil.clip(0.36, 0.75)[..., None] * np.array((0.95, 1, 1.08, 0.6), np.float32)
+            veil = rng.uniform(0.42, 0.57) + self.blotches((70, 0.07), (30, 0.04))
+            through = veil.clip(0.34, 0.66)[..., None] * np.array((0.95, 1, 1.08, 0.6), np.float32)
             self.pixels = self.pixels + (np.array(VEIL, np.float32) - self.pixels) * through
         elif weather == "partly_cloudy":
             field = self.blotches((40, 1), (20, 0.6), (10, 0.35), (5, 0.2), (2.5, 0.12))
@@ -132,7 +132,7 @@ class Land:
             aside, below = (rng.choice((-1, 1)) * rng.uniform(6, 12) * self.scale for _ in range(2))
             shadow = Image.fromarray(cover).transform(cover.shape, Image.Transform.AFFINE, (1, 0, aside, 0, 1, below))
             self.paint(None, np.asarray(shadow) * 0.5, SHADOW)
-            light = 0.92 + 0.05 * (2 * self.scale * sum(np.gradient(field))).clip(-2, 2) + 0.05 * cover
+            light = 0.92 + 0.05 * (2 * self.scale * np.add(*np.gradient(field))).clip(-2, 2) + 0.05 * cover
             self.paint(None, cover * 0.98, white * light[..., None])
 
     def develop(self) -> np.ndarray:
@@ -163,7 +163,7 @@ def _draw_land(land: Land) -> None:
     if rng.random() < 0.36:
         _water(land, third)
     if village or rng.random() < (0.45 if farm else 0.14):
-        dry, wide = 1 - land.seen.get("water", np.float32(0)), rng.uniform(2.0, 3.4)
+        dry, wide = 1 - land.seen["water"], rng.uniform(2.0, 3.4)
         way = _curve(rng, turn, 3) if farm and rng.random() < 0.7 else _curve(rng, rng.uniform(0, math.pi), 12)
         if village:
             land.paint(None, land.shape(_ribbon(way[14:-14], 22), ragged=4) * dry * 0.75, rng.choice(CROPS), 0.1)
@@ -194,7 +194,7 @@ def _fields(land: Land, turn: float) -> None:
 
 def _clearings(land: Land, middle: complex) -> None:
     """Small patches cut and burnt out of the forest, close to each other."""
-    rng, forest = land.rng, 1 - land.seen.get("agriculture", np.float32(0))
+    rng, forest = land.rng, 1 - land.seen["agriculture"]
     for _ in range(rng.randint(4, 8)):
         patch = land.shape(_blob(rng, middle + complex(*land.noise.normal(0, 22, 2)), rng.uniform(5, 9.5)), ragged=1.2)
         land.paint("cultivation", patch * forest, rng.choice(BURNT), 0.12)

@@ -104,7 +104,7 @@ class KaggleOrigin:
             code, printed = _run(command, into, making.progress("download"))
             if not code:
                 return _only_file(into, name)
-            failure = next((kind for kind, words in _WORDS if re.search(words, printed, re.IGNORECASE)), "other")
+            failure = _failure(printed)
             if failure != "missing":
                 raise self._failed(failure, code, command, making.folder)
         if file.is_needed:
@@ -130,6 +130,13 @@ class KaggleOrigin:
             f"{what}\nBy hand: accept the rules at {self.page}/rules, download from {self.page}/data, and put {needed}, "
             f"unpacked, into {folder}; if you want them, also {more}."
         )
+
+
+def _failure(printed: str) -> Failure:
+    for failure, words in _WORDS:
+        if re.search(words, printed, re.IGNORECASE):
+            return failure
+    return "other"
 
 
 def _run(command: list[str], into: Path, progress: Progress) -> tuple[int, str]:

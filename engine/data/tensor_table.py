@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch._utils import _rebuild_tensor_v2
 
 from engine.errors import DataError
 
@@ -39,7 +40,7 @@ class _TableReader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         known = {
             ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
+            ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
             ("torch.storage", "_load_from_bytes"): _load_numbers,
         }
         if (module, name) not in known:

@@ -59,6 +59,10 @@ class MaskPrediction:
             "shares": self.shares,
         }
 
+    def table_row(self) -> dict[str, str | float]:
+        """The same for a line of a table: each class's share."""
+        return dict(self.shares)
+
     def in_words(self) -> str:
         """The largest classes in one line."""
         largest = sorted(self.shares.items(), key=lambda pair: -pair[1])[:3]

@@ -19,7 +19,7 @@ SPLIT_SEED = 42
 VALID_SHARE = 0.2
 
 
-def open_resized(source: str | Path | np.ndarray, size: tuple[int, int], *, channels: int = 3) -> tv_tensors.Image:
+def open_resized(source: str | Path | np.ndarray, size: tuple[int, int], *, channels: int = 3) -> Tensor:
     """A picture (C, h, w) uint8 at `size` (h, w)."""
     return tv_tensors.Image(_resized(open_bands(source, channels), size))
 

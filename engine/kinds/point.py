@@ -45,6 +45,10 @@ class PointPrediction:
         size = {"height": self.picture.height, "width": self.picture.width}
         return {"column": round(self.column, 2), "row": round(self.row, 2), **size}
 
+    def table_row(self) -> dict[str, str | float]:
+        """The same for a line of a table."""
+        return self.summary()
+
     def in_words(self) -> str:
         """The point in one line."""
         return f"column {self.column:.1f}, row {self.row:.1f} of {self.picture.width}×{self.picture.height} pixels"
@@ -111,4 +115,4 @@ def open_sample(item: Path, label: Point, size: tuple[int, int]) -> Sample:
     """A picture (3, h, w) uint8 and its point (1, 2) float32 as column and row in the pixels of `size`."""
     height, width = picture_size(item)
     point = torch.tensor([[label[0] * size[1] / width, label[1] * size[0] / height]])
-    return open_resized(item, size), tv_tensors.KeyPoints(point, canvas_size=size)
+    return open_resized(item, size), tv_tensors.KeyPoints(point, canvas_size=size)  # pyright: ignore[reportCallIssue]

@@ -60,6 +60,10 @@ class TagPrediction:
         """Ready for JSON."""
         return {"tags": self.tags(), "threshold": self.threshold, "probabilities": self.probabilities}
 
+    def table_row(self) -> dict[str, str | float]:
+        """For a line of a table: the tags, and each one's probability."""
+        return {"tags": " ".join(self.tags()), **self.probabilities}
+
     def in_words(self) -> str:
         """The tags in one line, each with its probability."""
         return ", ".join(f"{name} {self.probabilities[name]:.0%}" for name in self.tags()) or "no tag"

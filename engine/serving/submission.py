@@ -31,7 +31,7 @@ def write_submission(
     """
     if not items:
         raise DataError("There are no pictures to write a submission for. Put them into test-jpg/ beside train-jpg/.")
-    size = (predictor.config.image_size,) * 2
+    side = predictor.config.image_size
     channels = predictor.config.plan.channels
     limits = _limits(predictor, threshold)
     model = build_augmented(predictor.objective, predictor.model) if tta else predictor.model
@@ -43,7 +43,7 @@ def write_submission(
             table.writerow(["image_name", "tags"])
             for start in range(0, len(items), AT_ONCE):
                 some = items[start : start + AT_ONCE]
-                batch = torch.stack([open_resized(item, size, channels=channels) for item in some])
+                batch = torch.stack([open_resized(item, (side, side), channels=channels) for item in some])
                 with torch.inference_mode():
                     given = model(batch.to(predictor.device)).float().sigmoid().cpu() > limits
                 for item, row in zip(some, given, strict=True):

@@ -81,7 +81,7 @@ def _is_bf16_emulated() -> bool:
     def seconds(dtype: torch.dtype) -> float:
         square = torch.ones(PROBE_SIZE, PROBE_SIZE, dtype=dtype)
         started = time.perf_counter()
-        square @ square
+        torch.mm(square, square)
         return time.perf_counter() - started
 
     fp32, bf16 = (min(seconds(dtype) for _ in range(3)) for dtype in (torch.float32, torch.bfloat16))

@@ -88,17 +88,28 @@ def bar_list(rows: Iterable[tuple[str, float, str]], *, colors: Sequence[str] = 
     return f'<div class="lab-bars">{"".join(cells)}</div>'
 
 
-def heat_map(counts: Sequence[Sequence[float]], names: Sequence[str]) -> str:
-    """A confusion matrix: rows are the truth, columns the prediction, colour the share of the row."""
+def heat_map(
+    counts: Sequence[Sequence[float]],
+    names: Sequence[str],
+    *,
+    corner: str = "truth ↓ · guess →",
+    joined: str = "seen as",
+) -> str:
+    """A confusion matrix: rows are the truth, columns the prediction, colour the share of the row.
+
+    `corner` names rows and columns, and `joined` says in a cell's hint how they belong together.
+    """
     head = "".join(f'<th scope="col"><span>{text(name)}</span></th>' for name in names)
     rows = []
     for name, row in zip(names, counts, strict=True):
         total = sum(row)
-        cells = "".join(_cell(name, other, count, total) for other, count in zip(names, row, strict=True))
+        cells = "".join(
+            _cell(f"{name} {joined} {other}", count, total) for other, count in zip(names, row, strict=True)
+        )
         rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
     return (
-        '<div class="lab-scroll" tabindex="0"><table class="lab-heat"><thead><tr><th class="corner">truth ↓ · guess →</th>'
-        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        '<div class="lab-scroll" tabindex="0"><table class="lab-heat"><thead><tr><th class="corner">'
+        f"{text(corner)}</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -111,10 +122,10 @@ def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> l
     return [(run[-1][0], sum(y for _, y in run) / len(run)) for run in runs]
 
 
-def _cell(truth: str, guess: str, count: float, total: float) -> str:
+def _cell(meaning: str, count: float, total: float) -> str:
     share = count / total if total else 0.0
     shown = f"{share:.0%}".removesuffix("%") if share >= 0.005 else ""
-    hint = text(f"{truth} seen as {guess}: {share:.1%}")
+    hint = text(f"{meaning}: {share:.1%}")
     strong = " strong" if share > 0.55 else ""
     return f'<td class="cell{strong}" style="--share:{100 * share:.1f}%" title="{hint}">{shown}</td>'
 

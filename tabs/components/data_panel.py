@@ -20,8 +20,8 @@ from tabs.components.wiring import (
     POLL,
     build_code,
     build_lesson,
+    build_overlay_slider,
     html_or_reason,
-    set_css_variable,
     tells_errors,
 )
 from tabs.views.view import View
@@ -193,7 +193,7 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
             split = gr.Radio(
                 [("Training", "train"), ("Validation", "valid"), ("Test", "test")], value="train", label="Split"
             )
-            opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the mask is", buttons=[])
+            build_overlay_slider(view, panel_id, 55)
         gallery, legend = gr.HTML(NOTHING_OPEN, js_on_load=CLICK_ENLARGE), gr.HTML()
         with gr.Row(elem_classes="lab-pager"):
             back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
@@ -207,7 +207,7 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
                 gr.HTML("<h3>Six questions, one sample</h3>")
                 questions = gr.HTML(LATER)
             with gr.Column(scale=2, min_width=280):
-                gr.HTML("<h3>How common each class is</h3>")
+                gr.HTML(f"<h3>{text(view.frequencies)}</h3>")
                 frequencies = gr.HTML(LATER)
     code = build_code()
 
@@ -222,7 +222,6 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     gr.on([opened.change, split.change], lambda name, split: show(name, split, 0), [opened, split], pictures, **ACTION)
     back.click(lambda name, split, at: show(name, split, at - PAGE), [opened, split, start], pictures, **ACTION)
     forth.click(lambda name, split, at: show(name, split, at + PAGE), [opened, split, start], pictures, **ACTION)
-    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
     again.click(lambda seed: seed + 1, seed, seed, **POLL)
     gr.on(
         [opened.change, strength.change, seed.change],

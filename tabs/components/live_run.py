@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from engine.recipe import rate_text
 from engine.runs.snapshot import EpochRow, RunSnapshot
 from tabs.components.charts import Mark, Series, line_chart
-from tabs.components.markup import duration, facts, note, pill, progress_bar, table, text
+from tabs.components.markup import duration, facts, metric_text, note, pill, progress_bar, table, text
 
 STATUS_WORDS = {
     "new": "not started",
@@ -103,7 +103,7 @@ def epoch_table(rows: tuple[EpochRow, ...], metrics: Mapping[str, str]) -> str:
             f"{'★ ' if row is best else ''}{row.epoch}",
             f"{row.train_loss:.4f}",
             f"{row.valid_loss:.4f}",
-            *(f"{row.metrics.get(name, float('nan')):.4f}" for name in names),
+            *(metric_text(name, row.metrics.get(name, float("nan"))) for name in names),
             duration(row.seconds),
         )
         for row in reversed(rows)
@@ -175,7 +175,7 @@ def _facts(snapshot: RunSnapshot) -> str:
         pairs.append(("Rate now", rate_text(snapshot.lr_points[-1][1])))
     if best and best.metrics:
         name, value = next(iter(best.metrics.items()))
-        pairs.append((f"Best {name.replace('_', ' ')}", f"{value:.4f}"))
+        pairs.append((f"Best {name.replace('_', ' ')}", metric_text(name, value)))
     return facts(pairs)
 
 

@@ -106,5 +106,10 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def metric_text(name: str, value: float) -> str:
+    """A figure as people read it: pixels with one decimal, shares with four."""
+    return f"{value:.1f} px" if name.endswith("_pixels") else f"{value:.4f}"
+
+
 def _figure(column: int, numbers_from: int) -> str:
     return ' class="figure"' if column >= numbers_from else ""

@@ -121,3 +121,19 @@ def evaluation_of(run: str) -> dict[str, Any]:
     from engine.hub.bundle import read_evaluation  # imports torch
 
     return read_evaluation(find_run(run)) or {}
+
+
+def ranked_items(task: Task, run: str) -> "tuple[Path, ...]":
+    """The validation inputs of a run, the highest loss of its best checkpoint first; judged once for all browsers."""
+    from engine.hub.bundle import resolve_bundle  # imports torch
+
+    bundle = resolve_bundle(find_run(run))
+    return _ranked(task, bundle, bundle.stat().st_mtime, spec_of(run).dataset)
+
+
+@lru_cache(maxsize=32)
+def _ranked(task: Task, bundle: Path, changed: float, dataset: str) -> "tuple[Path, ...]":
+    from engine.serving.inspect import rank_by_loss
+    from engine.serving.predictor import load_predictor
+
+    return tuple(item for item, _ in rank_by_loss(load_predictor(bundle), open_dataset(task, dataset)))

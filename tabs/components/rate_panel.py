@@ -11,6 +11,7 @@ from engine.recipe import Recipe, checked_value, knob_fields, rate_text
 from engine.runs.queue import queue_position, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
+from tabs.components.channels import build_channels_choice
 from tabs.components.code import rate_code
 from tabs.components.live_run import ENDED, show_rates, signature
 from tabs.components.markup import empty_state, note
@@ -56,14 +57,21 @@ class RatePanel:
 
 @tells_errors
 def start_finder(
-    task: Task, opened: str, backbone: str, init_from: str, train_from: int, image_size: float, batch_size: float
+    task: Task,
+    opened: str,
+    backbone: str,
+    new_channels: str,
+    init_from: str,
+    train_from: int,
+    image_size: float,
+    batch_size: float,
 ) -> Any:
     """Queue an LR finder run and show it in the picker."""
     if not opened:
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
     settings = {"train_from": train_from, "image_size": round(image_size), "batch_size": round(batch_size)}
     stage = replace(task.default_stage, name="lr-find", **settings)
-    recipe = Recipe(name="lr-find", title="LR finder", stages=(stage,), backbone=backbone)
+    recipe = Recipe(name="lr-find", title="LR finder", stages=(stage,), backbone=backbone, new_channels=new_channels)
     where = "frozen" if stage.is_frozen else "unfrozen"
     title = f"LR finder, {where}, {stage.image_size} px · {dataset_name(opened)}"
     start = str(find_run(init_from)) if init_from else ""
@@ -156,6 +164,7 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
             backbone = gr.Dropdown(
                 list(task.backbones), value=task.backbones[0], label="Backbone", allow_custom_value=True
             )
+            new_channels = build_channels_choice(task, opened)
             init_from = build_run_picker("Start from", [FRESH], "")
             build_data_line(page, opened)
             with gr.Row():
@@ -174,9 +183,9 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
     poll = partial(poll_rates, task)
     gr.on([page.load, tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
     settings = [train_from, image_size, batch_size]
-    start.click(partial(start_finder, task), [opened, backbone, init_from, *settings], run, **ACTION).success(
-        poll, [run, seen], polled, **POLL
-    )
+    start.click(
+        partial(start_finder, task), [opened, backbone, new_channels, init_from, *settings], run, **ACTION
+    ).success(poll, [run, seen], polled, **POLL)
     stopper.click(stop_run, run, None, **ACTION)
     gr.on([page.load, tab.select], lambda: gr.update(choices=start_choices(task)), None, init_from, **POLL)
     taking = _Taking(run=run, curve=curve, said=said, reading=reading, suggested=suggested)

@@ -9,8 +9,15 @@ from engine.errors import DataError, EngineError
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.code import results_code
-from tabs.components.markup import empty_state, facts, note, text
-from tabs.components.opened import evaluation_of, open_dataset, run_choices, spec_of, trained_runs
+from tabs.components.markup import empty_state, facts, metric_text, note, text
+from tabs.components.opened import (
+    evaluation_of,
+    open_dataset,
+    ranked_items,
+    run_choices,
+    spec_of,
+    trained_runs,
+)
 from tabs.components.wiring import (
     ACTION,
     CLICK_ENLARGE,
@@ -18,12 +25,14 @@ from tabs.components.wiring import (
     PREDICT,
     build_code,
     build_lesson,
+    build_overlay_slider,
     build_run_picker,
-    set_css_variable,
+    html_or_reason,
 )
 from tabs.views.view import View
 
 PAGE = 3
+WORST, LISTED = "worst", "listed"
 NOTHING_YET = empty_state("No trained model yet", "Train a run for at least one epoch; what it learned is shown here.")
 
 
@@ -43,11 +52,11 @@ def show_figures(view: View, run: str | None) -> str:
         return note(str(error), "bad")
     if not evaluation:
         return empty_state("No figures yet", "They come with the first whole epoch of this run.")
-    whole = facts((view.metric_title(name), f"{value:.4f}") for name, value in evaluation["metrics"].items())
-    return f'<div class="lab-figures">{whole}</div>{view.show_evaluation(evaluation)}'
+    pairs = [(view.metric_title(name), metric_text(name, value)) for name, value in evaluation["metrics"].items()]
+    return f'<div class="lab-figures">{facts(pairs)}</div>{view.show_evaluation(evaluation)}'
 
 
-def show_cases(task: Task, view: View, run: str | None, start: int) -> tuple[str, int, str]:
+def show_cases(task: Task, view: View, run: str | None, order: str, start: int) -> tuple[str, int, str]:
     """A page of comparisons: HTML, the first one's number, and where that is in the split."""
     if not run:
         return NOTHING_YET, 0, ""
@@ -58,12 +67,23 @@ def show_cases(task: Task, view: View, run: str | None, start: int) -> tuple[str
         data = open_dataset(task, spec_of(run).dataset)
         if predictor.classes != data.classes:
             raise DataError("The data set has other classes now than the model was trained on. Choose another run.")
-        total = len(data.valid)
+        items = ranked_items(task, run) if order == WORST else data.valid
+        total = len(items)
         start = min(max(0, start), (total - 1) // PAGE * PAGE)
-        shown = view.show_comparisons(predictor, data, start, min(PAGE, total - start))
+        shown = view.show_comparisons(predictor, data, items[start : start + PAGE])
         return shown, start, f"{start + 1}–{min(start + PAGE, total)} of {total}"
     except EngineError as error:
         return note(str(error), "bad"), 0, ""
+
+
+def show_breakdown(task: Task, view: View, run: str | None) -> str:
+    """What predicting the whole validation split shows."""
+    if not run or view.show_breakdown is None:
+        return ""
+    from engine.serving.predictor import load_predictor  # imports torch
+
+    make = view.show_breakdown
+    return html_or_reason(lambda: make(load_predictor(find_run(run)), open_dataset(task, spec_of(run).dataset)))
 
 
 def code_of(task: Task, run: str | None) -> str:
@@ -79,22 +99,28 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
     with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
         with gr.Row(elem_classes="lab-controls"):
             run = build_run_picker("Trained runs")
-            opacity = gr.Slider(0, 100, value=70, step=1, label="How strong the mask is", buttons=[])
+            order = gr.Radio([("As listed", LISTED), ("Highest loss first", WORST)], value=LISTED, label="Order")
+            build_overlay_slider(view, panel_id, 70)
         gr.HTML(f"<h3>Validation {text(view.items)}: input, truth, prediction</h3>")
         cases = gr.HTML(NOTHING_YET, js_on_load=CLICK_ENLARGE)
         with gr.Row(elem_classes="lab-pager"):
             back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
         gr.HTML("<h3>Figures over the whole validation split</h3>")
         figures = gr.HTML()
+        if view.show_breakdown:
+            looker = gr.Button(f"Look into every validation {text(view.items).removesuffix('s')}", size="sm")
+            breakdown = gr.HTML()
+            looker.click(partial(show_breakdown, task, view), run, breakdown, **PREDICT)
+            run.change(lambda: "", None, breakdown, **POLL)
     code = build_code()
 
     shown = [cases, start, where]
     show = partial(show_cases, task, view)
     tab.select(partial(refresh_trained, task), run, run, **POLL)
-    run.change(lambda run: show(run, 0), run, shown, **PREDICT)
-    back.click(lambda run, at: show(run, at - PAGE), [run, start], shown, **PREDICT)
-    forth.click(lambda run, at: show(run, at + PAGE), [run, start], shown, **PREDICT)
+    gr.on([run.change, order.change], lambda run, order: show(run, order, 0), [run, order], shown, **PREDICT)
+    paged = [run, order, start]
+    back.click(lambda run, order, at: show(run, order, at - PAGE), paged, shown, **PREDICT)
+    forth.click(lambda run, order, at: show(run, order, at + PAGE), paged, shown, **PREDICT)
     gr.on([run.change, tab.select], partial(show_figures, view), run, figures, **ACTION)
     run.change(partial(code_of, task), run, code, **POLL)
-    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
     return run

@@ -12,6 +12,7 @@ from engine.recipe import Recipe
 from engine.runs.queue import queue_position, resume, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
+from tabs.components.channels import build_channels_choice
 from tabs.components.code import train_code
 from tabs.components.live_run import ENDED, RESUMABLE, show_run, signature
 from tabs.components.markup import empty_state, note, table, text
@@ -94,20 +95,23 @@ def recipe_table(task: Task, recipe: Recipe) -> str:
     return f'<p class="lab-small">{text(recipe.note)}</p>{stages}'
 
 
-def planned_recipe(task: Task, plan: str, backbone: str, values: Sequence[Any]) -> Recipe:
+def planned_recipe(task: Task, plan: str, backbone: str, new_channels: str, values: Sequence[Any]) -> Recipe:
     """What Start would train: the chosen recipe, or the form's one stage, on the chosen backbone."""
     if plan != ONE_STAGE:
-        return replace(task.recipe(plan), backbone=backbone)
+        return replace(task.recipe(plan), backbone=backbone, new_channels=new_channels)
     stage = stage_from_form(values)
-    return Recipe(name=stage.name, title=f"One stage, {stage.name}", stages=(stage,), backbone=backbone)
+    title = f"One stage, {stage.name}"
+    return Recipe(name=stage.name, title=title, stages=(stage,), backbone=backbone, new_channels=new_channels)
 
 
 @tells_errors
-def start_run(task: Task, opened: str, plan: str, backbone: str, init_from: str, seed: float, *values: Any) -> Any:
+def start_run(
+    task: Task, opened: str, plan: str, backbone: str, new_channels: str, init_from: str, seed: float, *values: Any
+) -> Any:
     """Queue a training run and show it in the picker."""
     if not opened:
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
-    recipe = planned_recipe(task, plan, backbone, values)
+    recipe = planned_recipe(task, plan, backbone, new_channels, values)
     start = str(find_run(init_from)) if init_from else ""
     title = f"{recipe.title} · {dataset_name(opened)}"
     spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=round(seed), title=title)
@@ -130,12 +134,14 @@ def resume_run(run: str | None) -> None:
         resume(find_run(run))
 
 
-def planned_code(task: Task, opened: str, plan: str, backbone: str, init_from: str, *values: Any) -> str:
+def planned_code(
+    task: Task, opened: str, plan: str, backbone: str, new_channels: str, init_from: str, *values: Any
+) -> str:
     """The program that does what Start would do; while a field is wrong, the reason."""
     if not opened:
         return "# Choose a data set first."
     try:
-        return train_code(task.name, opened, planned_recipe(task, plan, backbone, values), init_from)
+        return train_code(task.name, opened, planned_recipe(task, plan, backbone, new_channels, values), init_from)
     except EngineError as error:
         return f"# {error}"
 
@@ -197,6 +203,7 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
                 info="Any timm model that gives feature maps. The first needs no network.",
                 allow_custom_value=True,
             )
+            new_channels = build_channels_choice(task, opened)
             init_from = build_run_picker("Start from", [FRESH], "")
             seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
             build_data_line(page, opened)
@@ -218,11 +225,11 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
     copier.click(partial(copy_settings, task), run, [plan, backbone, *form.outputs], **ACTION)
     plan.change(partial(show_plan, task), plan, [stages, form_column, backbone], **POLL)
     start.click(
-        partial(start_run, task), [opened, plan, backbone, init_from, seed, *form.inputs], run, **ACTION
+        partial(start_run, task), [opened, plan, backbone, new_channels, init_from, seed, *form.inputs], run, **ACTION
     ).success(poll, [run, seen], polled, **POLL)
     for button, handler in ((stopper, stop_run), (resumer, resume_run)):
         button.click(handler, run, None, **ACTION).success(poll, [run, seen], polled, **POLL)
     gr.on([page.load, tab.select], lambda: gr.update(choices=start_choices(task)), None, init_from, **POLL)
-    planned = [opened, plan, backbone, init_from, *form.inputs]
+    planned = [opened, plan, backbone, new_channels, init_from, *form.inputs]
     gr.on([part.change for part in planned], partial(planned_code, task), planned, code, **POLL)
     return TrainPanel(run=run, timer=timer, form=form, plan=plan, backbone=backbone, init_from=init_from)

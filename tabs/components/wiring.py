@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.task import Task
 from tabs.components.markup import note, text
 from tabs.components.opened import dataset_title
+from tabs.views.view import View
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,6 +48,12 @@ CLICK_CHOICE = """
 element.addEventListener('click', event => {
   const chosen = event.target.closest('[data-choice]');
   if (chosen) trigger('select', {choice: chosen.dataset.choice});
+});
+"""
+CLICK_PLACE = """
+element.addEventListener('click', event => {
+  const box = event.target.closest('.lab-pointed')?.getBoundingClientRect();
+  if (box) trigger('select', {x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height});
 });
 """
 CLICK_ENLARGE = """
@@ -113,6 +120,13 @@ def build_data_line(page: gr.Blocks, opened: gr.State) -> None:
     """The line that says which data set a step would use."""
     line = gr.HTML()
     gr.on([page.load, opened.change], data_line, opened, line, **POLL)
+
+
+def build_overlay_slider(view: View, panel_id: str, value: int) -> None:
+    """A slider for how strong what lies over a panel's pictures is; nothing where nothing does."""
+    if view.overlay:
+        slider = gr.Slider(0, 100, value=value, step=1, label=f"How strong the {view.overlay} is", buttons=[])
+        slider.input(None, slider, None, js=set_css_variable(panel_id, "--mask-opacity"))
 
 
 def set_css_variable(panel: str, variable: str) -> str:

@@ -13,6 +13,7 @@ from tabs.views.view import View
 
 CAMVID_VIEW = View(
     items="pictures",
+    overlay="mask",
     metrics={"pixel_accuracy": "Pixel accuracy", "mean_iou": "Mean IoU", "valid_loss": "Loss"},
     show_legend=show_legend,
     show_samples=show_samples,

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from engine.recipe import Stage
 from tabs.components.charts import bar_list, heat_map
 from tabs.components.markup import empty_state, figure_grid, picture_tag, text
 from tabs.views.colors import class_colors, confidence_palette, css_color, mask_palette
+from tabs.views.pictures import SHOWN_WIDTH, augmented_grid, sample_grid, smaller
 
 if TYPE_CHECKING:
     from engine.data.block import Data
-    from engine.serving.inspect import ShownSample
+    from engine.serving.inspect import Shown
     from engine.serving.predictor import Predictor
 
-SHOWN_WIDTH = 480  # pixels; twice what a column of the gallery has on a common screen
+
+NO_CLASS = 255  # in a mask
 
 
 def show_legend(classes: tuple[str, ...]) -> str:
@@ -32,25 +35,17 @@ def show_legend(classes: tuple[str, ...]) -> str:
 
 def show_samples(data: "Data", split: str, start: int, count: int) -> str:
     """Pictures of a split under their masks."""
-    from engine.serving.inspect import show_samples as read_samples  # imports torch
-
-    samples = read_samples(data, split=split, count=count, start=start)
-    return figure_grid(((_stacked(sample, data.classes), sample.name) for sample in samples), columns=3)
+    return sample_grid(data, split, start, count, _stacked)
 
 
 def show_augmented(data: "Data", stage: Stage, index: int, seed: int) -> str:
-    """One picture untouched, and then as one epoch after the other may see it; the mask goes with it."""
-    from engine.serving.inspect import show_augmented as read_augmented  # imports torch
-
-    samples = read_augmented(data, stage, index=index, count=6, seed=seed)
-    captions = ["untouched", *(f"as epoch {number} sees it" for number in range(1, len(samples)))]
-    pairs = zip(samples, captions, strict=True)
-    return figure_grid(((_stacked(sample, data.classes), caption) for sample, caption in pairs), columns=3)
+    """One picture untouched, and then as training may see it; the mask goes with it."""
+    return augmented_grid(data, stage, index, seed, _stacked)
 
 
 def show_frequencies(data: "Data") -> str:
     """The share of pixels that each class has, the most common first."""
-    from engine.serving.inspect import class_frequencies  # imports torch
+    from engine.kinds.mask import class_frequencies  # imports torch
 
     shares = class_frequencies(data)
     order = sorted(shares, key=lambda name: -shares[name])
@@ -60,18 +55,24 @@ def show_frequencies(data: "Data") -> str:
     return bar_list(rows, colors=[css_color(colors.get(name, (120, 120, 120))) for name in order])
 
 
-def show_comparisons(predictor: "Predictor", data: "Data", start: int, count: int) -> str:
-    """Validation pictures with what is there and what the model sees."""
+def show_comparisons(predictor: "Predictor", data: "Data", items: "Sequence[Path]") -> str:
+    """Pictures with what is there and what the model sees."""
     from engine.serving.inspect import compare_predictions  # imports torch
 
     figures = []
-    for case in compare_predictions(predictor, data, count=count, start=start):
-        picture = _fitted(case.picture)
+    for case in compare_predictions(predictor, data, items):
+        picture, guess = _fitted(case.picture), case.prediction.mask
         figures.append((_picture(picture, case.name), case.name))
-        figures.append((stack(picture, _fitted_mask(case.truth), data.classes), "truth"))
-        guess = stack(picture, _fitted_mask(case.prediction), data.classes)
-        figures.append((guess, f"prediction · {case.accuracy:.1%} right"))
+        figures.append((stack(picture, _fitted_mask(case.target), data.classes), "truth"))
+        right = f"prediction · {accuracy_text(case.target, guess)}"
+        figures.append((stack(picture, _fitted_mask(guess), data.classes), right))
     return figure_grid(figures, columns=3, keeps_rows=True)
+
+
+def accuracy_text(truth: np.ndarray, guess: np.ndarray) -> str:
+    """The share of pixels that are right, of those (H, W) that have a class."""
+    counted = truth != NO_CLASS
+    return f"{(truth == guess)[counted].mean():.1%} right" if counted.any() else "no pixel has a class"
 
 
 def show_evaluation(evaluation: Mapping[str, Any]) -> str:
@@ -120,19 +121,8 @@ def share_text(share: float) -> str:
     return f"{share:.0%}" if share >= 0.1 else f"{share:.2%}" if share >= 0.0001 else ("0" if share == 0 else "<0.01%")
 
 
-def smaller(array: np.ndarray, longest: int, *, exact: bool = False) -> np.ndarray:
-    """A picture, or (`exact`: no new values) a mask or map, with its longer side at most `longest` pixels."""
-    height, width = array.shape[:2]
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return array
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resampling = Image.Resampling.NEAREST if exact else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(array).resize(size, resampling, reducing_gap=None if exact else 3.0))
-
-
-def _stacked(sample: "ShownSample", classes: tuple[str, ...]) -> str:
-    return stack(_fitted(sample.picture), _fitted_mask(sample.mask), classes, alt=sample.name)
+def _stacked(sample: "Shown", classes: tuple[str, ...]) -> str:
+    return stack(_fitted(sample.picture), _fitted_mask(sample.target), classes, alt=sample.name)
 
 
 def _fitted(picture: np.ndarray) -> np.ndarray:

@@ -2,24 +2,20 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
-from engine.errors import DataError, EngineError
+from engine.errors import EngineError
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.markup import empty_state, note, picture_tag, text
-from tabs.components.opened import open_dataset
-from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
+from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable
 from tabs.views.colors import class_colors, css_color
-from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text, smaller
+from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text
+from tabs.views.offered import show_offered, take_offered, take_upload
+from tabs.views.pictures import smaller
 
-EXAMPLES = Path(__file__).parent.parent.parent / "assets" / "examples"
-OFFERED = 6
 LONGEST = 1024  # pixels of the picture as it is shown; the prediction itself is in the picture's own size
 NOTHING_YET = empty_state(
     "No picture yet", "Upload one, take one with the camera, or click one of the frames on the left."
@@ -40,46 +36,6 @@ class Tried:
     classes: tuple[str, ...]
     shares: dict[str, float]
     size: tuple[int, int]
-
-
-def offered_pictures(task: Task, dataset: str | None) -> list[tuple[str, Path]]:
-    """Example pictures and validation frames spread over the split, each with its caption."""
-    examples = [(f"example: {path.stem}", path) for path in sorted(EXAMPLES.glob("*.jpg"))]
-    try:
-        frames = open_dataset(task, dataset).valid if dataset else ()
-    except EngineError:
-        frames = ()
-    spread = frames[:: max(1, len(frames) // OFFERED)][:OFFERED]
-    return [*((path.name, path) for path in spread), *examples]
-
-
-def show_offered(task: Task, dataset: str | None) -> str:
-    """The pictures to click on."""
-    cells = []
-    for index, (caption, path) in enumerate(offered_pictures(task, dataset)):
-        with Image.open(path) as image:
-            image.draft("RGB", (240, 240))
-            small = image.convert("RGB")
-            small.thumbnail((240, 240))
-        picture = picture_tag(np.asarray(small), alt=caption)
-        cells.append(f'<button type="button" data-choice="{index}" title="{text(caption)}">{picture}</button>')
-    return f'<div class="lab-offered">{"".join(cells)}</div>'
-
-
-@tells_errors
-def take_offered(task: Task, dataset: str | None, choice: str) -> str:
-    """The path of an offered picture, by its number."""
-    offered = offered_pictures(task, dataset)
-    if not choice.isdecimal() or int(choice) >= len(offered):
-        raise DataError("That picture is not offered any more. Reload the page.")
-    return str(offered[int(choice)][1])
-
-
-def take_upload(payload: Any) -> str:
-    """The path of an uploaded picture, untouched: the predictor alone opens what comes from outside."""
-    if payload is None:
-        return ""
-    return str(payload["path"] if isinstance(payload, dict) else payload.path)
 
 
 def predict(run: str | None, source: str) -> tuple[Tried | str | None, int | None]:

@@ -1,7 +1,8 @@
 """What is particular to showing one task, as data: everything else on a task's tab is shared by all tasks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -20,25 +21,30 @@ class View:
 
     items: what the data set is made of, in the plural ("pictures", "reviews").
     metrics: the objective's metric names in words, the main one first.
+    overlay: what lies over the pictures, when there is something whose strength can be set ("mask"); else "".
     show_legend(classes): the key to colours or labels.
     show_samples(data, split, start, count): labelled inputs as they are on disk.
     show_augmented(data, stage, index, seed): one input untouched, then as training may see it.
-    show_frequencies(data): how common each class is.
-    show_comparisons(predictor, data, start, count): input, truth and prediction side by side.
+    frequencies, show_frequencies(data): a heading, and how common each class or value is.
+    show_comparisons(predictor, data, items): input, truth and prediction side by side.
     show_evaluation(evaluation): a run's `evaluation.json`, class by class.
+    show_breakdown(predictor, data): what is found only by predicting the whole validation split; None for nothing.
     build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a run's name,
     `dataset` what it was trained on.
     """
 
     items: str
     metrics: Mapping[str, str]
+    overlay: str = ""
+    frequencies: str = "How common each class is"
     show_legend: Callable[[tuple[str, ...]], str]
     show_samples: "Callable[[Data, str, int, int], str]"
     show_augmented: "Callable[[Data, Stage, int, int], str]"
     show_frequencies: "Callable[[Data], str]"
-    show_comparisons: "Callable[[Predictor, Data, int, int], str]"
+    show_comparisons: "Callable[[Predictor, Data, Sequence[Path]], str]"
     show_evaluation: Callable[[Mapping[str, Any]], str]
     build_try: Callable[[Task, gr.Dropdown, gr.State], None]
+    show_breakdown: "Callable[[Predictor, Data], str] | None" = None
 
     def metric_title(self, name: str) -> str:
         """A metric in words; its own name where the view has none."""

@@ -123,7 +123,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
 
     step(page, "5 Try it")
     upload = page.locator("input[type=file]").last
-    upload.set_input_files(ROOT / "assets" / "examples" / "drawn-grey.jpg")
+    upload.set_input_files(ROOT / "assets" / "examples" / "camvid" / "drawn-grey.jpg")
     expect(page.locator(".lab-stack img.mask:visible")).to_have_count(1)
     expect(page.get_by_text("480×360 pixels")).to_be_visible()
     page.locator(".lab-classes button:visible").first.click()

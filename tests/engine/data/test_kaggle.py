@@ -336,5 +336,5 @@ def test_only_kaggles_sets_are_ready_without_a_record(home):
     (folder / "train").mkdir(parents=True)
     (folder / "labels.csv").write_text("image_name,tags\n")
     assert not is_ready("planet_sample")
-    with pytest.raises(DataError, match="is in the way: it has no source.json"):
+    with pytest.raises(DataError, match=r"is in the way: it has no source.json"):
         fetch("planet_sample")

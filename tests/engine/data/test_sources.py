@@ -1,6 +1,7 @@
 """A data set is ready whole or not at all, wherever it comes from and whatever goes wrong on the way."""
 
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -15,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import mirror, sources
+from engine.data import drawn_chips, mirror, sources
 from engine.data.catalog import Source
 from engine.data.drawn import STREET_CLASSES
+from engine.data.drawn_heads import draw_heads
 from engine.data.origins import ArchiveOrigin, DrawnOrigin
 from engine.data.sources import (
     SOURCES,
@@ -102,6 +104,8 @@ def test_an_archives_fields_are_complete(name):
     assert bool(origin.size) == bool(origin.md5) == (not origin.url and not origin.mirror_only)
     assert re.fullmatch(r"[0-9a-f]{32}|", origin.md5)
     assert bool(origin.codes) == (name == "camvid-tiramisu")
+    task = {"cam": "streets", "pla": "chips", "biw": "heads", "poi": "heads"}[name[:3]]
+    assert origin.instead == f"drawn-{task}"
 
 
 def test_the_terms_say_whom_to_cite_and_whose_rules_hold():
@@ -355,27 +359,30 @@ def test_the_drawn_set_needs_nothing(home, monkeypatch):
     assert record_of("drawn-streets")["drawn"] is True
 
 
-@pytest.mark.parametrize(
-    ("name", "made"),
-    [
-        ("drawn-chips", {"labels.csv": None, "train": ".jpg"}),
-        ("drawn-chips-nir", {"labels.csv": None, "train": ".tif"}),
-        ("drawn-heads", {}),
-    ],
-)
-def test_each_drawn_set_is_drawn_by_its_program(home, monkeypatch, name, made):
-    module, draw = {"c": ("drawn_chips", "draw_chips"), "h": ("drawn_heads", "draw_heads")}[name.split("-")[1][0]]
-    drawn_by = pytest.importorskip(f"engine.data.{module}")
-    program = getattr(drawn_by, draw)
-    few = {"count": 2, "size": 16} if draw == "draw_chips" else {"people": 2, "each": 2, "size": (24, 32)}
-    monkeypatch.setattr(drawn_by, draw, lambda folder, **options: program(folder, **few, **options))
-    seen: list[FetchProgress] = []
-    folder = fetch(name, seen.append)
-    assert seen[0].phase == "draw"
+@pytest.mark.parametrize(("name", "bands", "suffix"), [("drawn-chips", 3, ".jpg"), ("drawn-chips-nir", 4, ".tif")])
+def test_the_drawn_chips_have_three_bands_or_four(home, monkeypatch, name, bands, suffix):
+    asked = []
+
+    def draw_few(folder, *, bands, on_progress):
+        asked.append(bands)
+        drawn_chips_of(folder, count=2, size=16, bands=bands, on_progress=on_progress)
+
+    drawn_chips_of = drawn_chips.draw_chips
+    monkeypatch.setattr(drawn_chips, "draw_chips", draw_few)
+    folder = fetch(name)
+    assert asked == [bands]
+    assert (folder / "labels.csv").is_file()
+    assert [path.suffix for path in (folder / "train").iterdir()] == [suffix] * 2
     assert record_of(name)["drawn"] is True
-    for entry, suffix in made.items():
-        assert (folder / entry).exists()
-        assert suffix is None or {path.suffix for path in (folder / entry).iterdir()} == {suffix}
+
+
+def test_the_drawn_heads_are_drawn_by_their_program(home, monkeypatch):
+    origin = get_source("drawn-heads").origin
+    assert origin.draw is draw_heads
+    few = dataclasses.replace(origin, draw=functools.partial(draw_heads, people=2, each=1, size=(24, 32)))
+    only(monkeypatch, dataclasses.replace(get_source("drawn-heads"), origin=few))
+    assert len(list((fetch("drawn-heads") / "images").iterdir())) == 2
+    assert record_of("drawn-heads")["drawn"] is True
 
 
 def test_what_only_a_mirror_has_says_so(home, server, tmp_path, monkeypatch):

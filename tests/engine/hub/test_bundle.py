@@ -55,7 +55,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_sound_bundle_says_what_it_is(bundle: Path) -> None:
     config = read_config(bundle)
-    assert (config.task, config.objective, config.plan.backbone, config.plan.classes) == ("camvid", "mask", BACKBONE, CLASSES)
+    assert (config.task, config.objective, config.plan.backbone, config.plan.classes) == (
+        "camvid",
+        "mask",
+        BACKBONE,
+        CLASSES,
+    )
     assert (config.image_size, config.dataset, config.metrics) == (32, "drawn", {"pixel_accuracy": 0.5})
     assert json.loads((bundle / "config.json").read_text())["recipe"]["stages"][0]["image_size"] == 32
 

@@ -1,0 +1,149 @@
+"""Trying a model that finds a point: a picture or the camera in, a cross out, and your own click to compare with."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from engine.errors import EngineError
+from engine.runs.store import find_run
+from engine.task import Task
+from tabs.components.markup import empty_state, facts, note
+from tabs.components.wiring import ACTION, CLICK_CHOICE, CLICK_PLACE, POLL, PREDICT
+from tabs.views.offered import show_offered, take_offered, take_upload
+from tabs.views.pictures import smaller
+from tabs.views.point import GUESS, YOURS, with_crosses
+
+LONGEST = 900  # pixels of the picture as it is shown
+LIVE_LONGEST = 480
+STREAM_EVERY, STREAM_FOR = 0.3, 120  # seconds
+NOTHING_YET = empty_state(
+    "No picture yet", "Upload one, take one with the camera, or click one of the pictures on the left."
+)
+NO_MODEL = empty_state(
+    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
+)
+NO_FRAME = empty_state("The camera is off", "Press its record button, and hold your head into the picture.")
+
+
+# Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tried:
+    """A prediction as it is drawn: the picture (h, w, 3); `x` and `y` as shares of its size; `size` (H, W) in pixels."""
+
+    picture: np.ndarray
+    x: float
+    y: float
+    size: tuple[int, int]
+
+    def distance(self, x: float, y: float) -> float:
+        """To another place, given in shares, in pixels of the original picture."""
+        height, width = self.size
+        return float(np.hypot((x - self.x) * width, (y - self.y) * height))
+
+
+def predict_picture(run: str, source: Any, longest: int) -> Tried:
+    """A run's prediction for a file or an array (H, W, 3) uint8."""
+    from engine.serving.predictor import load_predictor  # imports torch
+
+    prediction = load_predictor(find_run(run)).predict(source)
+    picture = prediction.picture
+    return Tried(
+        picture=smaller(np.asarray(picture), longest),
+        x=prediction.column / picture.width,
+        y=prediction.row / picture.height,
+        size=(picture.height, picture.width),
+    )
+
+
+def predict(run: str | None, source: str) -> tuple[Tried | str | None, None]:
+    """A run's prediction for the picture at `source`, or why there is none; and no click of yours yet."""
+    if not run or not source:
+        return None, None
+    try:
+        return predict_picture(run, source, LONGEST), None
+    except EngineError as error:
+        return str(error), None
+
+
+def draw(run: str | None, tried: Tried | str | None, yours: tuple[float, float] | None) -> tuple[str, str]:
+    """The picture with the model's cross and yours, and where they are."""
+    if tried is None:
+        return (NOTHING_YET if run else NO_MODEL), ""
+    if isinstance(tried, str):
+        return note(tried, "bad"), ""
+    (height, width), (h, w) = tried.size, tried.picture.shape[:2]
+    crosses = [(tried.x * w, tried.y * h, GUESS)]
+    pairs = [
+        ("The model", f"column {tried.x * width:.1f}, row {tried.y * height:.1f}"),
+        ("Picture", f"{width}×{height} pixels"),
+    ]
+    if yours:
+        crosses.append((yours[0] * w, yours[1] * h, YOURS))
+        away = tried.distance(*yours)
+        pairs.insert(1, ("You", f"column {yours[0] * width:.1f}, row {yours[1] * height:.1f}"))
+        pairs.insert(2, ("Apart", f"{away:.1f} px, {away / width:.1%} of the width"))
+    return with_crosses(tried.picture, crosses, alt="your picture", large=True), facts(pairs)
+
+
+def follow_camera(run: str | None, frame: np.ndarray | None) -> str:
+    """One frame of the camera with the model's cross."""
+    if not run:
+        return NO_MODEL
+    if frame is None:
+        return NO_FRAME
+    try:
+        tried = predict_picture(run, frame, LIVE_LONGEST)
+    except EngineError as error:
+        return note(str(error), "bad")
+    return draw(run, tried, None)[0]
+
+
+def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+    """The inputs and outputs of trying a model, wired."""
+    source, tried, yours = gr.State(""), gr.State(None), gr.State(None)
+    with gr.Tabs():
+        with gr.Tab("A picture"), gr.Row():
+            with gr.Column(scale=2, min_width=280):
+                upload = gr.Image(
+                    sources=["upload", "webcam", "clipboard"],
+                    type="filepath",
+                    image_mode=None,
+                    label="Your picture",
+                    height=240,
+                )
+                gr.HTML("<h4>Or take one of these</h4>")
+                offered = gr.HTML(js_on_load=CLICK_CHOICE)
+            with gr.Column(scale=3, min_width=320):
+                picture = gr.HTML(NOTHING_YET, js_on_load=CLICK_PLACE)
+                gr.HTML('<p class="lab-small">Click where <em>you</em> think the middle of the head is.</p>')
+                places = gr.HTML()
+        with gr.Tab("Live camera"), gr.Row():
+            with gr.Column(scale=2, min_width=280):
+                camera = gr.Image(sources=["webcam"], streaming=True, type="numpy", label="Camera", height=300)
+            with gr.Column(scale=3, min_width=320):
+                live = gr.HTML(NO_FRAME)
+
+    def offered_clicked(dataset: str, event: gr.EventData) -> str:
+        return take_offered(task, dataset, str(event.choice))
+
+    def place_clicked(event: gr.EventData) -> tuple[float, float]:
+        return float(event.x), float(event.y)
+
+    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
+    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
+    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
+    offered.select(offered_clicked, dataset, source, **ACTION)
+    picture.select(place_clicked, None, yours, **POLL)
+    gr.on([source.change, run.change], predict, [run, source], [tried, yours], **PREDICT)
+    gr.on([tried.change, yours.change, run.change], draw, [run, tried, yours], [picture, places], **POLL)
+    camera.stream(
+        follow_camera,
+        [run, camera],
+        live,
+        stream_every=STREAM_EVERY,
+        time_limit=STREAM_FOR,
+        **{**PREDICT, "show_progress": "hidden"},
+    )

@@ -1,0 +1,124 @@
+"""How tags are shown: pictures with their tags under them, right, missed or made up; figures by tag. No Gradio, HTML only."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.recipe import Stage
+from tabs.components.charts import Mark, Series, bar_list, heat_map, line_chart
+from tabs.components.markup import empty_state, facts, figure_grid, table, text
+from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
+
+if TYPE_CHECKING:
+    from engine.data.block import Data
+    from engine.serving.inspect import Shown
+    from engine.serving.predictor import Predictor
+
+
+def show_legend(classes: tuple[str, ...]) -> str:
+    """The tags there are."""
+    return f'<p class="lab-small">{len(classes)} tags: {text(", ".join(classes))}</p>'
+
+
+def show_samples(data: "Data", split: str, start: int, count: int) -> str:
+    """Pictures of a split with their tags."""
+    return sample_grid(data, split, start, count, _tagged)
+
+
+def show_augmented(data: "Data", stage: Stage, index: int, seed: int) -> str:
+    """One picture untouched, and then as training may see it; its tags stay."""
+    return augmented_grid(data, stage, index, seed, lambda sample, _: fitted_tag(sample.picture, sample.name))
+
+
+def show_frequencies(data: "Data") -> str:
+    """How many training pictures have each tag, the most common first."""
+    from engine.kinds.tags import tag_counts  # imports torch
+
+    counts = tag_counts(data)
+    total = len(data.train)
+    order = sorted(counts, key=lambda name: -counts[name])
+    return bar_list([(name, counts[name] / total, f"{counts[name]} ({counts[name] / total:.0%})") for name in order])
+
+
+def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]) -> str:
+    """Pictures with the tags that are right, missed, and given without being there."""
+    from engine.serving.inspect import compare_predictions  # imports torch
+
+    figures = []
+    for case in compare_predictions(predictor, data, items):
+        there = {name for name, is_there in zip(data.classes, case.target.tolist(), strict=True) if is_there}
+        given = set(case.prediction.tags())
+        marked = [
+            *((name, "right") for name in sorted(there & given)),
+            *((name, "missed") for name in sorted(there - given)),
+            *((name, "extra") for name in sorted(given - there)),
+        ]
+        picture = fitted_tag(case.picture, case.name)
+        figures.append((f"{picture}{_tag_list(marked)}", f"{case.name} · loss {case.loss:.3f}"))
+    key = _tag_list([("right", "right"), ("missed: it is there", "missed"), ("given: it is not there", "extra")])
+    return f'{figure_grid(figures, columns=3, keeps_rows=True)}<div class="lab-small">{key}</div>'
+
+
+def show_evaluation(evaluation: Mapping[str, Any]) -> str:
+    """F2 against the threshold, figures by tag, and which tags are given in place of which."""
+    classes, tags = tuple(evaluation.get("classes", ())), evaluation.get("tags", ())
+    if not classes or len(tags) != len(classes):
+        return empty_state("No figures by tag", "This run's validation has written none. Train it for one whole epoch.")
+    decision = evaluation["decision"]
+    chart = line_chart(
+        "F2 against the threshold",
+        [Series(name="F2, one threshold for all tags", points=[tuple(point) for point in evaluation["curve"]])],
+        x_label="threshold",
+        marks=[Mark(name="the lesson's 0.2", x=0.2), Mark(name="best here", x=decision["threshold"])],
+        kind="tall",
+    )
+    tuned = facts(
+        [
+            ("Best threshold for all", f"{decision['threshold']:.2f}"),
+            ("F2 with a threshold a tag", f"{evaluation['f2_tuned_by_tag']:.4f}"),
+            ("Validation pictures", str(evaluation["samples"])),
+        ]
+    )
+    said = (
+        '<p class="lab-small">A threshold flatters itself on the pictures it was tuned on. The tuned F2s are honest: each half '
+        "of the validation pictures is judged with thresholds from the other half.</p>"
+    )
+    heat = heat_map(
+        evaluation["missed_and_given"], classes, corner="missed ↓ · given instead →", joined="missed, and given"
+    )
+    return (
+        f'<div class="lab-two"><section>{chart}{tuned}{said}</section>'
+        f"<section><h4>By tag, at threshold 0.2</h4>{_by_tag(classes, tags, decision['thresholds'])}</section></div>"
+        f"<h4>Errors that come together: of the pictures where a tag was missed, what was given instead (%)</h4>{heat}"
+    )
+
+
+def _by_tag(classes: Sequence[str], tags: Sequence[Mapping[str, Any]], thresholds: Sequence[float]) -> str:
+    rows = [
+        (
+            text(name),
+            str(tag["count"]),
+            *(_share(tag[figure]) for figure in ("precision", "recall", "f2", "average_precision")),
+            f"{threshold:.2f}",
+        )
+        for name, tag, threshold in sorted(
+            zip(classes, tags, thresholds, strict=True), key=lambda row: -row[1]["count"]
+        )
+    ]
+    return table(("Tag", "Pictures", "Precision", "Recall", "F2", "Av. prec.", "Tuned"), rows)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _tagged(sample: "Shown", classes: tuple[str, ...]) -> str:
+    names = [classes[index] for index in np.flatnonzero(sample.target)]
+    return fitted_tag(sample.picture, sample.name) + _tag_list([(name, "plain") for name in names])
+
+
+def _tag_list(tags: Sequence[tuple[str, str]]) -> str:
+    cells = "".join(f'<li class="{kind}">{text(name)}</li>' for name, kind in tags)
+    return f'<ul class="lab-tags">{cells}</ul>'

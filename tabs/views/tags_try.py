@@ -1,0 +1,214 @@
+"""Trying a tagging model: a picture in, tags with probabilities out, a threshold to move, where the model looks, and batches."""
+
+import csv
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from engine.errors import DataError, EngineError
+from engine.runs.store import find_run
+from engine.task import Task
+from tabs.components.markup import empty_state, note, picture_tag, table, text
+from tabs.components.opened import open_dataset
+from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
+from tabs.views.mask import confidence_tag
+from tabs.views.offered import show_offered, take_offered, take_upload
+from tabs.views.pictures import smaller
+
+LONGEST = 768  # pixels of the picture as it is shown
+MOST_AT_ONCE = 200  # pictures in one batch from the browser
+LESSON_THRESHOLD = 0.2
+NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one of those on the left.")
+NO_MODEL = empty_state(
+    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
+)
+
+
+# Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tried:
+    """A prediction as it is drawn: the picture (h, w, 3), probabilities by tag, the model's own threshold."""
+
+    picture: np.ndarray
+    probabilities: dict[str, float]
+    threshold: float
+
+
+def predict(run: str | None, source: str) -> tuple[Tried | str | None, str, Any]:
+    """A run's prediction for the picture at `source`, or why there is none; no tag looked at; the model's threshold."""
+    if not run or not source:
+        return None, "", gr.skip()
+    from engine.serving.predictor import load_predictor  # imports torch
+
+    try:
+        prediction = load_predictor(find_run(run)).predict(source)
+    except EngineError as error:
+        return str(error), "", gr.skip()
+    tried = Tried(
+        picture=smaller(np.asarray(prediction.picture), LONGEST),
+        probabilities=prediction.probabilities,
+        threshold=prediction.threshold,
+    )
+    return tried, "", prediction.threshold
+
+
+def draw_tags(tried: Tried | str | None, threshold: float, looked: str) -> str:
+    """Every tag with its probability, the likeliest first; those above the threshold stand out. No model is asked."""
+    if not isinstance(tried, Tried):
+        return ""
+    rows = []
+    for name, probability in sorted(tried.probabilities.items(), key=lambda pair: -pair[1]):
+        given = " given" if probability > threshold else ""
+        rows.append(
+            f'<button type="button" class="{given.strip()}" data-choice="{text(name)}" '
+            f'aria-pressed="{str(name == looked).lower()}">'
+            f'<i></i><span class="name">{text(name)}</span><span class="track" style="--at:{100 * threshold:.1f}%">'
+            f'<span style="width:{100 * probability:.1f}%"></span></span><span class="figure">{probability:.0%}</span></button>'
+        )
+    return f'<div class="lab-classes lab-tag-bars">{"".join(rows)}</div>'
+
+
+def draw_picture(run: str | None, source: str, tried: Tried | str | None, looked: str) -> str:
+    """The picture, under a map of where the model looks for one tag where one was clicked."""
+    if tried is None:
+        return NOTHING_YET if run else NO_MODEL
+    if isinstance(tried, str):
+        return note(tried, "bad")
+    picture = picture_tag(tried.picture, alt="your picture", kind="picture")
+    if not looked or not run:
+        return f'<div class="lab-stack large">{picture}</div>'
+    from engine.serving.gradcam import grad_cam  # imports torch
+    from engine.serving.predictor import load_predictor
+
+    try:
+        predictor = load_predictor(find_run(run))
+        heat = grad_cam(predictor, source, predictor.classes.index(looked))
+    except EngineError as error:
+        return note(str(error), "bad")
+    over = confidence_tag(smaller(heat, LONGEST, exact=True))
+    said = f"Bright places speak for “{looked}” (Grad-CAM). Click the tag again to see the picture alone."
+    return f'<div class="lab-stack large">{picture}{over}</div><p class="lab-small">{text(said)}</p>'
+
+
+@tells_errors
+def predict_batch(run: str | None, files: list[str] | None, threshold: float) -> tuple[str, Any]:
+    """A table of tags for many pictures, and the same as a CSV file; what cannot be read is named, and the rest goes on."""
+    if not run:
+        raise DataError("Train a model first, or choose one above.")
+    if not files:
+        return "", gr.update(visible=False)
+    if len(files) > MOST_AT_ONCE:
+        raise DataError(
+            f"{len(files)} pictures are too many for the browser: {MOST_AT_ONCE} at most. "
+            "The command line takes any number: python -m engine predict RUN FILES --csv tags.csv"
+        )
+    from engine.serving.predictor import load_predictor  # imports torch
+
+    predictor = load_predictor(find_run(run))
+    rows, shown = [], []
+    for file in map(Path, files):
+        try:
+            prediction = predictor.predict(file)
+            given = prediction.tags(threshold)
+            rows.append({"file": file.name, **prediction.table_row(), "tags": " ".join(given)})
+            shown.append((text(file.name), text(", ".join(given)) or "–"))
+        except EngineError as problem:
+            rows.append({"file": file.name})
+            shown.append((text(file.name), note(str(problem), "bad")))
+    target = Path(tempfile.mkdtemp(prefix="lesson-lab-")) / "tags.csv"
+    with target.open("w", newline="", encoding="utf-8") as opened:
+        answers = csv.DictWriter(opened, ["file", "tags", *predictor.classes])
+        answers.writeheader()
+        answers.writerows(rows)
+    return table(("Picture", f"Tags above {threshold:.2f}"), shown, numbers_from=2), gr.update(
+        value=str(target), visible=True
+    )
+
+
+def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
+    """Whether there is a test folder to predict, and the button for it."""
+    try:
+        count = len(open_dataset(task, dataset).unlabelled) if dataset else 0
+    except EngineError:
+        count = 0
+    if not count:
+        said = "Kaggle's test chips are not here: put test-jpg/ (and test-jpg-additional/) beside train-jpg/."
+        return f'<p class="lab-small">{text(said)}</p>', gr.update(visible=False)
+    return f'<p class="lab-small">{count:,} test chips without tags.</p>', gr.update(visible=True)
+
+
+@tells_errors
+def make_submission(task: Task, run: str | None, dataset: str, tta: bool, progress: gr.Progress) -> Any:
+    """Predict the test folder with the thresholds tuned on validation; the file to download."""
+    if not run:
+        raise DataError("Train a model first, or choose one above.")
+    from engine.serving.predictor import load_predictor  # imports torch
+    from engine.serving.submission import write_submission
+
+    items = open_dataset(task, dataset).unlabelled
+    target = Path(tempfile.mkdtemp(prefix="lesson-lab-")) / "submission.csv"
+
+    def show(done: int, total: int) -> None:
+        progress((done, total), unit="chips")
+
+    write_submission(load_predictor(find_run(run)), items, target, tta=tta, on_progress=show)
+    return gr.update(value=str(target), visible=True)
+
+
+def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+    """The inputs and outputs of trying a model, wired."""
+    panel_id = f"{task.name}-try"
+    source, tried, looked = gr.State(""), gr.State(None), gr.State("")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            upload = gr.Image(
+                sources=["upload", "clipboard"], type="filepath", image_mode=None, label="Your picture", height=220
+            )
+            gr.HTML("<h4>Or take one of these</h4>")
+            offered = gr.HTML(js_on_load=CLICK_CHOICE)
+        with gr.Column(scale=2, min_width=300, elem_id=panel_id, elem_classes="lab-panel"):
+            picture = gr.HTML(NOTHING_YET)
+            opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the map is", buttons=[])
+        with gr.Column(scale=2, min_width=300):
+            threshold = gr.Slider(
+                0.01, 0.99, value=LESSON_THRESHOLD, step=0.01, label="Threshold: from where on a tag is given"
+            )
+            gr.HTML("<h4>Tags <small>(click one to see where the model looks)</small></h4>")
+            tags = gr.HTML(js_on_load=CLICK_CHOICE)
+    with gr.Accordion("Many pictures at once", open=False):
+        files = gr.File(file_count="multiple", type="filepath", label="Pictures", height=140)
+        batch_button = gr.Button("Give them tags", size="sm")
+        answers = gr.HTML()
+        answers_file = gr.DownloadButton("Download as CSV", visible=False, size="sm")
+    with gr.Accordion("A submission for Kaggle", open=False):
+        test_line = gr.HTML()
+        tta = gr.Checkbox(False, label="Average over the eight ways a chip can lie (test-time augmentation)")
+        submit_button = gr.Button("Predict the test chips", size="sm", visible=False)
+        submission = gr.DownloadButton("Download submission.csv", visible=False, size="sm")
+
+    def offered_clicked(dataset: str, event: gr.EventData) -> str:
+        return take_offered(task, dataset, str(event.choice))
+
+    def tag_clicked(looked: str, event: gr.EventData) -> str:
+        return "" if str(event.choice) == looked else str(event.choice)
+
+    def submit_clicked(run: str, dataset: str, tta: bool, progress=gr.Progress()) -> Any:  # noqa: B008 (Gradio's way)
+        return make_submission(task, run, dataset, tta, progress)
+
+    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
+    dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
+    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
+    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
+    offered.select(offered_clicked, dataset, source, **ACTION)
+    gr.on([source.change, run.change], predict, [run, source], [tried, looked, threshold], **PREDICT)
+    gr.on([tried.change, threshold.change, looked.change], draw_tags, [tried, threshold, looked], tags, **POLL)
+    gr.on([tried.change, looked.change, run.change], draw_picture, [run, source, tried, looked], picture, **PREDICT)
+    tags.select(tag_clicked, looked, looked, **POLL)
+    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
+    batch_button.click(predict_batch, [run, files, threshold], [answers, answers_file], **PREDICT)
+    submit_button.click(submit_clicked, [run, dataset, tta], submission, **{**PREDICT, "show_progress": "full"})
