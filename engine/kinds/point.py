@@ -67,7 +67,8 @@ def build_point_objective() -> Objective:
         main_metric="mean_pixels",
         is_better=operator.lt,
         open_data=open_points,
-        build_model=partial(build_picture_model, bounded=True),
+        # Dropout would shake the point at every step: a coordinate is no vote of many features.
+        build_model=partial(build_picture_model, dropout=0.0, bounded=True),
         loss=squared_error,
         build_metrics=lambda data: PointMetrics(data.shape),
         prepare=prepare_picture,

@@ -68,12 +68,14 @@ def build_head(features: int, outputs: int, *, dropout: float = 0.5) -> nn.Seque
     )
 
 
-def build_picture_model(plan: ModelPlan, *, pretrained: bool = True, bounded: bool = False) -> PictureModel:
+def build_picture_model(
+    plan: ModelPlan, *, pretrained: bool = True, dropout: float = 0.5, bounded: bool = False
+) -> PictureModel:
     """The model of a plan, one output a class; `bounded` keeps each output in −1..1 by a tanh."""
     body, features = build_body(
         plan.backbone, pretrained=pretrained, channels=plan.channels, new_channels=plan.new_channels
     )
-    head = build_head(features, len(plan.classes))
+    head = build_head(features, len(plan.classes), dropout=dropout)
     if bounded:
         head.append(nn.Tanh())
     mean, std = normalisation(plan.backbone, plan.channels)

@@ -41,6 +41,17 @@ PROGRESSIVE = Recipe(
         Stage(name="full-128", epochs=5, max_lr=(5e-5, 1e-3), image_size=128, batch_size=32),
     ),
 )
+LARGER = Recipe(
+    name="progressive",
+    title="Progressive resizing to 256 px",
+    note="64, 128, then 256 px, each frozen and unfrozen: the chips' full size. For a GPU, or an evening.",
+    backbone=OFFLINE_BACKBONE,
+    stages=(
+        *PROGRESSIVE.stages,
+        Stage(name="frozen-256", epochs=2, max_lr=3e-3, image_size=256, batch_size=32, train_from=-1),
+        Stage(name="full-256", epochs=5, max_lr=(2e-5, 5e-4), image_size=256, batch_size=32),
+    ),
+)
 LESSON = Recipe(
     name="lesson",
     title="The lesson's, on the full set",
@@ -61,7 +72,7 @@ PLANET = Task(
     lesson="planet",
     datasets=("planet_sample", "planet", "planet_tiny", "drawn-chips", "drawn-chips-nir"),
     backbones=(OFFLINE_BACKBONE, LESSON_RESNET, "resnet34.tv_in1k", "resnet18.tv_in1k", "mobilenetv3_small_100"),
-    recipes=(QUICK, PROGRESSIVE, LESSON),
+    recipes=(QUICK, PROGRESSIVE, LARGER, LESSON),
     default_stage=Stage(name="frozen", epochs=4, max_lr=1e-2, image_size=64, batch_size=32, train_from=-1),
     build_objective=build_objective,
 )

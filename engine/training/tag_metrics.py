@@ -4,7 +4,7 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import multilabel_average_precision
+from torchmetrics.functional.classification import binary_average_precision
 
 from engine.training.metrics import Collected
 from engine.training.thresholds import (
@@ -81,8 +81,8 @@ def _by_tag(given: Tensor, there: Tensor, average_precision: Tensor) -> list[dic
 
 def _average_precision(probabilities: Tensor, truth: Tensor) -> Tensor:
     """Average precision by tag (C,); NaN for a tag that no sample has."""
-    scores = multilabel_average_precision(probabilities, truth.long(), num_labels=truth.shape[1], average="none")
-    return torch.where(truth.sum(0) > 0, scores, torch.nan)
+    columns = zip(probabilities.T, truth.T.long(), strict=True)
+    return torch.stack([binary_average_precision(p, t) if t.any() else torch.tensor(torch.nan) for p, t in columns])
 
 
 def _or_none(value: float) -> float | None:

@@ -26,7 +26,7 @@ SKIP = gr.skip()
 
 
 def start_training(streets: Path, plan: str = train_panel.ONE_STAGE) -> str:
-    update = train_panel.start_run(CAMVID, str(streets), plan, "tf_efficientnet_lite0", "", 7, *FORM)
+    update = train_panel.start_run(CAMVID, str(streets), plan, "tf_efficientnet_lite0", "zeros", "", 7, *FORM)
     return update["value"]
 
 
@@ -69,7 +69,7 @@ def test_transforms_questions_and_frequencies_are_shown(streets):
 
 def test_start_without_data_is_told():
     with pytest.raises(gr.Error, match="No data set is open"):
-        train_panel.start_run(CAMVID, "", train_panel.ONE_STAGE, "tf_efficientnet_lite0", "", 1, *FORM)
+        train_panel.start_run(CAMVID, "", train_panel.ONE_STAGE, "tf_efficientnet_lite0", "zeros", "", 1, *FORM)
 
 
 def test_start_queues_what_the_form_says_and_the_poll_shows_it_once(streets):
@@ -109,15 +109,15 @@ def test_a_run_can_be_copied_into_the_form(streets):
 
 
 def test_the_code_follows_the_form_and_says_what_is_wrong(streets):
-    code = train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "resnet18", "", *FORM)
+    code = train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "resnet18", "zeros", "", *FORM)
     assert "image_size=32" in code and "resnet18" in code
-    assert train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "x", "", "fast", *FORM[1:]).startswith(
-        "# "
-    )
+    assert train_panel.planned_code(
+        CAMVID, str(streets), train_panel.ONE_STAGE, "x", "zeros", "", "fast", *FORM[1:]
+    ).startswith("# ")
 
 
 def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(streets):
-    run = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "", 0, 64.0, 4.0)["value"]
+    run = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", 0, 64.0, 4.0)["value"]
     with pytest.raises(gr.Error, match="no such suggestion"):
         rate_panel.take_suggestion(run, "valley")
     folder = find_run(run)
@@ -142,7 +142,7 @@ def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(stre
 def test_home_lists_runs_and_opens_them_where_they_are_shown(streets):
     assert home.show_runs() == home.NO_RUNS
     training = start_training(streets)
-    finder = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "", -1, 64, 4)["value"]
+    finder = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", -1, 64, 4)["value"]
     html = home.show_runs()
     assert training in html and finder in html and "number 2 in line" in html
     tab = type("Tab", (), {"task": CAMVID})
@@ -168,7 +168,7 @@ def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
 def test_a_run_without_figures_says_so(streets):
     run = start_training(streets)
     assert "no checkpoint" in results_panel.show_figures(CAMVID_VIEW, run)
-    assert "no checkpoint" in results_panel.show_cases(CAMVID, CAMVID_VIEW, run, 0)[0]
+    assert "no checkpoint" in results_panel.show_cases(CAMVID, CAMVID_VIEW, run, "listed", 0)[0]
 
 
 def test_evaluation_is_drawn_class_by_class():

@@ -42,7 +42,10 @@ def test_figures_worked_out_by_hand() -> None:
 
 def test_the_tuned_figure_is_cross_fitted() -> None:
     # Told apart at 0.10 in one half and at 0.50 in the other: see test_thresholds
-    probabilities, truth = torch.tensor([[0.515, 0.095], [0.895, 0.495]]).repeat(5, 1), torch.tensor([[1, 0]]).repeat(10, 1)
+    probabilities, truth = (
+        torch.tensor([[0.515, 0.095], [0.895, 0.495]]).repeat(5, 1),
+        torch.tensor([[1, 0]]).repeat(10, 1),
+    )
     metrics = measured((probabilities, truth), classes=CLASSES[:2])
     assert metrics.compute()["f2_tuned"] == pytest.approx((1 + 5 / 6) / 2)
     assert metrics.details()["f2_tuned_by_tag"] < 1

@@ -1,0 +1,154 @@
+"""Planet's real sample through our recipes and through fastai's `vision_learner`: F2 and training time, over five splits.
+
+    python -m pip install -r benchmarks/requirements.txt
+    LESSON_LAB_MIRROR=… python benchmarks/planet_vs_fastai.py
+
+Both start from the same ImageNet weights of EfficientNet-Lite0, on the same random 80/20 splits, with the same epochs at the
+same sizes and two loader workers. fastai trains each size with `fine_tune`, its defaults otherwise and the lesson's
+augmentation; ours with the recipe named. F2 is computed by one function for both. Minutes are wall-clock from the first stage
+to the last, with validation and, for ours, with making the caches.
+"""
+
+# pyright: reportMissingImports=false
+# (fastai is in this folder's own requirements)
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.data.block import Data
+from engine.data.loaders import build_loaders
+from engine.data.sources import fetch
+from engine.data.transforms import ABOVE_STRENGTHS, build_augmentation
+from engine.kinds.tags import open_tags
+from engine.models.backbones import load_offline_weights
+from engine.recipe import OFFLINE_BACKBONE, Recipe
+from engine.serving.augmented import Augmented
+from engine.task import plan_model
+from engine.tasks.planet import PLANET
+from engine.training.recipe_loop import train_recipe
+from engine.training.thresholds import best_threshold, cross_fitted, lesson_f2
+
+WORKERS = 2
+
+
+def sized(recipe: Recipe, sizes: int) -> Recipe:
+    """The recipe's stages up to its `sizes`-th resolution."""
+    seen = list(dict.fromkeys(stage.image_size for stage in recipe.stages))[:sizes]
+    return replace(recipe, stages=tuple(stage for stage in recipe.stages if stage.image_size in seen))
+
+
+def ours(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
+    """Train the recipe; the last weights count, as they do for fastai."""
+    objective = PLANET.build_objective()
+    torch.manual_seed(seed)
+    model = objective.build_model(plan_model(recipe, data))
+    started = time.perf_counter()
+    for _ in train_recipe(objective, recipe, model=model, data=data, seed=seed, workers=WORKERS):
+        pass
+    minutes = (time.perf_counter() - started) / 60
+    valid = build_loaders(data, recipe.stages[-1], seed=seed, workers=0).valid
+    figures = {"minutes": minutes}
+    for name, used in (("", model), ("_tta", Augmented(model, objective.symmetries))):
+        used.eval()
+        with torch.inference_mode():
+            answers = [(used(images).sigmoid(), target) for images, target in valid]
+        probabilities, truth = (torch.cat(parts) for parts in zip(*answers, strict=True))
+        figures |= {f"{key}{name}": value for key, value in scores(probabilities, truth).items()}
+    return figures
+
+
+def fastais(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
+    """The same sizes and epochs through fastai, size after size."""
+    from fastai.data.block import DataBlock, MultiCategoryBlock
+    from fastai.data.transforms import FuncSplitter
+    from fastai.torch_core import set_seed
+    from fastai.vision.augment import Resize, aug_transforms
+    from fastai.vision.core import Normalize
+    from fastai.vision.data import ImageBlock
+    from fastai.vision.learner import vision_learner
+
+    set_seed(seed)
+    valid = set(data.valid)
+
+    def loaders(size: int, batch_size: int):
+        block = DataBlock(
+            blocks=(ImageBlock, MultiCategoryBlock(vocab=list(data.classes))),
+            get_items=lambda _: [*data.train, *data.valid],
+            get_y=lambda item: list(data.block.label(item)),
+            splitter=FuncSplitter(lambda item: item in valid),
+            item_tfms=Resize(size),
+            batch_tfms=[
+                *aug_transforms(flip_vert=True, max_lighting=0.1, max_zoom=1.05, max_warp=0.0),
+                Normalize.from_stats((0.5,) * 3, (0.5,) * 3),
+            ],
+        )
+        return block.dataloaders(data.root, bs=batch_size, num_workers=WORKERS)
+
+    first = recipe.stages[0]
+    learner = vision_learner(loaders(first.image_size, first.batch_size), OFFLINE_BACKBONE, pretrained=False)
+    load_offline_weights(learner.model[0].model)
+    started = time.perf_counter()
+    with learner.no_bar(), learner.no_logging():
+        for size in dict.fromkeys(stage.image_size for stage in recipe.stages):
+            stages = [stage for stage in recipe.stages if stage.image_size == size]
+            frozen, full = (sum(s.epochs for s in stages if s.is_frozen is is_frozen) for is_frozen in (True, False))
+            if size != first.image_size:
+                learner.dls = loaders(size, stages[0].batch_size)
+            learner.fine_tune(full, freeze_epochs=frozen)
+        minutes = (time.perf_counter() - started) / 60
+        probabilities, truth = learner.get_preds()
+    return {"minutes": minutes, **scores(probabilities.as_subclass(Tensor), truth.as_subclass(Tensor))}
+
+
+def scores(probabilities: Tensor, truth: Tensor) -> dict[str, float]:
+    """F2 at the lesson's threshold, and at one that never saw the sample it judges."""
+    return {"f2": lesson_f2(probabilities, truth), "f2_tuned": cross_fitted(probabilities, truth, best_threshold)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Our Planet recipes and fastai, side by side.")
+    parser.add_argument("--dataset", default="planet_sample")
+    parser.add_argument("--recipe", default="cpu-progressive")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 2], help="how many of the recipe's resolutions")
+    parser.add_argument("--out", type=Path, help="write the figures here as JSON")
+    chosen = parser.parse_args()
+
+    root, recipe = fetch(chosen.dataset), PLANET.recipe(chosen.recipe)
+    transforms = partial(build_augmentation, strengths=ABOVE_STRENGTHS, from_above=True)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+    results: dict[str, dict[str, list[dict[str, float]]]] = {}
+    for count in chosen.sizes:
+        part = sized(recipe, count)
+        name = " → ".join(f"{size} px" for size in dict.fromkeys(stage.image_size for stage in part.stages))
+        rows = results.setdefault(name, {"ours": [], "fastai": []})
+        for seed in range(chosen.seeds):
+            data = open_tags(root, transforms=transforms, split_seed=seed)
+            for side, train in (("ours", ours), ("fastai", fastais)):
+                rows[side].append(train(data, part, seed))
+                print(name, seed, side, {key: round(value, 4) for key, value in rows[side][-1].items()}, flush=True)
+        if chosen.out:
+            chosen.out.write_text(json.dumps(results, indent=1))
+    for name, rows in results.items():
+        for side, figures in rows.items():
+            cells = (f"{key} {spread([row[key] for row in figures])}" for key in figures[0])
+            print(f"| {name} | {side} | {' | '.join(cells)} |")
+        ratio = [t["minutes"] / o["minutes"] for o, t in zip(rows["ours"], rows["fastai"], strict=True)]
+        print(f"| {name} | fastai's time over ours | {spread(ratio)} |")
+
+
+def spread(values: list[float]) -> str:
+    """Mean (smallest to largest)."""
+    return f"{statistics.mean(values):.4f} ({min(values):.4f} to {max(values):.4f})"
+
+
+if __name__ == "__main__":
+    main()
