@@ -33,6 +33,8 @@ def save_untrained_tags(
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.normal_(module.bias)
+        elif isinstance(module, torch.nn.Linear):  # the last one begins with zeros
+            torch.nn.init.kaiming_normal_(module.weight)
     recipe = Recipe(name="tiny", backbone=BACKBONE, stages=(CHIP_STAGE,))
     config = build_config(
         task=PLANET.name, objective="tags", recipe=recipe, plan=plan, dataset="drawn-chips", seed=seed

@@ -175,7 +175,9 @@ def _typical_shape(items: Sequence[Path], measure: Callable[[Path], tuple[int, i
 def _label_text(data: Data, item: Path) -> str:
     label = data.block.label(item)
     shown = label.relative_to(data.root) if isinstance(label, Path) else label
-    return f"{shown}, one of {len(data.classes)} classes"
+    some = ", ".join(data.classes[:3])
+    more = f", … ({len(data.classes)} in all)" if len(data.classes) > 3 else ""
+    return f"{shown}; the model learns: {some}{more}"
 
 
 def _type(tensor: Tensor) -> str:

@@ -67,8 +67,9 @@ def build_point_objective() -> Objective:
         main_metric="mean_pixels",
         is_better=operator.lt,
         open_data=open_points,
-        # Dropout would shake the point at every step: a coordinate is no vote of many features.
-        build_model=partial(build_picture_model, dropout=0.0, bounded=True),
+        # Dropout would shake the point at every step: a coordinate is no vote of many features. No tanh keeps the outputs in
+        # −1..1 either: at the rates that suit a head it saturates, and learns no more.
+        build_model=partial(build_picture_model, dropout=0.0),
         loss=squared_error,
         build_metrics=lambda data: PointMetrics(data.shape),
         prepare=prepare_picture,
@@ -80,7 +81,7 @@ def squared_error(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Sum of the squared errors over the coordinates of points inside their picture, and the number of these coordinates.
 
     Args:
-        logits: (B, 2), x and y in −1..1.
+        logits: (B, 2), x and y, meant to be in −1..1.
         target: (B, 2), NaN where augmentation moved the point out of the picture: there is nothing to be seen there.
     """
     inside = target.isfinite()
@@ -91,8 +92,8 @@ def squared_error(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def predict_point(
     logits: Tensor, picture: Image.Image, classes: tuple[str, ...], decision: Mapping[str, Any]
 ) -> PointPrediction:
-    """The point (2,) in −1..1 in the pixels of one picture."""
-    x, y = ((logits + 1) / 2).tolist()
+    """The point (2,) in −1..1 in the pixels of one picture; one outside becomes the nearest on its edge."""
+    x, y = ((logits.clamp(-1, 1) + 1) / 2).tolist()
     return PointPrediction(column=x * picture.width, row=y * picture.height, picture=picture)
 
 

@@ -55,7 +55,12 @@ class PictureModel(nn.Module):
 
 
 def build_head(features: int, outputs: int, *, dropout: float = 0.5) -> nn.Sequential:
-    """Pooling, then (BatchNorm, dropout, linear) twice with a ReLU between; half the dropout in front of the first."""
+    """Pooling, then (BatchNorm, dropout, linear) twice with a ReLU between; half the dropout in front of the first.
+
+    The last layer begins with zeros: probabilities of a half, or a point in the picture's middle, rather than wild guesses.
+    """
+    last = nn.Linear(HIDDEN, outputs, bias=False)
+    nn.init.zeros_(last.weight)
     return nn.Sequential(
         ConcatPool(),
         nn.BatchNorm1d(2 * features),
@@ -64,19 +69,15 @@ def build_head(features: int, outputs: int, *, dropout: float = 0.5) -> nn.Seque
         nn.ReLU(inplace=True),
         nn.BatchNorm1d(HIDDEN),
         nn.Dropout(dropout),
-        nn.Linear(HIDDEN, outputs, bias=False),
+        last,
     )
 
 
-def build_picture_model(
-    plan: ModelPlan, *, pretrained: bool = True, dropout: float = 0.5, bounded: bool = False
-) -> PictureModel:
-    """The model of a plan, one output a class; `bounded` keeps each output in −1..1 by a tanh."""
+def build_picture_model(plan: ModelPlan, *, pretrained: bool = True, dropout: float = 0.5) -> PictureModel:
+    """The model of a plan, one output a class."""
     body, features = build_body(
         plan.backbone, pretrained=pretrained, channels=plan.channels, new_channels=plan.new_channels
     )
     head = build_head(features, len(plan.classes), dropout=dropout)
-    if bounded:
-        head.append(nn.Tanh())
     mean, std = normalisation(plan.backbone, plan.channels)
     return PictureModel(body, head, mean=mean, std=std).to(memory_format=torch.channels_last)

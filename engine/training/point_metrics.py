@@ -27,10 +27,10 @@ class PointMetrics:
         self.collected.update(logits, target)
 
     def distances(self) -> Tensor:
-        """One distance for each point inside its picture, (N,) in pixels."""
+        """One distance for each point inside its picture, (N,) in pixels; a guess outside counts as on the edge."""
         predicted, truth = self.collected.compute()
         inside = truth.isfinite().all(1)
-        return ((predicted - truth)[inside] * self.half_size).norm(dim=1)
+        return ((predicted.clamp(-1, 1) - truth)[inside] * self.half_size).norm(dim=1)
 
     def compute(self) -> dict[str, float]:
         """Mean, median and 95th percentile in pixels, and the share of points within 5 % of the picture's width."""

@@ -186,7 +186,8 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
                 interactive=True,
             )
             fetch_button = gr.Button("Fetch it", variant="primary", visible=False)
-        status = gr.HTML(elem_classes="lab-grow")
+        with gr.Column(scale=1, min_width=280):
+            status = gr.HTML(elem_classes="lab-grow")
     with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
         gr.HTML(f"<h3>Look at the {text(view.items)}</h3>")
         with gr.Row(elem_classes="lab-controls"):

@@ -142,7 +142,7 @@ def test_what_is_no_whole_tiff_is_named(tmp_path: Path, name: str) -> None:
 def claiming(path: Path, **tags: int) -> Path:
     """A small TIFF whose header says something else."""
     write(path, noise(4))
-    with tifffile.TiffFile(path, mode="r+b") as tiff:
+    with tifffile.TiffFile(path, mode="r+") as tiff:
         for name, value in tags.items():
             tiff.pages.first.tags[name].overwrite(value)
     return path

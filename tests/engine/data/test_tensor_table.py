@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch._utils import _rebuild_tensor_v2
 
 from engine.data import tensor_table
 from engine.data.tensor_table import read_tensor_table
@@ -99,7 +100,7 @@ def test_a_name_with_dots_reaches_nothing_beyond_what_is_known(file: Path) -> No
 
 def test_torch_s_own_functions_are_not_changed(file: Path) -> None:
     """Pickle's opcode BUILD sets attributes of whatever came before it, of a function too."""
-    rebuild = torch._utils._rebuild_tensor_v2
+    rebuild = _rebuild_tensor_v2
     before = rebuild.__defaults__
     file.write_bytes(
         b"\x80\x02}(X\x01\x00\x00\x00actorch._utils\n_rebuild_tensor_v2\n}}X\x0c\x00\x00\x00__defaults__)s\x86bu."
@@ -144,7 +145,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(file: Path) -> None:
 @pytest.mark.parametrize("size", [(2**70,), (2**40,), (-1,), ("2",), None], ids=str)
 def test_a_tensor_that_claims_a_size_that_its_numbers_do_not_have(file: Path, size: Any) -> None:
     storage = torch.zeros(2).__reduce_ex__(2)[1][0]
-    rebuilt = Calls(torch._utils._rebuild_tensor_v2, storage, 0, size, (1,), False, OrderedDict())
+    rebuilt = Calls(_rebuild_tensor_v2, storage, 0, size, (1,), False, OrderedDict())
     with pytest.raises(DataError, match=r"centers\.pkl"):
         read_tensor_table(write(file, {"a": rebuilt}), length=2)
 

@@ -148,6 +148,7 @@ def test_tags_are_counted_in_the_training_pictures(tmp_path: Path) -> None:
 
 def test_cmyk_pictures_have_their_right_colours(tmp_path: Path) -> None:
     root = sample_set(tmp_path)
+    path = root / "train" / "train_1.jpg"
     for path in (root / "train").iterdir():
         Image.new("RGB", CHIP, (200, 40, 90)).convert("CMYK").save(path, quality=95)
     with Image.open(path) as stored:

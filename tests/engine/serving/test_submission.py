@@ -69,21 +69,28 @@ def lines(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def medians(values: Tensor) -> list[float]:
-    """Thresholds in the middle between two pictures, so that every tag is given to some and not to others."""
-    ranked = values.sort(0).values
-    return ((ranked[COUNT // 2 - 1] + ranked[COUNT // 2]) / 2).tolist()
+def gap(values: Tensor) -> float:
+    """A threshold in the widest gap between two values, so that some are above and some below, and none close."""
+    ranked = values.flatten().sort().values
+    below = int(ranked.diff().argmax())
+    return (ranked[below : below + 2].sum() / 2).item()
+
+
+def gaps(values: Tensor) -> list[float]:
+    """One for each tag."""
+    return [gap(values[:, tag]) for tag in range(values.shape[1])]
 
 
 def test_each_tag_has_the_threshold_that_was_tuned_for_it(
     tmp_path: Path, predictor: Predictor, items: list[Path]
 ) -> None:
     values = probabilities(predictor, items)
-    thresholds = medians(values)
+    thresholds = gaps(values)
     tuned = deciding(predictor, {"threshold": 0.0, "thresholds": thresholds})
     target = write_submission(tuned, items, tmp_path / "out" / "submission.csv")
     given = values > torch.tensor(thresholds)
-    assert given.sum(0).tolist() == [COUNT - COUNT // 2] * len(CLASSES)
+    assert all(0 < count < COUNT for count in given.sum(0).tolist())
+    assert len({round(threshold, 3) for threshold in thresholds}) == len(CLASSES)
     assert target == tmp_path / "out" / "submission.csv"
     assert lines(target) == expected_lines(items, given)
     assert target.read_bytes().startswith(b"image_name,tags\ntest_0,")
@@ -94,15 +101,17 @@ def test_a_threshold_that_is_given_counts_for_all(
     tmp_path: Path, predictor: Predictor, items: list[Path], decision
 ) -> None:
     values = probabilities(predictor, items)
-    threshold = values.median().item() + 1e-6
+    threshold = gap(values)
     target = write_submission(deciding(predictor, decision), items, tmp_path / "s.csv", threshold=threshold)
     assert lines(target) == expected_lines(items, values > threshold)
     assert 0 < (values > threshold).float().mean() < 1
+    everything = write_submission(deciding(predictor, decision), items, tmp_path / "s.csv", threshold=0.0)
+    assert lines(everything) == expected_lines(items, values > 0)
 
 
 def test_without_thresholds_by_tag_the_common_one_counts_or_else_the_lesson_s(tmp_path: Path, predictor, items) -> None:
     values = probabilities(predictor, items)
-    common = values.median().item() + 1e-6
+    common = gap(values)
     target = write_submission(deciding(predictor, {"threshold": common}), items, tmp_path / "s.csv")
     assert lines(target) == expected_lines(items, values > common)
     target = write_submission(deciding(predictor, {}), items, tmp_path / "s.csv")
@@ -120,13 +129,13 @@ def test_the_bundle_s_own_decision_is_used(tmp_path: Path, items: list[Path]) ->
 def test_augmented_predictions_are_those_of_the_augmented_model(tmp_path: Path, predictor, items: list[Path]) -> None:
     values = probabilities(predictor, items, tta=True)
     assert not torch.allclose(values, probabilities(predictor, items), atol=1e-4)
-    tuned = deciding(predictor, {"thresholds": medians(values)})
+    tuned = deciding(predictor, {"thresholds": gaps(values)})
     target = write_submission(tuned, items, tmp_path / "s.csv", tta=True)
-    assert lines(target) == expected_lines(items, values > torch.tensor(medians(values)))
+    assert lines(target) == expected_lines(items, values > torch.tensor(gaps(values)))
 
 
 def test_progress_is_told_batch_by_batch_and_batches_change_nothing(tmp_path, predictor, items, monkeypatch) -> None:
-    tuned = deciding(predictor, {"thresholds": medians(probabilities(predictor, items))})
+    tuned = deciding(predictor, {"thresholds": gaps(probabilities(predictor, items))})
     whole = write_submission(tuned, items, tmp_path / "whole.csv").read_bytes()
     monkeypatch.setattr(submission, "AT_ONCE", 3)
     told: list[tuple[int, int]] = []

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -13,12 +14,12 @@ NAN = float("nan")
 SHAPE = (240, 320)  # a half is 120 rows and 160 columns: the smallest distance in −1..1 is not so in pixels
 
 
-def relative(points: list[tuple[float, float]]) -> Tensor:
+def relative(points: Sequence[tuple[float, float]]) -> Tensor:
     """Offsets in pixels as what the model gives."""
     return torch.tensor(points) / torch.tensor([160.0, 120.0])
 
 
-def measured(offsets: list[tuple[float, float]], *, batch: int = 100) -> PointMetrics:
+def measured(offsets: Sequence[tuple[float, float]], *, batch: int = 100) -> PointMetrics:
     """Points at `offsets` from their targets, each target somewhere else; NaN where the target cannot be seen."""
     metrics = PointMetrics(SHAPE)
     for start in range(0, len(offsets), batch):
@@ -39,9 +40,15 @@ def test_targets_that_cannot_be_seen_are_left_out() -> None:
     assert metrics.compute()["mean_pixels"] == pytest.approx(7.5, abs=1e-4)
 
 
+def test_a_guess_outside_the_picture_counts_as_one_on_its_edge() -> None:
+    metrics = PointMetrics(SHAPE)
+    metrics.update(torch.tensor([[1.5, 0.0], [-7.0, 2.0]]), torch.tensor([[0.9, 0.0], [-1.0, 0.5]]))
+    assert metrics.distances().tolist() == pytest.approx([0.1 * 160, 0.5 * 120], abs=1e-3)
+
+
 def test_mean_median_and_percentile() -> None:
-    figures = measured([(number, 0) for number in range(20)] + [(0, 200)]).compute()  # 0, 1, … 19, and one far off
-    assert figures["mean_pixels"] == pytest.approx((190 + 200) / 21, abs=1e-3)
+    figures = measured([(number, 0) for number in range(20)] + [(0, 60)]).compute()  # 0, 1, … 19, and one far off
+    assert figures["mean_pixels"] == pytest.approx((190 + 60) / 21, abs=1e-3)
     assert figures["median_pixels"] == pytest.approx(10, abs=1e-3)
     assert figures["p95_pixels"] == pytest.approx(19, abs=1e-3), "the 20th of 21"
 

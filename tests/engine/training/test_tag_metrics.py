@@ -95,8 +95,8 @@ def test_the_curve_is_f2_against_the_threshold() -> None:
     metrics = measured((PROBABILITIES, TRUTH))
     curve = metrics.details()["curve"]
     assert [t for t, _ in curve] == pytest.approx([0.02 * step for step in range(1, 40)])
-    assert dict((round(t, 4), f2) for t, f2 in curve)[0.2] == metrics.compute()["f2"]
-    assert dict((round(t, 4), f2) for t, f2 in curve)[0.02] == pytest.approx((5 / 8 + 10 / 12 + 10 / 12 + 5 / 8) / 4)
+    assert {round(t, 4): f2 for t, f2 in curve}[0.2] == metrics.compute()["f2"]
+    assert {round(t, 4): f2 for t, f2 in curve}[0.02] == pytest.approx((5 / 8 + 10 / 12 + 10 / 12 + 5 / 8) / 4)
 
 
 def test_the_decision_has_a_common_threshold_and_one_for_each_class() -> None:

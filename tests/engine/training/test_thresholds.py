@@ -80,6 +80,20 @@ def test_thresholds_by_tag_are_at_least_as_good_as_the_common_one(seed: int) -> 
     )
 
 
+def test_tag_after_tag_is_moved_to_where_f_beta_is_best() -> None:
+    truth = random_truth(3, samples=24, tags=3)
+    noise = torch.rand(truth.shape, generator=torch.Generator().manual_seed(4))
+    probabilities = 0.3 * truth + 0.7 * noise
+    chosen = best_threshold(probabilities, truth).repeat(3)
+    for tag in (0, 1, 2, 0, 1, 2):
+        tried = chosen.repeat(len(GRID), 1)
+        tried[:, tag] = GRID
+        scores = [fbeta(probabilities, truth, threshold=some) for some in tried]
+        if max(scores) > fbeta(probabilities, truth, threshold=chosen) + 1e-6:
+            chosen = tried[scores.index(max(scores))]
+    assert best_thresholds(probabilities, truth).tolist() == pytest.approx(chosen.tolist())
+
+
 @pytest.mark.parametrize("samples", [2, 9, 10])
 def test_the_two_halves_that_are_tuned_on_share_no_sample(samples: int) -> None:
     truth = torch.ones(samples, 1, dtype=torch.long)

@@ -1,0 +1,102 @@
+"""Tags under pictures: right, missed, made up; a threshold that asks no model; a table for many pictures."""
+
+import csv
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+from untrained_tags import save_untrained_tags
+
+from engine.tasks.planet import PLANET
+from tabs.views import tags_try
+from tabs.views.tags import show_comparisons, show_evaluation, show_frequencies, show_samples
+from tabs.views.tags_try import Tried, draw_tags, predict, predict_batch, submission_line
+
+
+@pytest.fixture
+def tagged_run(chips: Path, lab_home: Path) -> str:
+    """A run with an untrained model in it."""
+    from engine.recipe import Recipe, Stage
+    from engine.runs.store import RunSpec, create_run
+
+    stage = Stage(name="tiny", epochs=1, image_size=32, batch_size=4)
+    recipe = Recipe(name="tiny", stages=(stage,), backbone="mobilenetv3_small_100")
+    run_dir = create_run(RunSpec(task="planet", dataset=str(chips), recipe=recipe))
+    data = PLANET.build_objective().open_data(chips)
+    save_untrained_tags(run_dir / "checkpoints", data.classes)
+    return run_dir.name
+
+
+def test_samples_carry_their_own_tags(chips: Path) -> None:
+    data = PLANET.build_objective().open_data(chips)
+    html = show_samples(data, "train", 0, 1)
+    assert html.count("<li") == len(data.block.label(data.train[0]))
+    for tag in data.block.label(data.train[0]):
+        assert f">{tag}</li>" in html
+    assert f"of {len(data.train)}" not in html and "%" in show_frequencies(data)
+
+
+def test_comparisons_tell_right_from_missed_and_extra(chips: Path, tagged_run: str) -> None:
+    from engine.runs.store import find_run
+    from engine.serving.predictor import load_predictor
+
+    data = PLANET.build_objective().open_data(chips)
+    predictor, item = load_predictor(find_run(tagged_run)), data.valid[0]
+    given = set(predictor.predict(item).tags())
+    there = set(data.block.label(item))
+    html = show_comparisons(predictor, data, [item]).partition('<div class="lab-small">')[0]
+    assert html.count('class="right"') == len(given & there)
+    assert html.count('class="missed"') == len(there - given)
+    assert html.count('class="extra"') == len(given - there)
+
+
+def test_moving_the_threshold_changes_what_is_given_and_asks_no_model() -> None:
+    tried = Tried(picture=np.zeros((4, 4, 3), np.uint8), probabilities={"road": 0.6, "<b>": 0.3}, threshold=0.2)
+    assert draw_tags(tried, 0.2, "").count('class="given"') == 2
+    assert draw_tags(tried, 0.5, "").count('class="given"') == 1
+    assert "&lt;b&gt;" in draw_tags(tried, 0.5, "") and 'aria-pressed="true"' in draw_tags(tried, 0.5, "road")
+    assert draw_tags("broken", 0.5, "") == draw_tags(None, 0.5, "") == ""
+
+
+def test_a_cmyk_chip_is_predicted_and_a_broken_one_is_told(tagged_run: str, tmp_path: Path) -> None:
+    Image.new("CMYK", (40, 30), (0, 120, 200, 30)).save(tmp_path / "chip.jpg")
+    tried, looked, threshold = predict(tagged_run, str(tmp_path / "chip.jpg"))
+    assert isinstance(tried, Tried) and tried.picture.shape == (30, 40, 3) and looked == "" and threshold == 0.2
+    assert "<img" in tags_try.draw_picture(tagged_run, str(tmp_path / "chip.jpg"), tried, "road")
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    told, *_ = predict(tagged_run, str(tmp_path / "bad.jpg"))
+    assert isinstance(told, str) and "bad.jpg" in told
+
+
+def test_many_pictures_become_a_table_and_one_that_is_broken_does_not_stop_the_others(
+    tagged_run: str, tmp_path: Path
+) -> None:
+    Image.new("RGB", (40, 40)).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    html, download = predict_batch(tagged_run, [str(tmp_path / "bad.png"), str(tmp_path / "good.png")], 0.01)
+    with Path(download["value"]).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["bad.png", "good.png"]
+    assert rows[0]["tags"] == "" and rows[1]["tags"] and float(rows[1]["road"]) > 0
+    assert "bad.png is not a picture" in html
+    with pytest.raises(gr.Error, match="too many for the browser"):
+        predict_batch(tagged_run, ["x.png"] * 201, 0.2)
+
+
+def test_a_submission_is_offered_only_where_there_are_test_chips(chips: Path) -> None:
+    html, button = submission_line(PLANET, str(chips))
+    assert "test-jpg/" in html and not button["visible"]
+
+
+def test_figures_by_tag_come_from_what_validation_wrote() -> None:
+    import torch
+
+    from engine.training.tag_metrics import TagMetrics
+
+    metrics = TagMetrics(("road", "water", "<i>"))
+    metrics.update(torch.tensor([[3.0, -3, -3], [-3, 3, 3]]), torch.tensor([[1, 0, 0], [1, 1, 0]]))
+    html = show_evaluation(metrics.details())
+    assert "F2 against the threshold" in html and "&lt;i&gt;" in html and "<i>," not in html
+    assert "No figures by tag" in show_evaluation({})
