@@ -62,7 +62,7 @@ def test_each_knob_has_its_option_and_no_option_is_a_knob_of_its_own(command: st
     group = typer.main.get_command(app)
     options = {parameter.name: parameter for parameter in group.commands[command].params}
     assert set(KNOBS) <= set(options)
-    own = {"task", "dataset", "backbone", "init_from", "seed", "as_json"} | (
+    own = {"task", "dataset", "backbone", "new_channels", "init_from", "seed", "as_json"} | (
         {"recipe", "run_dir"} if command == "train" else set()
     )
     assert set(options) - set(KNOBS) == own
@@ -132,7 +132,7 @@ def test_evaluate_measures_a_split(run_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "weather"], "There is no task 'weather'. The tasks are: camvid"),
+        (["train", "weather"], "There is no task 'weather'. The tasks are: planet, camvid, heads"),
         (
             ["train", "camvid", "--dataset", "nowhere"],
             "'nowhere' is neither a folder nor a data set that the app knows",

@@ -25,7 +25,7 @@ def tagged_run(chips: Path, lab_home: Path) -> str:
     recipe = Recipe(name="tiny", stages=(stage,), backbone="mobilenetv3_small_100")
     run_dir = create_run(RunSpec(task="planet", dataset=str(chips), recipe=recipe))
     data = PLANET.build_objective().open_data(chips)
-    save_untrained_tags(run_dir / "checkpoints", data.classes)
+    save_untrained_tags(run_dir / "checkpoints", data.classes, decision={})
     return run_dir.name
 
 

@@ -150,6 +150,7 @@ def test_the_objective_is_made_of_these(data: Data) -> None:
     plan = ModelPlan(backbone="mobilenetv3_small_100", classes=data.classes)
     model = objective.build_model(plan, pretrained=False).eval()
     shown, batch = objective.prepare(data.train[0], 32, 3)
+    assert not any(part.p for part in model.modules() if isinstance(part, nn.Dropout))
     last = next(part for part in reversed(list(model.modules())) if isinstance(part, nn.Linear))
     nn.init.normal_(last.weight, std=1e9)  # far out of the picture
     with torch.inference_mode():
