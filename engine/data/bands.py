@@ -26,10 +26,12 @@ def open_bands(source: str | Path | np.ndarray, channels: int) -> np.ndarray:
 
     Three channels are colours, from any kind of picture. `DataError` when the file has another number of bands.
     """
-    if isinstance(source, np.ndarray) and source.ndim == 3 and source.shape[2] == channels != 3:
-        return source
     if channels == 3:
         return np.asarray(open_picture(source))
+    if isinstance(source, np.ndarray) and (source.dtype != np.uint8 or 0 in source.shape):
+        raise DataError(
+            f"An array of shape {source.shape} and type {source.dtype} is no picture: give (H, W, {channels}) uint8."
+        )
     found = _read(Path(source)) if isinstance(source, str | Path) else source
     bands = found.shape[2] if found.ndim == 3 else 1
     if bands != channels:
@@ -87,7 +89,7 @@ def _read(path: Path) -> np.ndarray:
             values = tiff.pages[0].asarray()
     except DAMAGE as problem:
         raise DataError(
-            f"The picture {path.name} is damaged or cut short ({problem}). Get a whole copy of it."
+            f"The picture {path.name} cannot be decoded ({problem}). Get a whole copy of it, or save it without compression."
         ) from None
     if values.ndim == 2:
         values = values[:, :, None]

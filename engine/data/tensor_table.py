@@ -6,6 +6,7 @@ through torch's own reader of weights, which builds nothing but tensors.
 
 import io
 import pickle
+import struct
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,19 @@ from torch._utils import _rebuild_tensor_v2
 from engine.errors import DataError
 
 MAX_BYTES = 50_000_000
+# What pickle and torch raise for files that are damaged.
+DAMAGE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    struct.error,
+    AssertionError,
+)
 
 
 def read_tensor_table(path: Path, *, length: int) -> dict[str, tuple[float, ...]]:
@@ -25,7 +39,7 @@ def read_tensor_table(path: Path, *, length: int) -> dict[str, tuple[float, ...]
             raise DataError(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB: that is no table of points.")
         with path.open("rb") as file:
             found = _TableReader(file).load()
-    except (OSError, EOFError, RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError) as problem:
+    except DAMAGE as problem:
         raise DataError(f"{path.name} cannot be read as a table of points ({problem}).") from None
     except (pickle.UnpicklingError, MemoryError) as problem:
         raise DataError(f"{path.name} is refused: {problem}") from None
@@ -34,14 +48,15 @@ def read_tensor_table(path: Path, *, length: int) -> dict[str, tuple[float, ...]
     return {name: tuple(value.double().tolist()) for name, value in found.items()}
 
 
-class _TableReader(pickle.Unpickler):
+# The plain Python reader: the one in C sets aside as much memory as a number in the file asks for.
+class _TableReader(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
     """Knows the three things that a pickled dict of tensors is made of."""
 
     def find_class(self, module: str, name: str) -> Any:
-        known = {
+        known = {  # new functions each time, since a pickle may set attributes of what it is given
             ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor_v2,
-            ("torch.storage", "_load_from_bytes"): _load_numbers,
+            ("torch._utils", "_rebuild_tensor_v2"): lambda *parts: _rebuild_tensor_v2(*parts),
+            ("torch.storage", "_load_from_bytes"): lambda content: _load_numbers(content),
         }
         if (module, name) not in known:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no table of numbers needs.")

@@ -99,13 +99,21 @@ def _numbers(file: Path, rows: int) -> tuple[tuple[float, ...], ...]:
 def _sample_layout(root: Path) -> PointLayout:
     """The lesson's sample of BIWI: pictures, and a pickled table from their names to row and column."""
     table = read_tensor_table(root / SAMPLE_TABLE, length=2)
+    for name, place in table.items():
+        _check_point(f"{SAMPLE_TABLE}, {name}", place)
     pictures = [path for path in list_pictures(root / "images") or list_pictures(root) if path.name in table]
 
     def point(picture: Path) -> Point:
         row, column = table[picture.name]
         return column, row
 
-    return _random_layout(pictures, point)
+    return PointLayout(
+        title=f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}",
+        pictures=pictures,
+        point=point,
+        split=split_randomly,
+        facts=lambda _: {},
+    )
 
 
 def _pointing_layout(folders: Sequence[Path]) -> PointLayout:
@@ -130,6 +138,7 @@ def pointing_face(picture: Path) -> tuple[float, float, float, float]:
         raise DataError(
             f"{file} needs the word Face and behind it column, row, width and height of the face."
         ) from None
+    _check_point(file.name, (column, row))
     return column, row, width, height
 
 
@@ -140,7 +149,7 @@ def pointing_facts(picture: Path) -> dict[str, str]:
 
 
 def _table_layout(root: Path) -> PointLayout:
-    """`centres.csv`: image, column, row; `is_valid` and `person` split it where they are there, else chance does."""
+    """`centres.csv`: image, column, row; `is_valid` splits it, or else whole people (`person`), or else chance."""
     try:
         with (root / TABLE).open(newline="", encoding="utf-8-sig") as file:
             rows = {row["image"]: row for row in csv.DictReader(file)}
@@ -149,6 +158,8 @@ def _table_layout(root: Path) -> PointLayout:
         raise DataError(
             f"{root / TABLE} cannot be read ({problem!r}). It needs a line image,column,row and one for each picture."
         ) from None
+    for name, point in points.items():
+        _check_point(f"{TABLE}, {name}", point)
     pictures = [path for path in list_pictures(root / "images") or list_pictures(root) if path.name in points]
     known = [name for name in ("person", "tilt", "pan") if rows and all(row.get(name) for row in rows.values())]
 
@@ -158,33 +169,30 @@ def _table_layout(root: Path) -> PointLayout:
     def is_valid(picture: Path) -> bool:
         return str(rows[picture.name].get("is_valid", "")).strip().lower() in ("1", "true", "yes")
 
+    title, split = f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}", split_randomly
+    people = sorted({facts(picture).get("person", "") for picture in pictures})
     if any(map(is_valid, pictures)):
-        return PointLayout(
-            title=f"those that {TABLE} marks as is_valid",
-            pictures=pictures,
-            point=lambda picture: points[picture.name],
-            split=lambda inputs: (
-                [path for path in inputs if not is_valid(path)],
-                [path for path in inputs if is_valid(path)],
-            ),
-            facts=facts,
-        )
-    return _random_layout(pictures, lambda picture: points[picture.name])
-
-
-def _random_layout(pictures: Sequence[Path], point: Callable[[Path], Point]) -> PointLayout:
+        title, split = f"those that {TABLE} marks as is_valid", partial(_split_by, is_valid=is_valid)
+    elif len(people) > 1:
+        held_out = people[-max(1, round(len(people) * VALID_SHARE)) :]
+        title = f"person {', '.join(held_out)} held out"
+        split = partial(_hold_out, people=held_out, person=lambda picture: facts(picture)["person"])
     return PointLayout(
-        title=f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}",
-        pictures=pictures,
-        point=point,
-        split=split_randomly,
-        facts=lambda _: {},
+        title=title, pictures=pictures, point=lambda picture: points[picture.name], split=split, facts=facts
     )
+
+
+def _check_point(where: str, point: Sequence[float]) -> None:
+    if not np.isfinite(point).all():
+        raise DataError(f"{where}: {tuple(point)} is no place in a picture. Correct it, or leave the picture out.")
+
+
+def _split_by(inputs: Sequence[Path], *, is_valid: Callable[[Path], bool]) -> tuple[list[Path], list[Path]]:
+    return [path for path in inputs if not is_valid(path)], [path for path in inputs if is_valid(path)]
 
 
 def _hold_out(
     inputs: Sequence[Path], *, people: Sequence[str], person: Callable[[Path], str]
 ) -> tuple[list[Path], list[Path]]:
     """Whole people are held out: their other pictures would give them away."""
-    train = [path for path in inputs if person(path) not in people]
-    return train, [path for path in inputs if person(path) in people]
+    return _split_by(inputs, is_valid=lambda path: person(path) in people)

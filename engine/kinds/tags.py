@@ -33,7 +33,6 @@ from engine.training.thresholds import LESSON_THRESHOLD
 TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
 FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
 TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
-BAND_ORDER = {"train-tif-v2": (2, 1, 0, 3), "test-tif-v2": (2, 1, 0, 3)}  # to red, green, blue, near infrared
 MAX_TAGS = 250
 
 

@@ -53,9 +53,12 @@ def build_body(
     Raises `ModelError` as `build_pyramid` does.
     """
     body = _build(name, LAST_MAP, pretrained=pretrained)
-    with torch.no_grad():
-        shape = body.eval()(torch.zeros(1, 3, PROBED_SIZE, PROBED_SIZE)).shape
-    if len(shape) != 4 or shape[2] > shape[1]:
+    try:
+        with torch.no_grad():
+            shape = body.eval()(torch.zeros(1, 3, PROBED_SIZE, PROBED_SIZE)).shape
+    except (AssertionError, RuntimeError):  # many a transformer takes pictures of one size alone
+        shape = ()
+    if len(shape) != 4 or shape[2] != shape[3]:  # no map, or one with its features last
         raise ModelError(f"The backbone {name} gives no last feature map. Choose a convolutional one.")
     fit_first_convolution(body, channels, new_channels)
     return body.train(), shape[1]

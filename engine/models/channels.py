@@ -1,13 +1,13 @@
 """Pictures with more or fewer channels than three: fitting the first convolution of a pretrained body to them.
 
 The body's first kernels look at red, green and blue. What should they make of a fourth channel, near infrared say, or of only
-two? Whatever they learned for three is kept; `how` is what the channel that they never saw begins with:
+two? `how` is what the channel that they never saw begins with; what they learned for the colours is kept:
 
 - "zeros": nothing. At first the model answers as if the new channel were not there, and learns what it is worth. Two channels:
   as if a third one were all zeros.
 - "mean": the mean of the three colours' kernels, so that the new channel is taken for one more brightness. Two channels: as if
   a third one were the two's average.
-- "random": drawn as for a fresh layer, with the spread of the kernels that are there.
+- "random": drawn as for a fresh layer, with the spread of the kernels that are there. Two channels: all kernels are drawn anew.
 """
 
 import torch

@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine.errors import ModelError
 from engine.models.classifier import PictureModel
-from engine.serving.predictor import Predictor
+from engine.serving.predictor import DEVICE_LOCK, Predictor
 
 
 def grad_cam(predictor: Predictor, source: str | Path | Image.Image | np.ndarray, output: int) -> np.ndarray:
@@ -21,9 +21,9 @@ def grad_cam(predictor: Predictor, source: str | Path | Image.Image | np.ndarray
     if not isinstance(model, PictureModel):
         raise ModelError(f"Grad-CAM needs a model of whole pictures; this one is a {type(model).__name__}.")
     shown, batch = predictor.objective.prepare(source, predictor.config.image_size, predictor.config.plan.channels)
-    with torch.no_grad():
+    with DEVICE_LOCK, torch.no_grad():
         maps = model.features(batch.to(predictor.device)).float()  # (1, F, h, w)
-    with torch.enable_grad():
+    with DEVICE_LOCK, torch.enable_grad():
         maps.requires_grad_()
         (gradient,) = torch.autograd.grad(model.answer(maps)[0, output], maps)
     weights = gradient.mean((2, 3), keepdim=True)

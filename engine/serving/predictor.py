@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from engine.errors import BundleError, ModelError, RecipeError
 from engine.hub.bundle import BundleConfig, load_weights, read_config, resolve_bundle
+from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.tasks.registry import get_task
 from engine.training.checkpoint import CONFIG_FILE, MODEL_FILE
@@ -21,7 +22,7 @@ CACHED_MODELS = 3
 
 _cached: "OrderedDict[tuple[str, int], Predictor]" = OrderedDict()
 _cache_lock = threading.Lock()
-_device_lock = threading.Lock()  # one forward pass at a time, whoever asks
+DEVICE_LOCK = threading.Lock()  # one forward pass at a time, whoever asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,11 @@ class Predictor:
         shown, batch = self.objective.prepare(source, self.config.image_size, self.config.plan.channels)
         return self.answer(self.logits(batch)[0], shown)
 
-    def logits(self, batch: Tensor) -> Tensor:
-        """The model's figures for a batch, as fp32 on the CPU; one forward pass at a time, whoever asks."""
-        with _device_lock, torch.inference_mode():
-            return self.model(batch.to(self.device)).float().cpu()
+    def logits(self, batch: Tensor, *, tta: bool = False) -> Tensor:
+        """The model's figures for a batch, as fp32 on the CPU; with `tta` averaged over the objective's symmetries."""
+        model = build_augmented(self.objective, self.model) if tta else self.model
+        with DEVICE_LOCK, torch.inference_mode():
+            return model(batch.to(self.device)).float().cpu()
 
     def answer(self, logits: Tensor, shown: Any) -> Any:
         """One input's figures as the objective's prediction."""

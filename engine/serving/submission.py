@@ -7,10 +7,11 @@ from pathlib import Path
 
 import torch
 
+from engine.data.bands import band_picture_size
 from engine.errors import DataError
-from engine.kinds.picture import open_resized
-from engine.serving.augmented import build_augmented
+from engine.kinds.picture import network_size, open_resized
 from engine.serving.predictor import Predictor
+from engine.training.thresholds import LESSON_THRESHOLD
 
 AT_ONCE = 32
 
@@ -24,17 +25,17 @@ def write_submission(
     tta: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
-    """Predict the tags of `items` and write one line for each, in their order; where it went.
+    """Predict the tags of `items`, pictures of one shape, and write one line for each in their order; where it went.
 
     Without a `threshold` each tag has the one that was tuned for it on validation data. The file appears when it is whole.
     A picture that cannot be read ends it with a `DataError` that names the picture.
     """
+    if predictor.objective.name != "tags":
+        raise DataError(f"A submission is a table of tags; this model gives a {predictor.objective.name}.")
     if not items:
         raise DataError("There are no pictures to write a submission for. Put them into test-jpg/ beside train-jpg/.")
-    side = predictor.config.image_size
-    channels = predictor.config.plan.channels
-    limits = _limits(predictor, threshold)
-    model = build_augmented(predictor.objective, predictor.model) if tta else predictor.model
+    limits, channels = _limits(predictor, threshold), predictor.config.plan.channels
+    size = network_size(band_picture_size(items[0]), predictor.config.image_size)
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -43,9 +44,8 @@ def write_submission(
             table.writerow(["image_name", "tags"])
             for start in range(0, len(items), AT_ONCE):
                 some = items[start : start + AT_ONCE]
-                batch = torch.stack([open_resized(item, (side, side), channels=channels) for item in some])
-                with torch.inference_mode():
-                    given = model(batch.to(predictor.device)).float().sigmoid().cpu() > limits
+                batch = torch.stack([open_resized(item, size, channels=channels) for item in some])
+                given = predictor.logits(batch, tta=tta).sigmoid() > limits
                 for item, row in zip(some, given, strict=True):
                     tags = [name for name, is_given in zip(predictor.classes, row.tolist(), strict=True) if is_given]
                     table.writerow([item.stem, " ".join(tags)])
@@ -61,4 +61,5 @@ def _limits(predictor: Predictor, threshold: float | None) -> torch.Tensor:
     decision = predictor.config.decision
     if threshold is not None:
         return torch.full((len(predictor.classes),), threshold)
-    return torch.tensor(decision.get("thresholds", [decision.get("threshold", 0.2)] * len(predictor.classes)))
+    common = decision.get("threshold", LESSON_THRESHOLD)
+    return torch.tensor(decision.get("thresholds", [common] * len(predictor.classes)))

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -25,6 +26,8 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera that shows a test card
+    "--use-fake-ui-for-media-stream",
 )
 PATIENCE = 60_000  # milliseconds; a busy machine is no failure
 
@@ -62,7 +65,7 @@ def page(address: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     """A page that is watched: what it asks for from outside, and what goes wrong in it."""
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, permissions=["camera"])
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         page.outside, page.problems = [], []
@@ -142,8 +145,80 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     request.node.failed = False
 
 
+def test_tags_from_a_chip_and_a_table_from_many(page, tmp_path: Path, request: pytest.FixtureRequest):
+    request.node.failed = True
+    draw_and_train(page, "Planet", "Drawn chips", "frozen-64")
+
+    step(page, "4 Results")
+    expect(page.locator(".lab-tags:visible").first).to_be_visible()
+    expect(page.get_by_text("F2 against the threshold")).to_be_visible()
+    page.get_by_role("radio", name="Highest loss first").check()
+    expect(page.locator(".lab-figure figcaption:visible").first).to_contain_text("loss")
+
+    step(page, "5 Try it")
+    chip = tmp_path / "chip.jpg"
+    Image.new("CMYK", (96, 80), (200, 60, 160, 40)).save(chip)
+    page.locator("input[type=file]").last.set_input_files(chip)
+    bars = page.locator(".lab-tag-bars button")
+    expect(bars.first).to_be_visible()
+    page.get_by_label("number input for Threshold").fill("0.99")
+    page.get_by_label("number input for Threshold").press("Tab")
+    expect(page.locator(".lab-tag-bars button.given")).to_have_count(0)
+    bars.first.click()
+    expect(page.get_by_text("(Grad-CAM)")).to_be_visible()
+    page.get_by_role("button", name="Many pictures at once").click()
+    page.locator("input[type=file]").last.set_input_files([chip, chip])
+    page.get_by_role("button", name="Give them tags").click()
+    expect(page.locator(".lab-table:visible")).to_contain_text("chip.jpg")
+    expect(page.get_by_role("button", name="Download as CSV")).to_be_visible()
+    assert page.problems == []
+    request.node.failed = False
+
+
+def test_a_head_is_found_in_a_picture_and_by_the_camera(page, tmp_path: Path, request: pytest.FixtureRequest):
+    request.node.failed = True
+    draw_and_train(page, "Head centres", "Drawn heads", "frozen-32")
+
+    step(page, "4 Results")
+    expect(page.locator(".lab-pointed:visible .lab-cross.guess")).to_have_count(3)
+    page.get_by_role("button", name="Look into every validation picture").click()
+    expect(page.get_by_text("By person")).to_be_visible()
+
+    step(page, "5 Try it")
+    page.locator(".lab-offered:visible button").first.click()
+    pointed = page.locator(".lab-pointed.large:visible")
+    expect(pointed.locator(".lab-cross.guess")).to_have_count(1)
+    pointed.click(position={"x": 40, "y": 40})
+    expect(pointed.locator(".lab-cross.yours")).to_have_count(1)
+    expect(page.get_by_text("of the width").last).to_be_visible()
+
+    step(page, "Live camera")
+    page.get_by_text("Click to Access Webcam").locator("visible=true").click()
+    page.get_by_role("button", name="capture photo").locator("visible=true").click()
+    expect(page.locator(".lab-pointed.large:visible .lab-cross.guess")).to_have_count(1)
+    assert page.problems == []
+    request.node.failed = False
+
+
+def draw_and_train(page, task: str, drawn: str, stage: str) -> None:
+    """Draw the task's data set and train its head for one epoch."""
+    step(page, task)
+    page.get_by_label("Data set").locator("visible=true").click()
+    page.get_by_role("option", name=re.compile(drawn)).first.click()
+    page.locator("button:visible", has_text="Draw it now").click()
+    expect(page.locator(".lab-card .lab-pill:visible")).to_have_text("on this machine")
+    expect(page.locator(".lab-questions li:visible")).to_have_count(6)
+    step(page, "3 Train")
+    set_number(page, "Resolution (px)", int(stage.rpartition("-")[2]))
+    set_number(page, "Epochs", 1)
+    page.get_by_role("radio", name="fp32").locator("visible=true").check()
+    page.get_by_role("button", name="Start", exact=True).locator("visible=true").click()
+    expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
+    expect(page.locator(".lab-table:visible")).to_contain_text(stage)
+
+
 def step(page, name: str) -> None:
-    page.get_by_role("tab", name=name).click()
+    page.get_by_role("tab", name=name).locator("visible=true").click()
 
 
 def number(page, label: str):

@@ -35,7 +35,7 @@ def test_the_summary_walks_the_six_questions_on_one_sample(streets: Path) -> Non
     answers = [step.answer for step in steps]
     assert answers[0] == "14 files, the first train/drawn_0000.jpg"
     assert answers[1] == "10 to train, 4 to validate (folders of splits, as published)"
-    assert answers[2] == "trainannot/drawn_0000.png, one of 11 classes"
+    assert answers[2] == "trainannot/drawn_0000.png; the model learns: Sky, Building, Pole, … (11 in all)"
     assert answers[3] == "2 test inputs, never used to tune"
     assert answers[4].startswith("standard: Image (3, 32, 43) uint8 in ")
     assert answers[5] == "4 at 32×43: input (4, 3, 32, 43), target (4, 32, 43) uint8"
@@ -44,7 +44,7 @@ def test_the_summary_walks_the_six_questions_on_one_sample(streets: Path) -> Non
 def test_the_summary_of_labels_that_are_no_files_and_of_no_test_set(squares: Data) -> None:
     steps = squares.summary(STAGE)
     assert [step.question for step in steps] == QUESTIONS
-    assert steps[2].answer == "green, one of 3 classes"
+    assert steps[2].answer == "green; the model learns: red, green, blue"
     assert steps[3].answer == "none: validation figures only"
     assert steps[5].answer.endswith("target (4, ) int64")
 

@@ -77,7 +77,7 @@ def test_mask_stays_with_its_picture_under_each_part_of_the_warp(sample, compone
 @pytest.mark.parametrize("name", STRENGTHS)
 def test_mask_stays_with_its_picture_under_every_strength(sample, name: str) -> None:
     for seed in SEEDS:
-        picture, mask = augment(build_augmentation(name, flip_vertical=True), sample, seed)
+        picture, mask = augment(build_augmentation(name, from_above=True), sample, seed)
         sure = inside(mask) & (mask != VOID)  # contrast lifts the black outside to a grey
         assert torch.equal(nearest_class(picture)[sure], mask.long()[sure])
         assert (type(picture), type(mask)) == (tv_tensors.Image, tv_tensors.Mask)
