@@ -91,7 +91,7 @@ def fetch_command(name: str, as_json: AsJson = False) -> None:
 @app.command("lr-find")
 @says_what_is_wrong
 @with_knobs
-def lrfind_model(
+def lr_find(
     task: str,
     *,
     dataset: Dataset = "",

@@ -19,9 +19,8 @@ class ConcatPool(nn.Module):
     """Feature maps (B, F, h, w) → (B, 2F): the maximum and the mean of each map."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        return torch.cat([functional.adaptive_max_pool2d(maps, 1), functional.adaptive_avg_pool2d(maps, 1)], 1).flatten(
-            1
-        )
+        most, mean = functional.adaptive_max_pool2d(maps, 1), functional.adaptive_avg_pool2d(maps, 1)
+        return torch.cat([most, mean], dim=1).flatten(1)
 
 
 class PictureModel(nn.Module):

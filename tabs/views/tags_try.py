@@ -63,9 +63,9 @@ def draw_tags(tried: Tried | str | None, threshold: float, looked: str) -> str:
         return ""
     rows = []
     for name, probability in sorted(tried.probabilities.items(), key=lambda pair: -pair[1]):
-        given = " given" if probability > threshold else ""
+        given = "given" if probability > threshold else ""
         rows.append(
-            f'<button type="button" class="{given.strip()}" data-choice="{text(name)}" '
+            f'<button type="button" class="{given}" data-choice="{text(name)}" '
             f'aria-pressed="{str(name == looked).lower()}">'
             f'<i></i><span class="name">{text(name)}</span><span class="track" style="--at:{100 * threshold:.1f}%">'
             f'<span style="width:{100 * probability:.1f}%"></span></span><span class="figure">{probability:.0%}</span></button>'
