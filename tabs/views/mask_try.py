@@ -1,7 +1,6 @@
 """Trying a segmentation model: a picture in, its mask over it, classes to click, and how sure the model is."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import gradio as gr
 import numpy as np
@@ -10,18 +9,15 @@ from engine.errors import EngineError
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.markup import empty_state, note, picture_tag, text
-from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable
+from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable
 from tabs.views.colors import class_colors, css_color
 from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text
-from tabs.views.offered import show_offered, take_offered, take_upload
+from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 
 LONGEST = 1024  # pixels of the picture as it is shown; the prediction itself is in the picture's own size
 NOTHING_YET = empty_state(
     "No picture yet", "Upload one, take one with the camera, or click one of the frames on the left."
-)
-NO_MODEL = empty_state(
-    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
 )
 
 
@@ -108,15 +104,7 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
     source, tried, highlight = gr.State(""), gr.State(None), gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
-            upload = gr.Image(
-                sources=["upload", "webcam", "clipboard"],
-                type="filepath",
-                image_mode=None,
-                label="Your picture",
-                height=240,
-            )
-            gr.HTML("<h4>Or take one of these</h4>")
-            offered = gr.HTML(js_on_load=CLICK_CHOICE)
+            build_picture_source(task, dataset, source, ["upload", "webcam", "clipboard"])
         with gr.Column(scale=3, min_width=320, elem_id=panel_id, elem_classes="lab-panel"):
             with gr.Row(elem_classes="lab-controls"):
                 opacity = gr.Slider(0, 100, value=60, step=1, label="Opacity", buttons=[])
@@ -125,16 +113,9 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
             gr.HTML("<h4>What is in it <small>(click a class to see it alone)</small></h4>")
             classes = gr.HTML(js_on_load=CLICK_CHOICE)
 
-    def offered_clicked(dataset: str, event: gr.EventData) -> str:
-        return take_offered(task, dataset, str(event.choice))
-
     def class_clicked(highlight: int | None, event: gr.EventData) -> int | None:
         return toggle_class(highlight, str(event.choice))
 
-    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
-    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
-    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
-    offered.select(offered_clicked, dataset, source, **ACTION)
     gr.on([source.change, run.change], predict, [run, source], [tried, highlight], **PREDICT)
     drawn = [run, tried, highlight, layer]
     gr.on([tried.change, highlight.change, layer.change, run.change], draw, drawn, [picture, classes], **POLL)

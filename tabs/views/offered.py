@@ -1,21 +1,27 @@
-"""Pictures to try a model on: examples that come with the app, and validation pictures of the data set it was trained on."""
+"""Pictures to try a model on: one's own, examples that come with the app, and validation pictures of the model's data set."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import gradio as gr
 import numpy as np
 
 from engine.data.bands import as_colors, count_bands, open_bands
 from engine.errors import DataError, EngineError
 from engine.task import Task
-from tabs.components.markup import picture_tag, text
+from tabs.components.markup import empty_state, picture_tag, text
 from tabs.components.opened import open_dataset
-from tabs.components.wiring import tells_errors
+from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 from tabs.views.pictures import smaller
 
+Source = Literal["upload", "webcam", "clipboard"]
 EXAMPLES = Path(__file__).parent.parent.parent / "assets" / "examples"
 OFFERED = 6
 THUMBNAIL = 240  # pixels
+NO_MODEL = empty_state(
+    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
+)
 
 
 def offered_pictures(task: Task, dataset: str | None) -> list[tuple[str, Path]]:
@@ -56,3 +62,18 @@ def take_upload(payload: Any) -> str:
     if payload is None:
         return ""
     return str(payload["path"] if isinstance(payload, dict) else payload.path)
+
+
+def build_picture_source(task: Task, dataset: gr.State, source: gr.State, sources: list[Source]) -> None:
+    """The upload and the pictures to click on, wired to write the chosen picture's path into `source`."""
+    upload = gr.Image(sources=sources, type="filepath", image_mode=None, label="Your picture", height=240)
+    gr.HTML("<h4>Or take one of these</h4>")
+    offered = gr.HTML(js_on_load=CLICK_CHOICE)
+
+    def offered_clicked(dataset: str, event: gr.EventData) -> str:
+        return take_offered(task, dataset, str(event.choice))
+
+    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
+    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
+    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
+    offered.select(offered_clicked, dataset, source, **ACTION)

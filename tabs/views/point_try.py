@@ -1,7 +1,6 @@
 """Trying a model that finds a point: a picture or the camera in, a cross out, and your own click to compare with."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -11,8 +10,8 @@ from engine.errors import EngineError
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.markup import empty_state, facts, note
-from tabs.components.wiring import ACTION, CLICK_CHOICE, CLICK_PLACE, POLL, PREDICT
-from tabs.views.offered import show_offered, take_offered, take_upload
+from tabs.components.wiring import CLICK_PLACE, POLL, PREDICT
+from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 from tabs.views.point import GUESS, YOURS, with_crosses
 
@@ -21,9 +20,6 @@ LIVE_LONGEST = 480
 STREAM_EVERY, STREAM_FOR = 0.3, 120  # seconds
 NOTHING_YET = empty_state(
     "No picture yet", "Upload one, take one with the camera, or click one of the pictures on the left."
-)
-NO_MODEL = empty_state(
-    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
 )
 NO_FRAME = empty_state("The camera is off", "Press its record button, and hold your head into the picture.")
 
@@ -107,15 +103,7 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
     with gr.Tabs():
         with gr.Tab("A picture"), gr.Row():
             with gr.Column(scale=2, min_width=280):
-                upload = gr.Image(
-                    sources=["upload", "webcam", "clipboard"],
-                    type="filepath",
-                    image_mode=None,
-                    label="Your picture",
-                    height=240,
-                )
-                gr.HTML("<h4>Or take one of these</h4>")
-                offered = gr.HTML(js_on_load=CLICK_CHOICE)
+                build_picture_source(task, dataset, source, ["upload", "webcam", "clipboard"])
             with gr.Column(scale=3, min_width=320):
                 picture = gr.HTML(NOTHING_YET, js_on_load=CLICK_PLACE)
                 gr.HTML('<p class="lab-small">Click where <em>you</em> think the middle of the head is.</p>')
@@ -126,16 +114,9 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
             with gr.Column(scale=3, min_width=320):
                 live = gr.HTML(NO_FRAME)
 
-    def offered_clicked(dataset: str, event: gr.EventData) -> str:
-        return take_offered(task, dataset, str(event.choice))
-
     def place_clicked(event: gr.EventData) -> tuple[float, float]:
         return float(event.x), float(event.y)
 
-    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
-    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
-    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
-    offered.select(offered_clicked, dataset, source, **ACTION)
     picture.select(place_clicked, None, yours, **POLL)
     gr.on([source.change, run.change], predict, [run, source], [tried, yours], **PREDICT)
     gr.on([tried.change, yours.change, run.change], draw, [run, tried, yours], [picture, places], **POLL)

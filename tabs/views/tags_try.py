@@ -15,18 +15,15 @@ from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.markup import empty_state, note, picture_tag, table, text
 from tabs.components.opened import open_dataset
-from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
+from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
 from tabs.views.mask import confidence_tag
-from tabs.views.offered import show_offered, take_offered, take_upload
+from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 
 LONGEST = 768  # pixels of the picture as it is shown
 MOST_AT_ONCE = 200  # pictures in one batch from the browser
 LESSON_THRESHOLD = 0.2
 NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one of those on the left.")
-NO_MODEL = empty_state(
-    "No trained model yet", "Train a run for at least one epoch, and come back: it need not be finished."
-)
 
 
 # Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
@@ -166,11 +163,7 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
     source, tried, looked = gr.State(""), gr.State(None), gr.State("")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
-            upload = gr.Image(
-                sources=["upload", "clipboard"], type="filepath", image_mode=None, label="Your picture", height=220
-            )
-            gr.HTML("<h4>Or take one of these</h4>")
-            offered = gr.HTML(js_on_load=CLICK_CHOICE)
+            build_picture_source(task, dataset, source, ["upload", "clipboard"])
         with gr.Column(scale=2, min_width=300, elem_id=panel_id, elem_classes="lab-panel"):
             picture = gr.HTML(NOTHING_YET)
             opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the map is", buttons=[])
@@ -191,20 +184,13 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
         submit_button = gr.Button("Predict the test chips", size="sm", visible=False)
         submission = gr.DownloadButton("Download submission.csv", visible=False, size="sm")
 
-    def offered_clicked(dataset: str, event: gr.EventData) -> str:
-        return take_offered(task, dataset, str(event.choice))
-
     def tag_clicked(looked: str, event: gr.EventData) -> str:
         return "" if str(event.choice) == looked else str(event.choice)
 
     def submit_clicked(run: str, dataset: str, tta: bool, progress=gr.Progress()) -> Any:  # noqa: B008 (Gradio's way)
         return make_submission(task, run, dataset, tta, progress)
 
-    dataset.change(partial(show_offered, task), dataset, offered, **POLL)
     dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
-    # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
-    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
-    offered.select(offered_clicked, dataset, source, **ACTION)
     gr.on([source.change, run.change], predict, [run, source], [tried, looked, threshold], **PREDICT)
     gr.on([tried.change, threshold.change, looked.change], draw_tags, [tried, threshold, looked], tags, **POLL)
     gr.on([tried.change, looked.change, run.change], draw_picture, [run, source, tried, looked], picture, **PREDICT)

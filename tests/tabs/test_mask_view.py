@@ -17,11 +17,9 @@ from tabs.views.mask_try import (
     NOTHING_YET,
     Tried,
     draw,
-    show_offered,
-    take_offered,
-    take_upload,
     toggle_class,
 )
+from tabs.views.offered import show_offered, take_offered, take_upload
 
 CLASSES = ("Sky", "Road", "Car")
 
