@@ -67,9 +67,8 @@ def build_point_objective() -> Objective:
         main_metric="mean_pixels",
         is_better=operator.lt,
         open_data=open_points,
-        # Dropout would shake the point at every step: a coordinate is no vote of many features. No tanh keeps the outputs in
-        # −1..1 either: at the rates that suit a head it saturates, and learns no more.
-        build_model=partial(build_picture_model, dropout=0.0),
+        # No tanh keeps the outputs in −1..1: at the rates that suit a head it saturates, and learns no more.
+        build_model=partial(build_picture_model, is_steady=True),
         loss=squared_error,
         build_metrics=lambda data: PointMetrics(data.shape),
         prepare=prepare_picture,

@@ -17,8 +17,8 @@ QUICK = Recipe(
     note="Two short stages at 96 px: a rough result within a few minutes on two cores.",
     backbone=OFFLINE_BACKBONE,
     stages=(
-        Stage(name="frozen", epochs=3, max_lr=3e-3, image_size=96, batch_size=16, train_from=-1),
-        Stage(name="full", epochs=6, max_lr=(3e-4, 3e-3), image_size=96, batch_size=16),
+        Stage(name="frozen-96", epochs=1, max_lr=1e-2, image_size=96, batch_size=32, train_from=-1),
+        Stage(name="full-96", epochs=3, max_lr=(3e-4, 3e-3), image_size=96, batch_size=32),
     ),
 )
 CPU = Recipe(
@@ -27,8 +27,8 @@ CPU = Recipe(
     note="96 px frozen, then unfrozen, then a last stretch at 128 px.",
     backbone=OFFLINE_BACKBONE,
     stages=(
-        Stage(name="frozen-96", epochs=2, max_lr=3e-3, image_size=96, batch_size=32, train_from=-1),
-        Stage(name="full-96", epochs=6, max_lr=(3e-4, 3e-3), image_size=96, batch_size=32),
+        Stage(name="frozen-96", epochs=2, max_lr=1e-2, image_size=96, batch_size=32, train_from=-1),
+        Stage(name="full-96", epochs=7, max_lr=(3e-4, 3e-3), image_size=96, batch_size=32),
         Stage(name="full-128", epochs=2, max_lr=(1e-4, 1e-3), image_size=128, batch_size=32),
     ),
 )

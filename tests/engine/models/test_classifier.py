@@ -87,11 +87,24 @@ def test_the_head_begins_with_the_pooling_and_ends_with_an_output_a_class() -> N
         *(nn.BatchNorm1d, nn.Dropout, nn.Linear),
     ]
     assert [part.p for part in head if isinstance(part, nn.Dropout)] == pytest.approx([0.2, 0.4])
-    plan = ModelPlan(backbone=SMALL, classes=CLASSES)
-    steady = build_picture_model(plan, pretrained=False, dropout=0.0).head.modules()
-    assert [part.p for part in steady if isinstance(part, nn.Dropout)] == [0, 0]
     linear = [part for part in head if isinstance(part, nn.Linear)]
     assert (linear[0].in_features, linear[-1].out_features) == (12, 4)
+
+
+def test_in_a_steady_model_a_picture_s_answer_is_its_own_in_training_too() -> None:
+    plan = ModelPlan(backbone=SMALL, classes=CLASSES)
+    for is_steady in (True, False):
+        torch.manual_seed(0)
+        model = build_picture_model(plan, pretrained=False, is_steady=is_steady)
+        nn.init.normal_([part for part in model.head.modules() if isinstance(part, nn.Linear)][-1].weight)
+        statistics = {name: value.clone() for name, value in model.named_buffers()}
+        shown = pictures(64, 64)
+        with torch.no_grad():
+            answers = model.eval()(shown)
+            together = model.train()(shown)
+        alike = {name: torch.equal(value, statistics[name]) for name, value in model.named_buffers()}
+        assert torch.allclose(together, answers, atol=1e-5) is is_steady
+        assert all(alike.values()) is is_steady
 
 
 def test_before_any_training_every_logit_is_0() -> None:
