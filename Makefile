@@ -19,11 +19,12 @@ format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/app
-	$(BIN)/python benchmarks/train_speed.py
+# fastai wants an older torch than the app, so the benchmarks have an environment of their own.
+bench: .venv-bench/ready
+	.venv-bench/bin/python -m benchmarks.train_speed
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-bench
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 app")'
@@ -35,4 +36,9 @@ clean:
 
 .venv/dev: .venv/app requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+.venv-bench/ready: requirements.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	touch $@

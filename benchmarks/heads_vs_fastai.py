@@ -1,7 +1,7 @@
 """Pointing'04 through our recipe and through fastai's point learner, beside "always the training mean", in pixels.
 
     python -m pip install -r benchmarks/requirements.txt
-    LESSON_LAB_MIRROR=… python benchmarks/heads_vs_fastai.py
+    LESSON_LAB_MIRROR=… python -m benchmarks.heads_vs_fastai
 
 Persons 11 and 12 are held out: nobody in training is in validation. Both sides start from the same ImageNet weights of
 EfficientNet-Lite0 and train the same epochs at the same sizes with two loader workers; fastai with `ImageBlock` and

@@ -1,7 +1,7 @@
 """Planet's real sample through our recipes and through fastai's `vision_learner`: F2 and training time, over five splits.
 
     python -m pip install -r benchmarks/requirements.txt
-    LESSON_LAB_MIRROR=… python benchmarks/planet_vs_fastai.py
+    LESSON_LAB_MIRROR=… python -m benchmarks.planet_vs_fastai
 
 Both start from the same ImageNet weights of EfficientNet-Lite0, on the same random 80/20 splits, with the same epochs at the
 same sizes and two loader workers. fastai trains each size with `fine_tune`, its defaults otherwise and the lesson's

@@ -1,4 +1,4 @@
-"""A run's curves as a picture, for RESULTS.md: `python benchmarks/plot_run.py RUN … OUT.png`, runs in their order."""
+"""A run's curves as a picture, for RESULTS.md: `python -m benchmarks.plot_run RUN … OUT.png`, runs in their order."""
 
 import sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Images a second and peak memory of one training stage in every precision that the device has, against fp32.
 
-    python benchmarks/precision.py --backbone resnet34 --image-size 360 --batch-size 8
+    python -m benchmarks.precision --backbone resnet34 --image-size 360 --batch-size 8
 
 Weights are random (speed does not depend on them); the second of two epochs counts, without validation.
 """

@@ -1,7 +1,7 @@
 """The same U-Net on the same pictures through our `fit` and through fastai's `Learner`: images a second, as a ratio.
 
     python -m pip install -r benchmarks/requirements.txt
-    LESSON_LAB_MIRROR=… python benchmarks/train_speed.py
+    LESSON_LAB_MIRROR=… python -m benchmarks.train_speed
 
 Both train a ResNet-34 body with random weights at half size, with two loader workers and the same kind of augmentation;
 each otherwise with its own defaults. A repeat is two epochs of each, one after the other; the second epoch counts, so
