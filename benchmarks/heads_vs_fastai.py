@@ -56,6 +56,8 @@ def ours(data: Data, recipe: Recipe, seed: int) -> tuple[Tensor, float]:
 
 def fastais(data: Data, recipe: Recipe, seed: int) -> tuple[Tensor, float]:
     """The same through fastai."""
+    import fastai.callback.progress
+    import fastai.callback.schedule  # noqa: F401 (both add methods to Learner)
     from fastai.data.block import DataBlock
     from fastai.data.transforms import FuncSplitter
     from fastai.torch_core import set_seed

@@ -67,6 +67,8 @@ def ours(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
 
 def fastais(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
     """The same sizes and epochs through fastai, size after size."""
+    import fastai.callback.progress
+    import fastai.callback.schedule  # noqa: F401 (both add methods to Learner)
     from fastai.data.block import DataBlock, MultiCategoryBlock
     from fastai.data.transforms import FuncSplitter
     from fastai.torch_core import set_seed
