@@ -5,8 +5,8 @@
 
 Both start from the same ImageNet weights of EfficientNet-Lite0, on the same random 80/20 splits, with the same epochs at the
 same sizes and two loader workers. fastai trains each size with `fine_tune`, its defaults otherwise and the lesson's
-augmentation; ours with the recipe named. F2 is computed by one function for both. Minutes are wall-clock from the first stage
-to the last, with validation and, for ours, with making the caches.
+augmentation; ours with the recipe named. F2 is computed by one function for both. Figures are taken after each
+size of one training. Minutes are wall-clock since its beginning, with validation and, for ours, with making the caches.
 """
 
 # pyright: reportMissingImports=false
@@ -16,6 +16,7 @@ import argparse
 import json
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,34 +40,36 @@ from engine.training.thresholds import best_threshold, cross_fitted, lesson_f2
 WORKERS = 2
 
 
-def sized(recipe: Recipe, sizes: int) -> Recipe:
-    """The recipe's stages up to its `sizes`-th resolution."""
-    seen = list(dict.fromkeys(stage.image_size for stage in recipe.stages))[:sizes]
-    return replace(recipe, stages=tuple(stage for stage in recipe.stages if stage.image_size in seen))
+def by_size(recipe: Recipe) -> list[Recipe]:
+    """The recipe cut into one for each of its resolutions."""
+    sizes = dict.fromkeys(stage.image_size for stage in recipe.stages)
+    return [replace(recipe, stages=tuple(s for s in recipe.stages if s.image_size == size)) for size in sizes]
 
 
-def ours(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
-    """Train the recipe; the last weights count, as they do for fastai."""
+def ours(data: Data, recipe: Recipe, seed: int) -> Iterator[dict[str, float]]:
+    """Train the recipe and give the figures after each size; the last weights count, as they do for fastai."""
     objective = PLANET.build_objective()
     torch.manual_seed(seed)
     model = objective.build_model(plan_model(recipe, data))
-    started = time.perf_counter()
-    for _ in train_recipe(objective, recipe, model=model, data=data, seed=seed, workers=WORKERS):
-        pass
-    minutes = (time.perf_counter() - started) / 60
-    valid = build_loaders(data, recipe.stages[-1], seed=seed, workers=0).valid
-    figures = {"minutes": minutes}
-    for name, used in (("", model), ("_tta", Augmented(model, objective.symmetries))):
-        used.eval()
-        with torch.inference_mode():
-            answers = [(used(images).sigmoid(), target) for images, target in valid]
-        probabilities, truth = (torch.cat(parts) for parts in zip(*answers, strict=True))
-        figures |= {f"{key}{name}": value for key, value in scores(probabilities, truth).items()}
-    return figures
+    minutes = 0.0
+    for part in by_size(recipe):
+        started = time.perf_counter()
+        for _ in train_recipe(objective, part, model=model, data=data, seed=seed, workers=WORKERS):
+            pass
+        minutes += (time.perf_counter() - started) / 60
+        valid = build_loaders(data, part.stages[-1], seed=seed, workers=0).valid
+        figures = {"minutes": minutes}
+        for name, used in (("", model), ("_tta", Augmented(model, objective.symmetries))):
+            used.eval()
+            with torch.inference_mode():
+                answers = [(used(images).sigmoid(), target) for images, target in valid]
+            probabilities, truth = (torch.cat(parts) for parts in zip(*answers, strict=True))
+            figures |= {f"{key}{name}": value for key, value in scores(probabilities, truth).items()}
+        yield figures
 
 
-def fastais(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
-    """The same sizes and epochs through fastai, size after size."""
+def fastais(data: Data, recipe: Recipe, seed: int) -> Iterator[dict[str, float]]:
+    """The same sizes and epochs through fastai, with the figures after each size."""
     import fastai.callback.progress
     import fastai.callback.schedule  # noqa: F401 (both add methods to Learner)
     from fastai.data.block import DataBlock, MultiCategoryBlock
@@ -97,17 +100,20 @@ def fastais(data: Data, recipe: Recipe, seed: int) -> dict[str, float]:
     first = recipe.stages[0]
     learner = vision_learner(loaders(first.image_size, first.batch_size), OFFLINE_BACKBONE, pretrained=False)
     load_offline_weights(learner.model[0].model)
-    started = time.perf_counter()
+    minutes = 0.0
     with learner.no_bar(), learner.no_logging():
-        for size in dict.fromkeys(stage.image_size for stage in recipe.stages):
-            stages = [stage for stage in recipe.stages if stage.image_size == size]
-            frozen, full = (sum(s.epochs for s in stages if s.is_frozen is is_frozen) for is_frozen in (True, False))
+        for part in by_size(recipe):
+            size, batch_size = part.stages[0].image_size, part.stages[0].batch_size
+            frozen, full = (
+                sum(s.epochs for s in part.stages if s.is_frozen is is_frozen) for is_frozen in (True, False)
+            )
+            started = time.perf_counter()
             if size != first.image_size:
-                learner.dls = loaders(size, stages[0].batch_size)
+                learner.dls = loaders(size, batch_size)
             learner.fine_tune(full, freeze_epochs=frozen)
-        minutes = (time.perf_counter() - started) / 60
-        probabilities, truth = learner.get_preds()
-    return {"minutes": minutes, **scores(probabilities.as_subclass(Tensor), truth.as_subclass(Tensor))}
+            minutes += (time.perf_counter() - started) / 60
+            probabilities, truth = learner.get_preds()
+            yield {"minutes": minutes, **scores(probabilities.as_subclass(Tensor), truth.as_subclass(Tensor))}
 
 
 def scores(probabilities: Tensor, truth: Tensor) -> dict[str, float]:
@@ -120,7 +126,6 @@ def main() -> None:
     parser.add_argument("--dataset", default="planet_sample")
     parser.add_argument("--recipe", default="cpu-progressive")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 2], help="how many of the recipe's resolutions")
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     chosen = parser.parse_args()
 
@@ -128,15 +133,14 @@ def main() -> None:
     transforms = partial(build_augmentation, strengths=ABOVE_STRENGTHS, from_above=True)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     results: dict[str, dict[str, list[dict[str, float]]]] = {}
-    for count in chosen.sizes:
-        part = sized(recipe, count)
-        name = " → ".join(f"{size} px" for size in dict.fromkeys(stage.image_size for stage in part.stages))
-        rows = results.setdefault(name, {"ours": [], "fastai": []})
-        for seed in range(chosen.seeds):
-            data = open_tags(root, transforms=transforms, split_seed=seed)
-            for side, train in (("ours", ours), ("fastai", fastais)):
-                rows[side].append(train(data, part, seed))
-                print(name, seed, side, {key: round(value, 4) for key, value in rows[side][-1].items()}, flush=True)
+    for seed in range(chosen.seeds):
+        data = open_tags(root, transforms=transforms, split_seed=seed)
+        for side, train in (("ours", ours), ("fastai", fastais)):
+            name = ""
+            for part, figures in zip(by_size(recipe), train(data, recipe, seed), strict=True):
+                name += f"{' → ' if name else ''}{part.stages[0].image_size} px"
+                results.setdefault(name, {"ours": [], "fastai": []})[side].append(figures)
+                print(name, seed, side, {key: round(value, 4) for key, value in figures.items()}, flush=True)
         if chosen.out:
             chosen.out.write_text(json.dumps(results, indent=1))
     for name, rows in results.items():

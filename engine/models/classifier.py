@@ -76,7 +76,8 @@ def build_head(
 ) -> nn.Sequential:
     """Pooling, then (norm, dropout, linear) twice with a ReLU between; half the dropout in front of the first.
 
-    `norm(width)` normalises rows (B, width). The last layer begins with zeros: probabilities of a half, or a point in the picture's middle, rather than wild guesses.
+    `norm(width)` normalises rows (B, width). The last layer begins with zeros: probabilities of a half, or a point in the
+    picture's middle, rather than wild guesses.
     """
     last = nn.Linear(HIDDEN, outputs, bias=False)
     nn.init.zeros_(last.weight)
