@@ -98,7 +98,7 @@ def test_overfits_one_batch(case: Case) -> None:
     list(prepare_caches(case.data, case.data.size_at(stage.image_size)))
     images, target = next(iter(build_loaders(case.data, stage, seed=0, workers=0).train))
     model = case.build_model().train()
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-2 if case.task is TOY else 3e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-2 if case.task is TOY else 1e-3)
     trace = []
     for _ in range(30):
         loss_sum, count = case.objective.loss(model(images), target)
