@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from engine.data.block import Data
-from engine.data.loaders import build_loaders
+from engine.data.picture_feed import build_loaders
 from engine.data.sources import fetch
 from engine.data.transforms import ABOVE_STRENGTHS, build_augmentation
 from engine.kinds.tags import open_tags

@@ -117,25 +117,26 @@ def few(data: Data, images: int) -> Data:
 
 
 def profile(data: Data, stage: Stage) -> Iterator[str]:
-    """Where the time of our training steps goes, by kind of operation, as lines of a table."""
+    """Where the time of our training steps goes in the precision that `auto` picks, by kind of operation, as lines of a table."""
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiled
 
-    from engine.data.loaders import build_loaders
+    from engine.data.picture_feed import build_loaders
     from engine.training.layer_groups import freeze, set_train_mode
     from engine.training.loop import build_optimizer, prepare_caches, train_step
-    from engine.training.precision import build_accelerator
+    from engine.training.precision import build_accelerator, fastest_precision
 
-    list(prepare_caches(data, data.size_at(stage.image_size)))
     model = build_model(len(data.classes), normalises=True).to(memory_format=torch.channels_last)
     groups = model.layer_groups()
     freeze(groups, stage.train_from)
     set_train_mode(model, groups, stage.train_from)
-    accelerator = build_accelerator("fp32")
-    optimizer = build_optimizer(model, stage)
-    loader = build_loaders(data, stage, seed=0, workers=WORKERS).train
-    waited, worked = 0.0, 0.0
     objective = build_mask_objective()
+    list(prepare_caches(objective, stage, model, data))
+    loader = build_loaders(data, stage, seed=0, workers=WORKERS).train
+    precision, _ = fastest_precision(objective.loss, model, *next(iter(loader)))
+    accelerator = build_accelerator(precision)
+    optimizer = build_optimizer(model, stage)
+    waited, worked = 0.0, 0.0
 
     def step(images: torch.Tensor, target: torch.Tensor) -> None:
         train_step(objective, model, images, target, optimizer=optimizer, accelerator=accelerator, stage=stage)
@@ -166,6 +167,7 @@ def profile(data: Data, stage: Stage) -> Iterator[str]:
         kind = next((kind for kind, parts in kinds.items() if any(part in name for part in parts)), "everything else")
         shares[kind] += row.self_cpu_time_total / 1e6
     total = waited + worked
+    yield f"in {precision}"
     yield f"| waiting for a batch | {waited / total:.1%} |"
     for kind, seconds in sorted(shares.items(), key=lambda pair: -pair[1]):
         yield f"| {kind} | {seconds / total:.1%} |"
