@@ -5,10 +5,15 @@ Settings come from the command line, or from the environment where they are not 
 
 import argparse
 import os
+import sys
 import threading
+from typing import TYPE_CHECKING
 
 from engine.data.mirror import MIRROR_VARIABLE
 from engine.home import HOME_VARIABLE
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 MAX_UPLOAD = "40mb"
 MAX_WAITING = 200
@@ -38,25 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     from engine.runs.runner import Runner
     from tabs.page import build_page
-    from tabs.theme import STYLE_SHEET, build_theme
 
     page = build_page()
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=8, api_open=False)
     runner = Runner()
-    page.launch(
-        server_name=settings.host,
-        server_port=settings.port,
-        inbrowser=settings.open,
-        theme=build_theme(),
-        css_paths=STYLE_SHEET,
-        footer_links=[],
-        run_history=False,
-        max_file_size=MAX_UPLOAD,
-        allowed_paths=[],
-        share=False,
-        ssr_mode=False,
-        prevent_thread_lock=True,
-    )
+    serve(page, settings)
     runner.start()
     # The page is up; what the first click needs comes in meanwhile.
     threading.Thread(target=preload, name="preload", daemon=True).start()
@@ -64,6 +55,34 @@ def main(arguments: list[str] | None = None) -> None:
         page.block_thread()
     finally:
         runner.close()
+
+
+def serve(page: "gr.Blocks", settings: argparse.Namespace) -> None:
+    """Open the server; a port that is taken ends with a message."""
+    from tabs.theme import STYLE_SHEET, build_theme
+
+    try:
+        page.launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            inbrowser=settings.open,
+            theme=build_theme(),
+            css_paths=STYLE_SHEET,
+            footer_links=[],
+            run_history=False,
+            max_file_size=MAX_UPLOAD,
+            allowed_paths=[],
+            share=False,
+            ssr_mode=False,
+            prevent_thread_lock=True,
+        )
+    except OSError as problem:  # Gradio's own words for it are long
+        if "port" not in str(problem).lower():
+            raise
+        sys.exit(
+            f"Port {settings.port} of {settings.host} is taken, perhaps by this app already: look at "
+            f"http://{settings.host}:{settings.port}, or choose another one with --port."
+        )
 
 
 def preload() -> None:

@@ -16,10 +16,13 @@ import typer
 from rich.table import Table
 
 from engine.cli_models import evaluate, predict, submit
+from engine.cli_texts import add_texts, explain, write
 from engine.data.sources import SOURCES, FetchProgress, fetch, is_ready, resolve_dataset
-from engine.errors import RecipeError
+from engine.errors import RecipeError, RunError
 from engine.events import Event, RatesSuggested, RateTried
+from engine.home import data_folder
 from engine.recipe import NEW_CHANNELS, Recipe, parse_knob
+from engine.runs.remarks import in_short, remarks_of
 from engine.runs.store import (
     LOG_FILE,
     SPEC_FILE,
@@ -32,13 +35,14 @@ from engine.runs.store import (
     read_spec,
 )
 from engine.runs.watch import load_snapshot
-from engine.task import Objective, Task, plan_model
+from engine.task import Objective, Task
 from engine.tasks.registry import get_task
 from engine.terminal import (
     AsJson,
     Dataset,
     people,
     print_json,
+    print_problem,
     progress_bar,
     says_what_is_wrong,
     show_training,
@@ -46,15 +50,24 @@ from engine.terminal import (
 )
 
 if TYPE_CHECKING:
-    from engine.data.block import Data
+    pass
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.")
-for command in (evaluate, predict, submit):
+for command in (evaluate, predict, submit, add_texts, write, explain):
     app.command()(command)
 
-Backbone = Annotated[str, typer.Option(help="A timm model; the task's first one if not given.")]
+Backbone = Annotated[
+    str, typer.Option(help="A timm model, or a text model of the Hub; the task's first one if not given.")
+]
 NewChannels = Annotated[
     str, typer.Option(help=f"What a pretrained body makes of channels beside RGB: {', '.join(NEW_CHANNELS)}.")
+]
+TaskObjective = Annotated[
+    str,
+    typer.Option(
+        "--objective",
+        help="Which of a task's objectives: for imdb classifier, language_model, language_model_transductive.",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
 
@@ -94,6 +107,7 @@ def fetch_command(name: str, as_json: AsJson = False) -> None:
 def lr_find(
     task: str,
     *,
+    objective: TaskObjective = "",
     dataset: Dataset = "",
     backbone: Backbone = "",
     new_channels: NewChannels = NEW_CHANNELS[0],
@@ -105,13 +119,15 @@ def lr_find(
     """Try learning rates from tiny to far too large, and suggest some."""
     from engine.training.lr_finder import find_lr
 
-    chosen, objective, data = _open(task, dataset)
-    plan = _recipe(chosen, "", backbone, new_channels, knobs)
-    stage, model = plan.stages[0], _build_model(objective, data, plan, init_from, seed)
+    chosen = get_task(task)
+    plan = _recipe(chosen, "", objective, backbone, new_channels, knobs)
+    goal = chosen.build_objective(plan.objective)
+    data = goal.open_data(resolve_dataset(dataset or chosen.datasets[0]))
+    stage, model = plan.stages[0], _build_model(goal, data, plan, init_from, seed)
     verdict: RatesSuggested | None = None
     with progress_bar() as bar:
         line = bar.add_task("rates")
-        for event in find_lr(objective, stage, model=model, data=data, seed=seed):
+        for event in find_lr(goal, stage, model=model, data=data, seed=seed):
             if isinstance(event, RateTried):
                 bar.update(
                     line, completed=event.step, total=event.steps, description=f"{event.lr:.1e}: {event.smoothed:.3f}"
@@ -132,28 +148,37 @@ def train(
     task: str,
     *,
     recipe: Annotated[str, typer.Option(help="A recipe's name; without one, the knobs make one stage.")] = "",
+    objective: TaskObjective = "",
     dataset: Dataset = "",
     backbone: Backbone = "",
     new_channels: NewChannels = NEW_CHANNELS[0],
     init_from: Annotated[str, typer.Option(help="A run or bundle whose weights to start from.")] = "",
     run_dir: Annotated[Path | None, typer.Option(help="The run's folder; a stopped run there goes on.")] = None,
     seed: Seed = 42,
+    prepare: Annotated[bool, typer.Option(help="Only make the run's folder, for a worker of your own.")] = False,
     as_json: AsJson = False,
     knobs: dict[str, str],
 ) -> None:
     """Train a recipe, or one stage made of the knobs, as a run that can be stopped and resumed."""
-    chosen = get_task(task)
-    folder = run_dir
-    if folder is None or not (folder / SPEC_FILE).is_file():
-        plan = _recipe(chosen, recipe, backbone, new_channels, knobs)
-        name = dataset or chosen.datasets[0]
-        root = resolve_dataset(name)
-        name = name if root.name == name else str(root)
-        start = ""
-        if init_from:
-            _bundle(init_from)  # a mistake is told before there is a run
-            start = str(find_model(init_from).expanduser().absolute())
-        folder = create_run(RunSpec(task=task, dataset=name, recipe=plan, seed=seed, init_from=start), folder=folder)
+    folder, chosen = run_dir, get_task(task)
+    before = read_spec(folder) if folder and (folder / SPEC_FILE).is_file() else None
+    if before and before.task == task and not (recipe or objective or knobs or backbone or dataset or init_from):
+        wanted = before
+    else:
+        plan = _recipe(chosen, recipe, objective, backbone, new_channels, knobs)
+        wanted = _spec(chosen, plan, dataset, init_from, seed)
+    if folder is None or before is None:
+        folder = create_run(wanted, folder=folder)
+    elif wanted != before:
+        raise RunError(
+            f"{folder} is a run already, and one of other settings. To go on with it: python -m engine train "
+            f"{before.task} --run-dir {folder}. For another run, give another folder."
+        )
+    if prepare:
+        people.print(f"ready: {folder}")
+        people.print(f"accelerate launch -m engine.runs.worker {folder}", soft_wrap=True)
+        print_json(as_json, {"run": str(folder), "status": "new"})
+        return
     with progress_bar() as bar:
         line = bar.add_task("starting")
 
@@ -161,12 +186,15 @@ def train(
             show_training(event, bar, line)
     snapshot = load_snapshot(folder)
     people.print(f"{snapshot.status}: {folder}")
+    remarks = remarks_of(folder)
+    for remark in remarks:
+        people.print(remark, soft_wrap=True)
     is_well = snapshot.status in ("finished", "stopped")
     if not is_well:
         people.print(snapshot.message or log_tail(folder), soft_wrap=True)
     best = snapshot.best_row
     figures = best.metrics | {"train_loss": best.train_loss, "valid_loss": best.valid_loss} if best else {}
-    print_json(as_json, {"run": str(folder), "status": snapshot.status, "best": figures})
+    print_json(as_json, {"run": str(folder), "status": snapshot.status, "best": figures, "remarks": remarks})
     if not is_well:
         raise typer.Exit(1)
 
@@ -178,13 +206,18 @@ def runs(as_json: AsJson = False) -> None:
     table = Table("run", "task", "recipe", "data set", "status", "best")
     rows = []
     for folder in list_runs():
-        spec, snapshot = read_spec(folder), load_snapshot(folder)
+        try:
+            spec = read_spec(folder)
+        except RunError as problem:  # the others are there all the same
+            print_problem(problem)
+            continue
+        snapshot = load_snapshot(folder)
         best = snapshot.best_row.metrics if snapshot.best_row else {}
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in best.items())
+        remarks = remarks_of(folder)
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in best.items()) + (in_short(remarks) if best else "")
         table.add_row(folder.name, spec.task, spec.recipe.name, spec.dataset, snapshot.status, figures)
-        rows.append(
-            {"run": folder.name, "folder": str(folder), "task": spec.task, "status": snapshot.status, "best": best}
-        )
+        known = {"run": folder.name, "folder": str(folder), "task": spec.task, "status": snapshot.status}
+        rows.append({**known, "best": best, "remarks": remarks})
     people.print(table if rows else "No runs yet: python -m engine train TASK makes the first.")
     print_json(as_json, {"runs": rows})
 
@@ -205,22 +238,34 @@ def _follow_worker(folder: Path) -> Iterator[Event]:
             people.print("stopping at the next batch …")
 
 
-def _open(task: str, dataset: str) -> "tuple[Task, Objective, Data]":
-    chosen = get_task(task)
-    root = resolve_dataset(dataset or chosen.datasets[0])
-    objective = chosen.build_objective()
-    return chosen, objective, objective.open_data(root)
+def _spec(task: Task, recipe: Recipe, dataset: str, init_from: str, seed: int) -> RunSpec:
+    """The run that the options ask for; folders become absolute."""
+    name = dataset or task.datasets[0]
+    root = resolve_dataset(name)
+    start = ""
+    if init_from:
+        _bundle(init_from)  # a mistake is told before there is a run
+        start = str(find_model(init_from).expanduser().absolute())
+    return RunSpec(
+        task=task.name,
+        dataset=name if root == data_folder() / name else str(root),
+        recipe=recipe,
+        seed=seed,
+        init_from=start,
+    )
 
 
-def _build_model(objective: Objective, data: "Data", recipe: Recipe, init_from: str, seed: int) -> Any:
+def _build_model(objective: Objective, data: Any, recipe: Recipe, init_from: str, seed: int) -> Any:
     import torch
 
     from engine.hub.bundle import init_weights
+    from engine.training.recipe_loop import plan_now
 
     torch.manual_seed(seed)
-    model = objective.build_model(plan_model(recipe, data), pretrained=not init_from)
-    if init_from:
-        init_weights(model, _bundle(init_from), data.classes)
+    start = _bundle(init_from) if init_from else None
+    model = objective.build_model(plan_now(objective, recipe, data, start), pretrained=start is None)
+    if start:
+        init_weights(model, start, data.classes)
     return model
 
 
@@ -231,13 +276,25 @@ def _bundle(run_or_bundle: str) -> Path:
     return resolve_bundle(find_model(run_or_bundle))
 
 
-def _recipe(task: Task, name: str, backbone: str, new_channels: str, knobs: dict[str, str]) -> Recipe:
+def _recipe(task: Task, name: str, objective: str, backbone: str, new_channels: str, knobs: dict[str, str]) -> Recipe:
+    if name and objective:
+        raise RecipeError(f"--recipe {name} has an objective of its own: leave out --objective.")
     if name and knobs:
         raise RecipeError(f"--recipe {name} has knobs of its own: leave out {', '.join(f'--{k}' for k in knobs)}.")
     if name:
         plan = task.recipe(name)
         return dataclasses.replace(plan, backbone=backbone or plan.backbone, new_channels=new_channels)
+    aim = task.aim(objective)
+    foreign = [knob for knob in knobs if knob not in aim.knobs]
+    if foreign:
+        raise RecipeError(f"{task.title} has no use for --{foreign[0].replace('_', '-')}. Leave it out.")
     values = {name: parse_knob(name, text) for name, text in knobs.items()}
-    stage = dataclasses.replace(task.default_stage, **values)
+    stage = dataclasses.replace(aim.default_stage, **values)
     stage = dataclasses.replace(stage, name="frozen" if stage.is_frozen else "full")
-    return Recipe(name="one-stage", stages=(stage,), backbone=backbone or task.backbones[0], new_channels=new_channels)
+    return Recipe(
+        name="one-stage",
+        stages=(stage,),
+        backbone=backbone or task.backbones[0],
+        new_channels=new_channels,
+        objective=aim.name if aim is not task.aims[0] else "",
+    )

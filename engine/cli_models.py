@@ -1,5 +1,7 @@
 """The commands that use a trained model: measure it, predict with it, write a submission."""
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,61 +32,88 @@ def evaluate(
     dataset: Dataset = "",
     split: Annotated[str, typer.Option(help="train, valid, or test where the data set has one.")] = "valid",
     image_size: Annotated[int, typer.Option(help="Pixels on the shorter side; as trained if 0.")] = 0,
+    text_length: Annotated[int, typer.Option(help="Tokens of a text that are read; as trained if 0.")] = 0,
     tta: TestTime = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on a split of a data set."""
+    from engine.hub.bundle import learns_classes
     from engine.serving.augmented import build_augmented
     from engine.serving.predictor import load_predictor
     from engine.training.evaluate import evaluate as measure
 
     predictor = load_predictor(find_model(run_or_bundle))
     data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
-    if data.classes != predictor.classes:
+    if data.classes != predictor.classes and learns_classes(predictor.model):
         raise DataError(f"{data.root.name} has other classes than the model was trained on ({len(predictor.classes)}).")
-    items = data.items(split)
+    items, stage = data.items(split), predictor.config.stage
+    if image_size:
+        stage = replace(stage, image_size=image_size)
+    if text_length:
+        stage = replace(stage, text_length=text_length)
     result = measure(
         predictor.objective,
         build_augmented(predictor.objective, predictor.model) if tta else predictor.model,
         data=data,
         items=items,
-        image_size=image_size or predictor.config.image_size,
+        stage=stage,
     )
     people.print(f"{len(items)} inputs of {data.root.name}, {split} split: loss {result.loss:.4f}")
     for name, value in result.metrics.items():
         people.print(f"{name:>20}  {value:.4f}")
-    print_json(as_json, {"split": split, "items": len(items), "loss": result.loss, **result.as_dict()})
+    remarks = predictor.config.remarks
+    for remark in remarks:
+        people.print(remark, soft_wrap=True)
+    measured = {"split": split, "items": len(items), "loss": result.loss, "remarks": remarks, **result.as_dict()}
+    print_json(as_json, measured)
 
 
 @says_what_is_wrong
 def predict(
     run_or_bundle: Where,
-    files: Annotated[list[Path], typer.Argument(help="Pictures.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Pictures; or texts, each in a file or all in a CSV file's column text.")
+    ] = None,
     *,
+    text: Annotated[list[str] | None, typer.Option(help="A text, written here.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write each prediction into this folder.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write all predictions into this table.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict pictures; one that cannot be read is named, and the others go on."""
+    """Predict pictures or texts; one that cannot be read is named, and the others go on."""
     from engine.serving.predictor import load_predictor
 
     predictor = load_predictor(find_model(run_or_bundle))
+    used = Counter[str]()
     answers: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    for file in files:
+    if not files and not text:
+        raise DataError("There is nothing to predict. Give files, or a text with --text.")
+    inputs: list[tuple[str, Any]] = []
+    for path in files or ():
         try:
-            prediction = predictor.predict(file)
+            inputs += predictor.objective.inputs_in(path)
         except DataError as problem:
             print_problem(problem)
-            answers.append({"file": str(file), "error": str(problem)})
+            answers.append({"file": str(path), "error": str(problem)})
+    inputs += [(f"text{number}", written) for number, written in enumerate(text or (), start=1)]
+    for file, source in inputs:
+        try:
+            prediction = predictor.predict(source)
+        except DataError as problem:
+            print_problem(problem)
+            answers.append({"file": file, "error": str(problem)})
             continue
-        answer = {"file": str(file), **prediction.summary()}
+        answer = {"file": file, **prediction.summary()}
         if out:
             out.mkdir(parents=True, exist_ok=True)
-            answer["saved"] = str(prediction.save(out / file.stem))
+            stem = Path(file).stem
+            used[stem] += 1  # a/1.jpg and b/1.jpg
+            name = stem if used[stem] == 1 else f"{stem}-{used[stem]}"
+            answer["saved"] = str(prediction.save(out / name))
         people.print(f"{file}: {prediction.in_words()}")
         answers.append(answer)
-        rows.append({"file": str(file), **prediction.table_row()})
+        rows.append({"file": file, **prediction.table_row()})
     if csv and rows:
         write_table(csv, rows)
         people.print(f"{len(rows)} predictions are in {csv}")
@@ -107,10 +136,12 @@ def submit(
 ) -> None:
     """Predict the tags of a data set's unlabelled test pictures, as a table that Kaggle takes."""
     from engine.serving.predictor import load_predictor
-    from engine.serving.submission import write_submission
+    from engine.serving.submission import decide_with_tta, write_submission
 
     predictor = load_predictor(find_model(run_or_bundle))
-    items = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset)).unlabelled
+    data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
+    items = data.unlabelled
+    decision = decide_with_tta(predictor, data) if tta and items and threshold is None else None
     with progress_bar() as bar:
         line = bar.add_task("pictures", total=len(items))
         write_submission(
@@ -119,6 +150,7 @@ def submit(
             out,
             threshold=threshold,
             tta=tta,
+            decision=decision,
             on_progress=lambda done, total: bar.update(line, completed=done),
         )
     people.print(f"{len(items)} pictures are in {out}")

@@ -33,7 +33,7 @@ class RunResumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheProgressed:
-    """Pictures decoded and resized once, for a stage's resolution."""
+    """Inputs made ready once: pictures resized for a stage's resolution, texts turned into numbers."""
 
     done: int
     total: int
@@ -50,18 +50,18 @@ class PrecisionChosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageStarted:
-    """A stage is about to take its first step. `image_size` is (height, width) in pixels."""
+    """A stage is about to take its first step. `input_size` says in words how large an input is."""
 
     stage: int
     stages: int
     name: str
     epochs: int
     steps_per_epoch: int
-    image_size: tuple[int, int]
     batch_size: int
     train_items: int
     valid_items: int
     trainable_parameters: int
+    input_size: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

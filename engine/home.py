@@ -1,6 +1,7 @@
 """Where data sets, runs, models and caches live on this machine."""
 
 import os
+import shutil
 from pathlib import Path
 
 import platformdirs
@@ -24,6 +25,19 @@ def data_folder() -> Path:
 def runs_folder() -> Path:
     """Run directories, one folder each."""
     return home() / "runs"
+
+
+def models_folder() -> Path:
+    """Pretrained weights that were downloaded, in the Hugging Face Hub's own layout."""
+    return home() / "models"
+
+
+def free_space() -> int:
+    """Bytes free on the disk that holds, or will hold, the home."""
+    folder = home()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def cache_folder() -> Path:

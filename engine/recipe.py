@@ -19,6 +19,9 @@ NEW_CHANNELS = ("zeros", "mean", "random")
 # The lesson's backbone, and the one whose ImageNet weights need no hub.
 LESSON_BACKBONE = "resnet34.tv_in1k"
 OFFLINE_BACKBONE = "tf_efficientnet_lite0"
+# Text models: the one that needs no hub; the lesson's with fast.ai's weights; the lesson's from nothing, in two sizes.
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+AWD_LSTM_WT103, AWD_LSTM, AWD_LSTM_SMALL = "awd-lstm-wt103", "awd-lstm", "awd-lstm-small"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,16 @@ class Stage:
 
     name: str = "stage"
     epochs: int = knob(
-        5, label="Epochs", kind="whole", minimum=1, maximum=100, help="How often every training picture is seen."
+        5, label="Epochs", kind="whole", minimum=1, maximum=100, help="How often every training sample is seen."
+    )
+    train_items: int = knob(
+        0,
+        label="Training samples",
+        kind="whole",
+        minimum=2,
+        maximum=10_000_000,
+        zero=True,
+        help="How many of the training samples an epoch sees, spread over all of them; 0 is all. For a first try.",
     )
     max_lr: float | tuple[float, float] = knob(
         1e-3,
@@ -117,6 +129,26 @@ class Stage:
         pair="always",
         help="Adam's first beta outside and at the top of the cycle: it falls while the rate rises.",
     )
+    text_length: int = knob(
+        256,
+        label="Length of a text",
+        kind="whole",
+        minimum=16,
+        maximum=4096,
+        step=16,
+        unit="tokens",
+        help="Of a longer text a classifier reads the first quarter and the last three quarters of this many tokens; a language "
+        "model reads all texts, so many tokens at a time.",
+    )
+    drop_mult: float = knob(
+        1.0,
+        label="Dropout times",
+        kind="number",
+        minimum=0.0,
+        maximum=2.0,
+        step=0.1,
+        help="All dropout probabilities of the model, made larger or smaller together.",
+    )
     augmentation: str = knob(
         "standard",
         label="Augmentation",
@@ -160,7 +192,8 @@ class Stage:
 class Recipe:
     """Stages to be trained one after the other on one model.
 
-    `backbone` names a timm model; `new_channels` (see `NEW_CHANNELS`) matters for pictures that are not RGB.
+    `backbone` names a model of timm, or a text model; `new_channels` (see `NEW_CHANNELS`) matters for pictures that are not
+    RGB. `objective` is the one of the task's that the stages train, its first if empty.
     """
 
     name: str
@@ -169,12 +202,26 @@ class Recipe:
     title: str = ""
     note: str = ""
     new_channels: str = NEW_CHANNELS[0]
+    objective: str = ""
 
     def __post_init__(self) -> None:
         if not self.stages:
             raise RecipeError(f"The recipe {self.name!r} has no stages. Give it at least one.")
         if self.new_channels not in NEW_CHANNELS:
             raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
+
+
+# Which knobs matter: a text has no resolution, and a picture no length.
+TEXT_KNOBS = tuple(
+    field.name
+    for field in dataclasses.fields(Stage)
+    if "knob" in field.metadata and field.name not in ("image_size", "augmentation")
+)
+PICTURE_KNOBS = tuple(
+    field.name
+    for field in dataclasses.fields(Stage)
+    if "knob" in field.metadata and field.name not in ("text_length", "drop_mult")
+)
 
 
 def knob_fields() -> list[tuple[str, Knob]]:
@@ -257,7 +304,7 @@ def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
     """A checked recipe from `recipe_to_dict`'s values."""
     try:
         stages = tuple(stage_from_dict(stage) for stage in values["stages"])
-        texts = {name: str(values.get(name, "")) for name in ("title", "note")}
+        texts = {name: str(values.get(name, "")) for name in ("title", "note", "objective")}
         new_channels = str(values.get("new_channels", NEW_CHANNELS[0]))
         return Recipe(
             name=values["name"], backbone=values["backbone"], stages=stages, new_channels=new_channels, **texts

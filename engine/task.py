@@ -1,23 +1,23 @@
 """What a task is, as data: the question it asks, its data sets and recipes, and one objective or more to train.
 
 An `Objective` is what `fit` needs to know of a kind of task: how to open its data, build its model, take its loss and
-measure it. Nothing here imports torch, so that the page can name every task before torch is there; a task's
-`build_objective` imports its kind when it is first called.
+measure it. Nothing here imports torch, so that the page can name every task before torch is there; an aim's `build` imports
+its kind when it is first called.
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.errors import RecipeError
-from engine.recipe import NEW_CHANNELS, Recipe, Stage
+from engine.recipe import NEW_CHANNELS, PICTURE_KNOBS, Recipe, Stage
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from engine.data.block import Data
+    from engine.data.loaders import Feed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,15 @@ class ModelPlan:
     """All that a model is built from; a bundle's config holds the same fields.
 
     `channels` is how many an input picture has. Where that is not 3, `new_channels` says how the first convolution of a
-    pretrained body is fitted to it: see `engine.models.channels`.
+    pretrained body is fitted to it: see `engine.models.channels`. `files` is the folder with what a text model needs beside
+    its weights, its tokenizer's files; a bundle is such a folder.
     """
 
     backbone: str
     classes: tuple[str, ...]
     channels: int = 3
     new_channels: str = NEW_CHANNELS[0]
+    files: Path | None = None
 
 
 class Metrics(Protocol):
@@ -47,36 +49,79 @@ class Metrics(Protocol):
     def to(self, device: Any) -> Any: ...
 
 
+def one_input(file: Path) -> list[tuple[str, Any]]:
+    """A file that is an input itself."""
+    return [(str(file), file)]
+
+
+def no_files(backbone: str, data: Any) -> Generator[tuple[int, int], None, Path | None]:
+    """For models that are all in their plan."""
+    return None
+    yield
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """What one kind of training needs: data, model, loss and metrics.
 
     open_data(folder): finds the layout of a data set.
+    feed: how its samples become batches.
+    make_files(backbone, data): makes what a model is built from beside its plan, such as a vocabulary; yields (done, in all)
+        and returns the folder for `ModelPlan.files`.
     build_model(plan, pretrained=True): a module with `layer_groups()`, earliest layers first, the head last.
     loss(logits, target): the sum over the elements that count and their number, so that means are exact over batches and
         processes.
     build_metrics(data): what validation counts. Of two values of `main_metric`, `is_better(one, other)` says whether `one`
         is the better; the best checkpoint is picked by it.
-    prepare(source, image_size, channels): what the user gave, opened to be shown, and the network's input (1, …).
+    prepare(source, stage, plan, model): what the user gave, opened to be shown, and the network's input (1, …).
+    inputs_in(file): the inputs in one file, each with its name; most files are one.
     predict(logits, shown, classes, decision): one input's logits as a prediction that can be shown.
     symmetries: changes of an input batch that leave its target as it is; test-time augmentation averages over them.
     """
 
     name: str
     main_metric: str
-    open_data: "Callable[[Path], Data]"
+    open_data: Callable[[Path], Any]
+    feed: "Feed"
     build_model: "Callable[..., nn.Module]"
     loss: "Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]"
-    build_metrics: "Callable[[Data], Metrics]"
-    prepare: "Callable[[Any, int, int], tuple[Any, Tensor]]"
+    build_metrics: Callable[[Any], Metrics]
+    prepare: "Callable[[Any, Stage, ModelPlan, nn.Module], tuple[Any, Tensor]]"
     predict: "Callable[[Tensor, Any, tuple[str, ...], Mapping[str, Any]], Any]"
     is_better: Callable[[float, float], bool] = operator.gt
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
+    inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input
+    make_files: Callable[[str, Any], Generator[tuple[int, int], None, Path | None]] = no_files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """One objective that a task offers: how to build it, the stage to begin with, and which of a stage's knobs matter to it.
+
+    `title` is for a task that offers several. `remark` is what has to be said beside the figures of its models, and of those
+    that start from them.
+    """
+
+    name: str
+    title: str = ""
+    build: Callable[[], Objective]
+    default_stage: Stage
+    knobs: tuple[str, ...] = PICTURE_KNOBS
+    remark: str = ""
+
+    @property
+    def size_knob(self) -> str:
+        """The knob that says how large an input is."""
+        return "image_size" if "image_size" in self.knobs else "text_length"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One of the lesson's tasks, or somebody's own: a kind of objective bound to data sets and defaults."""
+    """One of the lesson's tasks, or somebody's own: a kind of objective bound to data sets and defaults.
+
+    Where there are several aims, the first is the one that the task is about, and a recipe names its own. `backbone_help`
+    says what may stand for one of the `backbones`.
+    """
 
     name: str
     title: str
@@ -85,8 +130,25 @@ class Task:
     datasets: tuple[str, ...]
     backbones: tuple[str, ...]
     recipes: tuple[Recipe, ...]
-    default_stage: Stage
-    build_objective: Callable[[], Objective]
+    aims: tuple[Aim, ...]
+    backbone_help: str = "Any timm model that gives feature maps. The first needs no network."
+
+    def aim(self, name: str = "") -> Aim:
+        """The aim called `name`, or the first; a `RecipeError` that lists those there are."""
+        for aim in self.aims:
+            if name in ("", aim.name):
+                return aim
+        names = ", ".join(aim.name for aim in self.aims)
+        raise RecipeError(f"{self.title} has no objective {name!r}. There are: {names}.")
+
+    def build_objective(self, name: str = "") -> Objective:
+        """The objective of an aim."""
+        return self.aim(name).build()
+
+    @property
+    def default_stage(self) -> Stage:
+        """The first aim's stage to begin with."""
+        return self.aims[0].default_stage
 
     def recipe(self, name: str) -> Recipe:
         """The recipe called `name`, or a `RecipeError` that lists those there are."""
@@ -97,8 +159,12 @@ class Task:
         raise RecipeError(f"{self.title} has no recipe {name!r}. There are: {names}.")
 
 
-def plan_model(recipe: Recipe, data: "Data") -> ModelPlan:
+def plan_model(recipe: Recipe, data: Any, files: Path | None = None) -> ModelPlan:
     """The model that `recipe` trains on `data`."""
     return ModelPlan(
-        backbone=recipe.backbone, classes=data.classes, channels=data.channels, new_channels=recipe.new_channels
+        backbone=recipe.backbone,
+        classes=data.classes,
+        channels=data.channels,
+        new_channels=recipe.new_channels,
+        files=files,
     )

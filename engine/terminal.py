@@ -91,7 +91,7 @@ def show_training(event: Event, bar: Progress, line: TaskID) -> None:
     elif isinstance(event, StageStarted):
         bar.update(line, completed=0, total=event.epochs * event.steps_per_epoch)
         people.print(
-            f"stage {event.stage + 1} of {event.stages}, {event.name}: {event.image_size[0]}×{event.image_size[1]}, "
+            f"stage {event.stage + 1} of {event.stages}, {event.name}: {event.input_size}, "
             f"batch {event.batch_size}, {event.trainable_parameters:,} parameters learn"
         )
     elif isinstance(event, EpochFinished):
@@ -101,7 +101,7 @@ def show_training(event: Event, bar: Progress, line: TaskID) -> None:
             f"epoch {event.epoch}: train {event.train_loss:.4f}, valid {event.valid_loss:.4f}, {figures} ({seconds:.0f} s)"
         )
     elif isinstance(event, CacheProgressed):
-        bar.update(line, completed=event.done, total=event.total, description="resizing once")
+        bar.update(line, completed=event.done, total=event.total, description="preparing once")
     elif isinstance(event, PrecisionChosen) and event.seconds_per_step:
         timed = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in event.seconds_per_step.items())
         people.print(f"precision {event.precision} (a timed step: {timed})")

@@ -1,22 +1,25 @@
 """Home: what this is, what the machine has, what is on disk, what is running."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from engine.data.sources import SOURCES, Source, get_source
+from engine.data.sources import Source, get_source
 from engine.errors import EngineError
-from engine.home import home
+from engine.home import free_space, home
 from engine.runs.fetches import FETCHES
 from engine.runs.queue import queue_position
+from engine.runs.remarks import in_short
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.data_panel import fetch_label, fetch_line
+from tabs.components.heavy import IMPORTING
 from tabs.components.live_run import progress_text, status_pill
-from tabs.components.markup import empty_state, facts, megabytes, metric_text, text
-from tabs.components.opened import run_time, run_title, runs_of, snapshot_of, spec_of
+from tabs.components.markup import empty_state, facts, metric_text, text
+from tabs.components.opened import remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 
 SHOWN_RUNS = 8
@@ -44,7 +47,8 @@ class HomePanel:
 
 def show_machine() -> str:
     """Device, memory, cores and number formats; imports torch, so the first call takes a while."""
-    from engine.machine import describe_machine
+    with IMPORTING:
+        from engine.machine import describe_machine
 
     machine = describe_machine()
     kind = {"cuda": "GPU", "mps": "GPU"}.get(machine.device, "CPU")
@@ -56,7 +60,7 @@ def show_machine() -> str:
             ("CPU cores", str(machine.cores)),
             ("Precision", ", ".join(machine.precisions)),
             ("PyTorch", machine.torch_version),
-            ("Everything is kept in", str(home())),
+            ("Everything is kept in", f"{home()} ({free_space() / 2**30:.0f} GiB free)"),
         ]
     )
     return f'<div class="lab-card">{listed}</div>'
@@ -73,22 +77,29 @@ def show_tasks(tasks: tuple[Task, ...]) -> str:
 
 
 def show_source(source: Source) -> str:
-    """One data set: title, size, note, and where it stands."""
+    """One data set: title, where it stands, and the first sentence of what is known of it; the Data step has the rest."""
+    first, _, _ = source.note.partition(". ")
     state = FETCHES.state(source.name)
-    size = "made here" if source.is_drawn else megabytes(source.size) if source.size else ""
+    where = "" if state.status == "absent" else fetch_line(state)  # its button says that it is not here
     return (
-        f'<div class="lab-source"><div><strong>{text(source.title)}</strong> <small>{text(size)}</small></div>'
-        f"<p class='lab-small'>{text(source.note)}</p>{fetch_line(state)}</div>"
+        f'<div class="lab-source"><strong>{text(source.title)}</strong>{where}'
+        f'<p class="lab-small">{text(first.rstrip("."))}.</p></div>'
     )
 
 
-def poll_sources(seen: str) -> tuple[Any, ...]:
+def listed_sources(tasks: tuple[Task, ...]) -> list[Source]:
+    """The data sets, task by task."""
+    return [get_source(name) for task in tasks for name in task.datasets]
+
+
+def poll_sources(tasks: tuple[Task, ...], seen: str) -> tuple[Any, ...]:
     """For each data set its line and its button; the last value is what was seen."""
-    lines = [show_source(source) for source in SOURCES]
+    sources = listed_sources(tasks)
+    lines = [show_source(source) for source in sources]
     now = "".join(lines)
     if now == seen:
-        return (gr.skip(),) * (2 * len(SOURCES) + 1)
-    statuses = [FETCHES.state(source.name).status for source in SOURCES]
+        return (gr.skip(),) * (2 * len(sources) + 1)
+    statuses = [FETCHES.state(source.name).status for source in sources]
     buttons = [gr.update(visible=status in ("absent", "failed")) for status in statuses]
     return (*(part for pair in zip(lines, buttons, strict=True) for part in pair), now)
 
@@ -107,12 +118,17 @@ def poll_runs(seen: str) -> tuple[Any, Any]:
 
 def show_runs() -> str:
     """The newest runs, one a line; a click opens one."""
-    rows = []
-    for run in runs_of()[:SHOWN_RUNS]:
+    found = []
+    for run in runs_of():
         try:
-            snapshot, position = snapshot_of(run), queue_position(find_run(run))
-        except EngineError:
+            found.append((run, snapshot_of(run)))
+        except EngineError:  # deleted meanwhile
             continue
+    # What runs or waits comes first, however many have been started since.
+    found.sort(key=lambda pair: pair[1].status not in ("running", "queued"))
+    rows = []
+    for run, snapshot in found[:SHOWN_RUNS]:
+        position = queue_position(find_run(run))
         share, line = (
             progress_text(snapshot) if snapshot.status in ("running", "queued") else (0.0, last_figures(run, snapshot))
         )
@@ -133,7 +149,7 @@ def last_figures(run: str, snapshot: RunSnapshot) -> str:
         return snapshot.message or "ended before its first epoch"
     row = snapshot.best_row or snapshot.epoch_rows[-1]
     figures = ", ".join(f"{name.replace('_', ' ')} {metric_text(name, value)}" for name, value in row.metrics.items())
-    return f"{len(snapshot.epoch_rows)} epochs; {figures}"
+    return f"{len(snapshot.epoch_rows)} epochs; {figures}{in_short(remarks_of(run))}"
 
 
 def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
@@ -151,22 +167,24 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
                 machine = gr.HTML(LOOKING)
             with gr.Column(scale=2, min_width=320):
                 gr.HTML("<h3>Data on this machine</h3>")
-                sources = _build_sources()
+                sources = _build_sources(tasks)
     changing = [page.load, tab.select, timer.tick]
     gr.on(changing, poll_runs, seen_runs, [runs, seen_runs], **POLL)
     parts = [part for pair in sources for part in pair]
-    gr.on(changing, poll_sources, seen_sources, [*parts, seen_sources], **POLL)
+    gr.on(changing, partial(poll_sources, tasks), seen_sources, [*parts, seen_sources], **POLL)
     page.load(show_machine, None, machine, **POLL)
     return HomePanel(tab=tab, timer=timer, tasks=task_cards, runs=runs)
 
 
-def _build_sources() -> list[tuple[gr.HTML, gr.Button]]:
+def _build_sources(tasks: tuple[Task, ...]) -> list[tuple[gr.HTML, gr.Button]]:
     built = []
-    for source in SOURCES:
-        with gr.Row(elem_classes="lab-source-row"):
-            line = gr.HTML(show_source(source))
-            is_here = FETCHES.state(source.name).status == "ready"
-            button = gr.Button(fetch_label(source.name), size="sm", visible=not is_here, scale=0, min_width=130)
-        button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION)
-        built.append((line, button))
+    for task in tasks:
+        gr.HTML(f"<h4>{text(task.title)}</h4>")
+        for source in listed_sources((task,)):
+            with gr.Row(elem_classes="lab-source-row"):
+                line = gr.HTML(show_source(source))
+                is_here = FETCHES.state(source.name).status == "ready"
+                button = gr.Button(fetch_label(source.name), size="sm", visible=not is_here, scale=0, min_width=130)
+            button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION)
+            built.append((line, button))
     return built

@@ -39,14 +39,14 @@ def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
             with _step_tab("data") as data_tab:
                 data = build_data_panel(task, view, page, tab)
             with _step_tab("rate") as rate_tab:
-                rate, taking = build_rate_panel(task, page, rate_tab, data.opened)
+                rate, taking = build_rate_panel(task, rate_tab, data.opened)
             with _step_tab("train") as train_tab:
-                train = build_train_panel(task, view, page, train_tab, data.opened)
+                train = build_train_panel(task, view, train_tab, data.opened)
             with _step_tab("results") as results_tab:
                 build_results_panel(task, view, results_tab)
             with _step_tab("try") as try_tab:
                 build_try_panel(task, view, try_tab)
-    wire_taking(taking, train.form, train.backbone, train.init_from)
+    wire_taking(task, taking, train)
     step_tabs = dict(zip(STEPS, (data_tab, rate_tab, train_tab, results_tab, try_tab), strict=True))
     _tick_where_looked(step_tabs, {"rate": rate.timer, "train": train.timer})
     return TaskTab(

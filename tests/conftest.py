@@ -60,3 +60,21 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("heads") / "heads"
     draw_heads(folder, people=4, each=4, size=(48, 64), seed=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small drawn set of reviews."""
+    from engine.data.drawn_reviews import draw_reviews
+
+    folder = tmp_path_factory.mktemp("reviews") / "reviews"
+    draw_reviews(folder, train=16, valid=6, test=4, unlabelled=4, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a text model of three narrow layers, to be named as a backbone."""
+    from tiny_text import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("backbones") / "tiny-bert")

@@ -14,10 +14,11 @@ from torchvision import tv_tensors
 
 from engine.data.block import Data, DataBlock, Sample, open_block
 from engine.data.images import list_pictures, open_picture
+from engine.data.picture_feed import PICTURES
 from engine.data.transforms import build_augmentation
 from engine.kinds.picture import prepare_picture
 from engine.recipe import Recipe, Stage
-from engine.task import Objective, Task
+from engine.task import Aim, Objective, Task
 
 COLOURS = ("red", "green", "blue")
 
@@ -103,6 +104,7 @@ def build_objective() -> Objective:
         build_model=lambda plan, *, pretrained=True: TinyClassifier(len(plan.classes)),
         loss=cross_entropy,
         build_metrics=Accuracy,
+        feed=PICTURES,
         prepare=prepare_picture,
         predict=lambda logits, picture, classes, decision: classes[int(logits.argmax())],
     )
@@ -117,6 +119,5 @@ TOY = Task(
     datasets=(),
     backbones=("tiny",),
     recipes=(Recipe(name="two", backbone="tiny", stages=(STAGE, STAGE)),),
-    default_stage=STAGE,
-    build_objective=build_objective,
+    aims=(Aim(name="colour", build=build_objective, default_stage=STAGE),),
 )

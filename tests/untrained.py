@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from engine.hub.bundle import build_config
-from engine.recipe import Recipe, Stage
+from engine.recipe import Recipe, Stage, stage_to_dict
 from engine.task import ModelPlan
 from engine.tasks.camvid import CAMVID
 from engine.training.checkpoint import Progress, save_checkpoint
@@ -46,7 +46,7 @@ def save_untrained(
         model=model,
         optimizer=build_optimizer(model, STREET_STAGE),
         progress=Progress(stage=0, step=step, batch_size=4, precision="fp32"),
-        config=config | {"image_size": STREET_STAGE.image_size, "metrics": {"pixel_accuracy": 0.5}},
+        config=config | {"stage": stage_to_dict(STREET_STAGE), "metrics": {"pixel_accuracy": 0.5}},
         evaluation={"metrics": {"pixel_accuracy": 0.5, "valid_loss": 1.0}},
         best=best,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from engine.hub.bundle import build_config
-from engine.recipe import Recipe, Stage
+from engine.recipe import Recipe, Stage, stage_to_dict
 from engine.task import ModelPlan
 from engine.tasks.planet import PLANET
 from engine.training.checkpoint import Progress, save_checkpoint
@@ -44,7 +44,7 @@ def save_untrained_tags(
         model=model,
         optimizer=build_optimizer(model, CHIP_STAGE),
         progress=Progress(stage=0, step=1, batch_size=4, precision="fp32"),
-        config=config | {"image_size": CHIP_STAGE.image_size, "metrics": {"f2": 0.5}, "decision": dict(decision)},
+        config=config | {"stage": stage_to_dict(CHIP_STAGE), "metrics": {"f2": 0.5}, "decision": dict(decision)},
         evaluation={"metrics": {"f2": 0.5, "valid_loss": 1.0}},
         best=True,
     )

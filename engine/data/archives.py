@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -41,7 +42,7 @@ _DAMAGED = (*_BROKEN, ValueError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Member:
+class Member:
     """One file or folder of an archive; `done` of `total` bytes say how far in the archive it is."""
 
     name: str
@@ -65,10 +66,12 @@ def unpack(
     `on_progress(done, total)` counts bytes. Whatever goes wrong, `target` is removed: a `DataError` for an archive that
     is damaged or could do harm, a `DownloadError` where the disk is the trouble.
     """
-    limit = min(max_bytes, max(FREE_OF_RATIO, MAX_RATIO * archive.stat().st_size))
     target.mkdir(parents=True)
     try:
-        files = _unpack(archive, target, tuple(_parts(folder) for folder in folders), limit, on_progress)
+        files = 0
+        for inside, member in read_members(archive, folders=folders, max_bytes=max_bytes, on_progress=on_progress):
+            _write(archive, member, target.joinpath(*inside))
+            files += 1
         if not files:
             wanted = f" in a folder {' or '.join(folders)}" if folders else ""
             raise DataError(f"The archive {archive.name} has no files{wanted}: it is not the one that was expected.")
@@ -78,26 +81,46 @@ def unpack(
         raise
 
 
-def _unpack(archive: Path, target: Path, folders: tuple[_Path, ...], limit: int, on_progress: _Progress) -> int:
+def read_members(
+    archive: Path,
+    *,
+    folders: tuple[str, ...] = (),
+    max_bytes: int = MAX_BYTES,
+    on_progress: _Progress = lambda done, total: None,
+) -> Iterator[tuple[_Path, Member]]:
+    """The archive's files that are inside one of `folders`, in its order, with their paths there; each can be read as it comes.
+
+    `DataError` for an archive that is damaged or could do harm, as soon as that shows.
+    """
+    limit = min(max_bytes, max(FREE_OF_RATIO, MAX_RATIO * archive.stat().st_size))
+    wanted = tuple(_parts(folder) for folder in folders)
     is_file: dict[str, bool] = {}  # every path so far, as a file system that ignores case sees it
-    written = files = 0
+    size = 0
     for count, member in enumerate(_members(archive, limit), start=1):
         if count > MAX_MEMBERS:
             raise DataError(f"The archive {archive.name} has more than {MAX_MEMBERS:,} members. It is not unpacked.")
         parts = _parts(member.name)
         _check_new(parts, member, is_file)
         on_progress(member.done, member.total)
-        inside = _inside(parts, folders)
+        inside = _inside(parts, wanted)
         if inside and member.open:
-            written += member.size
-            if written > limit:
+            size += member.size
+            if size > limit:
                 raise _too_large(limit)
-            _write(archive, member, target.joinpath(*inside))
-            files += 1
-    return files
+            yield inside, member
 
 
-def _members(archive: Path, limit: int) -> Iterator[_Member]:
+def read_content(archive: Path, member: Member) -> bytes:
+    """All of a file in an archive, at once: the caller looks at `member.size` first."""
+    assert member.open
+    with _reading(archive), member.open() as source:
+        content = b"".join(iter(partial(source.read, CHUNK), b""))
+    if len(content) != member.size:
+        raise _damaged(archive, f"{member.name!r} is cut short")
+    return content
+
+
+def _members(archive: Path, limit: int) -> Iterator[Member]:
     """The archive's files and folders, in its order; anything else in it (links, devices) is a `DataError`."""
     with _reading(archive), archive.open("rb") as raw:
         start, packed = raw.peek(512), archive.stat().st_size
@@ -115,7 +138,7 @@ def _members(archive: Path, limit: int) -> Iterator[_Member]:
             )
 
 
-def _tar_members(plain: gzip.GzipFile | IO[bytes], raw: IO[bytes], packed: int, limit: int) -> Iterator[_Member]:
+def _tar_members(plain: gzip.GzipFile | IO[bytes], raw: IO[bytes], packed: int, limit: int) -> Iterator[Member]:
     stream = _Bounded(plain, limit)
     # "r:" rather than "r|": tarfile's own stream reads ahead, and would hide how much a header asks for.
     with tarfile.open(fileobj=stream, mode="r:") as tar:  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -123,7 +146,7 @@ def _tar_members(plain: gzip.GzipFile | IO[bytes], raw: IO[bytes], packed: int, 
             if not (item.isdir() or item.isreg()) or item.issparse():
                 raise DataError(f"The archive has a link or device in it ({item.name!r}). It is not unpacked.")
             opener = None if item.isdir() else lambda item=item: cast(IO[bytes], tar.extractfile(item))
-            yield _Member(name=item.name, size=item.size, open=opener, done=raw.tell(), total=packed)
+            yield Member(name=item.name, size=item.size, open=opener, done=raw.tell(), total=packed)
     # tarfile takes a broken header for the end; the end is a block of zeros.
     if stream.last != END_OF_TAR:
         raise tarfile.ReadError("no end of the archive")
@@ -131,7 +154,7 @@ def _tar_members(plain: gzip.GzipFile | IO[bytes], raw: IO[bytes], packed: int, 
         pass
 
 
-def _zip_members(raw: IO[bytes], limit: int) -> Iterator[_Member]:
+def _zip_members(raw: IO[bytes], limit: int) -> Iterator[Member]:
     with zipfile.ZipFile(raw) as archive:
         items = archive.infolist()
         total = sum(item.file_size for item in items)
@@ -144,7 +167,7 @@ def _zip_members(raw: IO[bytes], limit: int) -> Iterator[_Member]:
             if item.flag_bits & 1:
                 raise DataError(f"The archive has a password ({item.filename!r}). Pack it again without one.")
             opener = None if item.is_dir() else lambda item=item: archive.open(item)
-            yield _Member(name=item.filename, size=item.file_size, open=opener, done=done, total=total)
+            yield Member(name=item.filename, size=item.file_size, open=opener, done=done, total=total)
             done += item.file_size
 
 
@@ -180,7 +203,7 @@ class _Bounded:
             raise _too_large(self._limit)
 
 
-def _write(archive: Path, member: _Member, path: Path) -> None:
+def _write(archive: Path, member: Member, path: Path) -> None:
     """One file with plain permissions; never over another one."""
     assert member.open
     written = 0
@@ -228,7 +251,7 @@ def _parts(name: str) -> _Path:
     return parts
 
 
-def _check_new(parts: _Path, member: _Member, is_file: dict[str, bool]) -> None:
+def _check_new(parts: _Path, member: Member, is_file: dict[str, bool]) -> None:
     """A name must come once, and a file must not be a folder too."""
     keys = [unicodedata.normalize("NFC", "/".join(parts[:end])).casefold() for end in range(1, len(parts) + 1)]
     clash = any(is_file.setdefault(key, False) for key in keys[:-1])

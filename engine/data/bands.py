@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from PIL import Image
 
 from engine.data.images import MAX_PIXELS, open_picture, picture_size
 from engine.errors import DataError
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
 MAX_BANDS = 16
+MAX_BYTES = 4 * MAX_PIXELS  # in memory, all bands together
 # What is white in 16 bits: reflectances are commonly stored times 10,000.
 WHITE = 10_000
 ANALYTIC_ORDER = [2, 1, 0, 3]  # of four bands of 16 bits
@@ -21,13 +23,15 @@ ANALYTIC_ORDER = [2, 1, 0, 3]  # of four bands of 16 bits
 DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, NotImplementedError, RuntimeError)
 
 
-def open_bands(source: str | Path | np.ndarray, channels: int) -> np.ndarray:
+def open_bands(source: str | Path | Image.Image | np.ndarray, channels: int) -> np.ndarray:
     """A picture with `channels` channels, (H, W, channels) uint8.
 
     Three channels are colours, from any kind of picture. `DataError` when the file has another number of bands.
     """
     if channels == 3:
         return np.asarray(open_picture(source))
+    if isinstance(source, Image.Image):
+        raise DataError(f"The model takes pictures with {channels} channels: give it a TIFF file or an array.")
     if isinstance(source, np.ndarray) and (source.dtype != np.uint8 or 0 in source.shape):
         raise DataError(
             f"An array of shape {source.shape} and type {source.dtype} is no picture: give (H, W, {channels}) uint8."
@@ -65,17 +69,22 @@ def _shape(path: Path) -> tuple[int, int, int]:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages[0]
             shape, planar = page.shape, getattr(page, "planarconfig", 1) == 2
+            dtype, pages = np.dtype(page.dtype), len(tiff.series[0].pages)
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
     except DAMAGE as problem:
         raise DataError(f"{path.name} cannot be read as a TIFF ({problem}).") from None
-    if len(shape) == 2:
-        shape = (*shape, 1)
+    if len(shape) == 2:  # one band, or one on each page, as a stack of bands is commonly saved
+        shape = (*shape, pages)
     if len(shape) != 3:
         raise DataError(f"{path.name} is a TIFF of shape {shape}; expected height, width and bands.")
     height, width, bands = (shape[1], shape[2], shape[0]) if planar else shape
     if height * width > MAX_PIXELS or not 1 <= bands <= MAX_BANDS:
         raise DataError(f"{path.name} has {height}×{width} pixels in {bands} bands: too many. Make it smaller first.")
+    if dtype not in (np.uint8, np.uint16):
+        raise DataError(f"{path.name} has values of type {dtype}. Save it with 8 or 16 bits a band.")
+    if height * width * bands * dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{path.name} would fill more than {MAX_BYTES // 10**6} MB of memory. Make it smaller first.")
     return height, width, bands
 
 
@@ -86,7 +95,7 @@ def _read(path: Path) -> np.ndarray:
     shape = _shape(path)
     try:
         with tifffile.TiffFile(path) as tiff:
-            values = tiff.pages[0].asarray()
+            values = tiff.series[0].asarray()
     except DAMAGE as problem:
         raise DataError(
             f"The picture {path.name} cannot be decoded ({problem}). Get a whole copy of it, or save it without compression."
@@ -98,8 +107,6 @@ def _read(path: Path) -> np.ndarray:
     if values.dtype == np.uint16:
         values = values[:, :, ANALYTIC_ORDER] if values.shape[2] == len(ANALYTIC_ORDER) else values
         values = (np.minimum(values, WHITE).astype(np.uint32) * 255 // WHITE).astype(np.uint8)
-    if values.dtype != np.uint8:
-        raise DataError(f"{path.name} has values of type {values.dtype}. Save it with 8 or 16 bits a band.")
     return np.ascontiguousarray(values)
 
 

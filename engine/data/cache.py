@@ -7,7 +7,6 @@ name is a hash of the files' paths, sizes and times, so changed data gets a new 
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 
 from engine.data.block import Data, Sample
+from engine.data.whole_folder import making_whole
 from engine.errors import DataError
 from engine.home import cache_folder
 
@@ -52,17 +52,8 @@ def prepare_cache(data: Data, items: Sequence[Path], size: tuple[int, int]) -> I
     folder = _cache_path(data, items, size)
     if folder.exists():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
-    try:
+    with making_whole(folder) as partial:
         yield from _write(data, items, size, partial)
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.exists():  # somebody else's cache of the same samples is as good as ours
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def open_cache(data: Data, items: Sequence[Path], size: tuple[int, int]) -> SampleCache:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from engine.data.drawn import STREET_CLASSES, draw_streets
 from engine.data.drawn_heads import draw_heads
+from engine.data.drawn_reviews import CLASSES, draw_reviews
 from engine.data.kaggle import KaggleFile, KaggleOrigin
 from engine.data.origins import ArchiveOrigin, DrawnOrigin, Progress
+from engine.data.text_origins import HubTextOrigin, TextArchiveOrigin
 
-Origin = ArchiveOrigin | DrawnOrigin | KaggleOrigin
+Origin = ArchiveOrigin | DrawnOrigin | KaggleOrigin | TextArchiveOrigin | HubTextOrigin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ def _draw_chips(folder: Path, *, bands: int = 3, on_progress: Progress) -> None:
     draw_chips(folder, bands=bands, on_progress=on_progress)
 
 
-_STREETS, _CHIPS, _HEADS = "drawn-streets", "drawn-chips", "drawn-heads"
+_STREETS, _CHIPS, _HEADS, _REVIEWS = "drawn-streets", "drawn-chips", "drawn-heads", "drawn-reviews"
 
 _CAMVID_TERMS = (
     "For research. Cite Brostow, Shotton, Fauqueur, Cipolla, Segmentation and Recognition Using Structure from Motion "
@@ -55,6 +57,10 @@ _PLANET_TERMS = (
 _BIWI_TERMS = (
     "For research. Cite Fanelli, Dantone, Gall, Fossati, Van Gool, Random Forests for Real Time 3D Face Analysis, "
     "International Journal of Computer Vision, 2013."
+)
+_IMDB_TERMS = (
+    "Reviews that people wrote on IMDb; for research. Cite Maas, Daly, Pham, Huang, Ng, Potts, Learning Word Vectors for "
+    "Sentiment Analysis, ACL 2011."
 )
 _DRAWN_TERMS = "Drawn by this app: free to use."
 
@@ -216,5 +222,55 @@ SOURCES: tuple[Source, ...] = (
         "They show how training works; a model trained on them knows nothing of real heads.",
         terms=_DRAWN_TERMS,
         origin=DrawnOrigin(draw=draw_heads),
+    ),
+    Source(
+        name="imdb",
+        title="IMDb reviews",
+        note="100,000 film reviews: 25,000 to train and 25,000 to test, which praise or blame, and 50,000 that nobody has "
+        "labelled. The lesson's data set.",
+        terms=_IMDB_TERMS,
+        origin=TextArchiveOrigin(
+            archive=ArchiveOrigin(
+                path="nlp/imdb.tgz",
+                folders=("imdb",),
+                size=144440600,
+                md5="90f9b1c4ff43a90d67553c9240dc0249",
+                instead=_REVIEWS,
+            ),
+            classes=CLASSES,
+        ),
+    ),
+    Source(
+        name="imdb_sample",
+        title="IMDb reviews, sample",
+        note="1,000 of the reviews in one CSV file: for a first try.",
+        terms=_IMDB_TERMS,
+        origin=ArchiveOrigin(
+            path="sample/imdb_sample.tgz",
+            folders=("imdb_sample",),
+            size=571827,
+            md5="0842e61a9867caa2e6fbdb14fa703d61",
+            instead=_REVIEWS,
+        ),
+    ),
+    Source(
+        name="imdb-hub",
+        title="IMDb reviews, from the Hugging Face Hub",
+        note="The same 100,000 reviews as Stanford NLP keeps them on the Hub.",
+        terms=_IMDB_TERMS,
+        origin=HubTextOrigin(
+            repo="stanfordnlp/imdb",
+            revision="e6281661ce1c48d982bc483cf8a173c1bbeb5d31",
+            size=83446840,
+            instead=_REVIEWS,
+        ),
+    ),
+    Source(
+        name=_REVIEWS,
+        title="Drawn reviews (not written by people)",
+        note="Film reviews put together by a program on this machine: made in a second, with no network. They show how "
+        "training works; a model trained on them knows nothing of what people write.",
+        terms=_DRAWN_TERMS,
+        origin=DrawnOrigin(draw=draw_reviews),
     ),
 )

@@ -1,38 +1,26 @@
-"""From samples to batches: which sample comes when, on which process, changed how."""
+"""From samples to batches: which sample comes when, on which process; and what training asks of any kind of input."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
-from torchvision.transforms import v2
+from torch.utils.data import DataLoader, Sampler
 
-from engine.data.block import Data
-from engine.data.cache import SampleCache, open_cache
 from engine.data.seeding import derive_seed
-from engine.data.transforms import augment, stack
 from engine.recipe import Stage
 
 Key = tuple[int, int]  # (epoch, sample)
 
 
-class Samples(Dataset[tuple[Tensor, ...]]):
-    """Cached samples, each changed by `transform` with a randomness of its own for every epoch."""
+class Batches(Protocol):
+    """The order of an epoch's batches. `epoch` and `first_step` say where the next pass over the loader begins."""
 
-    def __init__(self, cache: SampleCache, transform: v2.Transform | None, seed: int) -> None:
-        self.cache, self.transform, self.seed = cache, transform, seed
+    epoch: int
+    first_step: int
 
-    def __len__(self) -> int:
-        return len(self.cache)
-
-    def __getitem__(self, key: Key) -> tuple[Tensor, ...]:
-        epoch, index = key
-        sample = self.cache[index]
-        if self.transform is None:
-            return sample
-        return augment(self.transform, sample, derive_seed(self.seed, epoch, index))
+    def __len__(self) -> int: ...
 
 
 class EpochBatches(Sampler[list[Key]]):
@@ -55,13 +43,17 @@ class EpochBatches(Sampler[list[Key]]):
             return self.count // self.batch_size  # a last, smaller batch would give noisy BatchNorm statistics
         return -(-self.count // self.batch_size)
 
+    def indices(self, epoch: int) -> list[int]:
+        """The samples in the order in which they come."""
+        if not self.is_training:
+            return list(range(self.count))
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
+        return torch.randperm(self.count, generator=generator).tolist()
+
     def __iter__(self) -> Iterator[list[Key]]:
-        order = torch.arange(self.count)
-        if self.is_training:
-            generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", self.epoch))
-            order = torch.randperm(self.count, generator=generator)
+        order = self.indices(self.epoch)
         for step in range(self.first_step, len(self)):
-            batch = order[step * self.batch_size : (step + 1) * self.batch_size].tolist()
+            batch = order[step * self.batch_size : (step + 1) * self.batch_size]
             share = batch[self.process :: self.processes]
             if share:  # the last validation batch may be too small for every process to get some
                 yield [(self.epoch, index) for index in share]
@@ -69,44 +61,33 @@ class EpochBatches(Sampler[list[Key]]):
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
-    """Batches of (images, targets); `train_batches` decides which samples come."""
+    """Batches of (inputs, targets); `train_batches` decides which samples come."""
 
     train: DataLoader
     valid: DataLoader
-    train_batches: EpochBatches
+    train_batches: Batches
 
 
-def build_loaders(
-    data: Data,
-    stage: Stage,
-    *,
-    seed: int,
-    process: int = 0,
-    processes: int = 1,
-    workers: int | None = None,
-    pin_memory: bool = False,
-) -> Loaders:
-    """Training and validation batches for a stage; the caches must have been prepared.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """How one kind of input comes to a model. Each function is given the model, since a text's numbers are the model's own.
 
-    `workers` are the processes that change and stack samples beside the training; by default two, none on one core.
+    size(data, stage): an input's size in words, such as "180×240 px".
+    prepare(data, items, stage, model): makes what is made once, before the first epoch; yields (done, in all).
+    build_loaders(data, stage, model, seed=, process=, processes=, workers=, pin_memory=): a stage's `Loaders`.
+    build_loader(data, items, stage, model, batch_size=): a loader over `items` in some order, for measuring.
+    batch(data, items, stage, model): a few samples as one batch, in their order; nothing has to be prepared for it.
+    arrange(data, items): the items in the order in which they are batched best.
     """
-    size = data.size_at(stage.image_size)
-    workers = min(2, (os.cpu_count() or 1) - 1) if workers is None else workers
-    train = Samples(open_cache(data, data.train, size), data.block.transforms(stage.augmentation), seed)
-    valid = Samples(open_cache(data, data.valid, size), None, seed)
-    shares = {"process": process, "processes": processes}
-    train_batches = EpochBatches(len(train), stage.batch_size, seed=seed, is_training=True, **shares)
-    valid_batches = EpochBatches(len(valid), stage.batch_size, seed=seed, is_training=False, **shares)
 
-    def loader(samples: Samples, batches: EpochBatches, workers: int) -> DataLoader:
-        return DataLoader(
-            samples,
-            batch_sampler=batches,
-            collate_fn=stack,
-            num_workers=workers,
-            pin_memory=pin_memory,
-            persistent_workers=workers > 0,
-        )
+    size: Callable[[Any, Stage], str]
+    prepare: Callable[[Any, Any, Stage, Any], Iterator[tuple[int, int]]]
+    build_loaders: Callable[..., Loaders]
+    build_loader: Callable[..., DataLoader]
+    batch: Callable[[Any, Any, Stage, Any], tuple[Any, Any]]
+    arrange: Callable[[Any, Any], Any] = lambda data, items: items
 
-    # Validation reads the cache and changes nothing: not worth processes of its own.
-    return Loaders(loader(train, train_batches, workers), loader(valid, valid_batches, 0), train_batches)
+
+def worker_count(workers: int | None) -> int:
+    """How many processes change and stack samples beside the training: by default two, none on one core."""
+    return min(2, (os.cpu_count() or 1) - 1) if workers is None else workers

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from engine.data.archives import unpack
 from engine.data.download import MissingError, UnreachableError, discard
-from engine.data.mirror import MIRROR_VARIABLE, obtain
+from engine.data.mirror import MIRROR_VARIABLE, Archive, obtain
 from engine.errors import DataError, DownloadError
 
 Phase = Literal["download", "extract", "draw", "ready"]
@@ -78,27 +78,7 @@ class ArchiveOrigin:
 
     def make(self, making: Making) -> dict[str, Any]:
         """Fetches the archive and unpacks it; returns what the record says of it. Raises `DataError`."""
-        if self.mirror_only and not os.environ.get(MIRROR_VARIABLE, "").strip():
-            raise DownloadError(
-                f"No public place is known that has {self.path}. Set {MIRROR_VARIABLE} to a folder or an address that "
-                f"has it, give the path of the unpacked folder as the data set, or use {self.instead}, which needs no "
-                "network."
-            )
-        try:
-            archive = obtain(
-                self.path,
-                making.part,
-                url=self.url,
-                size=self.size,
-                md5=self.md5,
-                on_progress=making.progress("download"),
-            )
-        except (UnreachableError, MissingError) as error:
-            asked = "No network? " if isinstance(error, UnreachableError) else ""
-            raise DownloadError(
-                f"{error} {asked}Set {MIRROR_VARIABLE} to a folder or an address that has {self.path}, "
-                f"or use {self.instead}, which needs no network."
-            ) from None
+        archive = obtained(self, making)
         try:
             unpack(archive.file, making.fresh, folders=self.folders, on_progress=making.progress("extract"))
         except DownloadError:
@@ -115,3 +95,28 @@ class ArchiveOrigin:
             "sha256": archive.sha256,
             "as_packed": archive.as_packed,
         }
+
+
+def obtained(origin: ArchiveOrigin, making: Making) -> Archive:
+    """The checked archive of an origin, where it was downloaded to; `DownloadError` says what can be done instead."""
+    if origin.mirror_only and not os.environ.get(MIRROR_VARIABLE, "").strip():
+        raise DownloadError(
+            f"No public place is known that has {origin.path}. Set {MIRROR_VARIABLE} to a folder or an address that "
+            f"has it, give the path of the unpacked folder as the data set, or use {origin.instead}, which needs no "
+            "network."
+        )
+    try:
+        return obtain(
+            origin.path,
+            making.part,
+            url=origin.url,
+            size=origin.size,
+            md5=origin.md5,
+            on_progress=making.progress("download"),
+        )
+    except (UnreachableError, MissingError) as error:
+        asked = "No network? " if isinstance(error, UnreachableError) else ""
+        raise DownloadError(
+            f"{error} {asked}Set {MIRROR_VARIABLE} to a folder or an address that has {origin.path}, "
+            f"or use {origin.instead}, which needs no network."
+        ) from None

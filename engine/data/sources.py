@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -20,7 +21,7 @@ from engine.errors import DataError
 from engine.home import data_folder
 
 __all__ = [
-    "RECORD", "SOURCES", "FetchProgress", "Source", "dataset_folder", "fetch", "get_source", "is_ready",
+    "RECORD", "SOURCES", "FetchProgress", "Source", "dataset_folder", "fetch", "get_source", "is_ready", "read_record",
     "resolve_dataset",
 ]  # fmt: skip
 
@@ -56,20 +57,31 @@ def is_ready(name: str) -> bool:
     return not _lacks(get_source(name), dataset_folder(name))
 
 
+def read_record(name: str) -> dict[str, Any]:
+    """Where the data set `name` came from and what was checked; empty for one that is not there or was filled by hand."""
+    try:
+        record = json.loads((dataset_folder(name) / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
 def resolve_dataset(name_or_folder: str) -> Path:
-    """The folder of a ready data set, by its name, or a folder of one's own; else a `DataError` with the fix."""
+    """The folder of a ready data set, by its name, or a folder or CSV file of one's own; else a `DataError` with the fix."""
     known = any(source.name == name_or_folder for source in SOURCES)
     if known and is_ready(name_or_folder):
         return dataset_folder(name_or_folder)
     folder = Path(name_or_folder).expanduser().absolute()
-    if name_or_folder and folder.is_dir():
+    if name_or_folder and (folder.is_dir() or (folder.is_file() and folder.suffix.lower() == ".csv")):
         return folder
     if known:
         raise DataError(
             f"The data set {name_or_folder} is not here yet. Get it: python -m engine fetch {name_or_folder}"
         )
     names = ", ".join(source.name for source in SOURCES)
-    raise DataError(f"{name_or_folder!r} is neither a folder nor a data set that the app knows ({names}).")
+    raise DataError(
+        f"{name_or_folder!r} is neither a folder, nor a CSV file, nor a data set that the app knows ({names})."
+    )
 
 
 def fetch(name: str, on_progress: Callable[[FetchProgress], None] | None = None) -> Path:

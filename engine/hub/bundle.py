@@ -7,14 +7,21 @@ safetensors alone, and every shape must fit the model that the config describes.
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from engine.errors import BundleError
-from engine.recipe import NEW_CHANNELS
+from engine.errors import BundleError, RecipeError
+from engine.recipe import NEW_CHANNELS, Stage, stage_from_dict
 from engine.task import ModelPlan
-from engine.training.checkpoint import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, best_checkpoint
+from engine.training.checkpoint import (
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    MODEL_FILE,
+    best_checkpoint,
+    load_tensors,
+    own_tensors,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,29 +31,51 @@ if TYPE_CHECKING:
 FORMAT = 1
 MAX_CLASSES = 253
 MAX_CONFIG_BYTES = 1_000_000
-MAX_IMAGE_SIZE = 2048
 MAX_CHANNELS = 16
+
+
+@runtime_checkable
+class Headed(Protocol):
+    """A model that shares all but some tensors with models of other objectives, or knows of tensors that only those have.
+
+    `has_classes` says whether its head answers about classes: then it is of no use to a data set with other ones.
+    `complete(names)` gives those of its tensors that a model of another objective never has their pretrained values, where the
+    backbone has some; it returns the names of those.
+    """
+
+    has_classes: bool
+
+    def is_head(self, name: str) -> bool: ...
+    def complete(self, names: Sequence[str]) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleConfig:
     """What a bundle says of its model.
 
-    `image_size` is the shorter side in pixels that it was trained at last. `decision` turns figures into an answer: numbers
-    by name, or a number for each class.
+    `stage` is the one that it was trained by last: inputs should be as large as there. `decision` turns figures into an
+    answer: numbers by name, or a number for each class. `remarks` have to be said beside its figures.
     """
 
     task: str
     objective: str
     plan: ModelPlan
-    image_size: int
+    stage: Stage
     metrics: dict[str, float]
     decision: dict[str, Any]
     dataset: str
+    remarks: tuple[str, ...] = ()
 
 
 def build_config(
-    *, task: str, objective: str, recipe: "Recipe", plan: ModelPlan, dataset: str, seed: int
+    *,
+    task: str,
+    objective: str,
+    recipe: "Recipe",
+    plan: ModelPlan,
+    dataset: str,
+    seed: int,
+    remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What `train_recipe` writes into each checkpoint's config beside the stage's own values."""
     from engine.recipe import recipe_to_dict
@@ -55,9 +84,13 @@ def build_config(
         "format": FORMAT,
         "task": task,
         "objective": objective,
-        **asdict(plan),
+        "backbone": plan.backbone,
+        "classes": list(plan.classes),
+        "channels": plan.channels,
+        "new_channels": plan.new_channels,
         "dataset": dataset,
         "seed": seed,
+        "remarks": list(remarks),
         "recipe": recipe_to_dict(recipe),
     }
 
@@ -90,8 +123,10 @@ def read_config(bundle: Path) -> BundleConfig:
         found = values.get("format") if isinstance(values, dict) else type(values).__name__
         raise BundleError(f"{path} has format {found!r}; this version reads {FORMAT}. Update the app, or export again.")
     _check(path, values, "classes", _is_class_list(values.get("classes")), f"2 to {MAX_CLASSES} different names")
-    fits = type(values.get("image_size")) is int and 16 <= values["image_size"] <= MAX_IMAGE_SIZE
-    _check(path, values, "image_size", fits, f"a whole number from 16 to {MAX_IMAGE_SIZE}")
+    stage = _read_stage(path, values)
+    remarks = values.get("remarks", [])
+    are_texts = isinstance(remarks, list) and all(isinstance(remark, str) and len(remark) < 500 for remark in remarks)
+    _check(path, values, "remarks", are_texts and len(remarks) < 20, "a few short texts")
     for name in ("task", "objective", "backbone"):
         _check(path, values, name, isinstance(values.get(name), str) and len(values[name]) < 200, "a short text")
     metrics = values.get("metrics", {})
@@ -105,12 +140,17 @@ def read_config(bundle: Path) -> BundleConfig:
         task=values["task"],
         objective=values["objective"],
         plan=ModelPlan(
-            backbone=values["backbone"], classes=tuple(values["classes"]), channels=channels, new_channels=how
+            backbone=values["backbone"],
+            classes=tuple(values["classes"]),
+            channels=channels,
+            new_channels=how,
+            files=bundle,
         ),
-        image_size=values["image_size"],
+        stage=stage,
         metrics=metrics,
         decision=decision,
         dataset=str(values.get("dataset", "")),
+        remarks=tuple(remarks),
     )
 
 
@@ -126,7 +166,7 @@ def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
 def load_weights(model: "nn.Module", bundle: Path) -> None:
     """The bundle's weights into `model`, which must have exactly these tensors in these shapes."""
     weights = _read_weights(bundle)
-    expected = model.state_dict()
+    expected = own_tensors(model)
     for name in expected.keys() ^ weights.keys():
         where = "lacks" if name in expected else "has an unknown"
         raise BundleError(
@@ -136,27 +176,39 @@ def load_weights(model: "nn.Module", bundle: Path) -> None:
         if tensor.shape != expected[name].shape:
             shapes = f"{tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
             raise BundleError(f"{name} in {bundle / MODEL_FILE} has shape {shapes}.")
-    model.load_state_dict(weights)
+    load_tensors(model, weights)
 
 
 def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> list[str]:
     """Start `model` from a bundle's weights; the names of tensors left as they were.
 
-    The same classes in the same order take everything; other classes take all but the last layer, which is called `head`.
-    Everything else must fit: a bundle of another backbone is refused.
+    The same classes in the same order take everything; other classes take all but the head. Everything else must fit: a
+    bundle of another backbone is refused. What is the head, a model may say: see `Headed`.
     """
-    weights, config, expected = _read_weights(bundle), read_config(bundle), model.state_dict()
+    weights, config, expected = _read_weights(bundle), read_config(bundle), own_tensors(model)
+    is_head = model.is_head if isinstance(model, Headed) else _is_head
     fitting = {name for name, tensor in weights.items() if name in expected and tensor.shape == expected[name].shape}
-    misfits = sorted(name for name in (weights.keys() | expected.keys()) - fitting if not name.startswith("head."))
+    misfits = sorted(name for name in (weights.keys() | expected.keys()) - fitting if not is_head(name))
     if misfits:
         raise BundleError(
             f"{bundle} holds another kind of model (its backbone is {config.plan.backbone}): {len(misfits)} tensors do not fit, "
             f"among them {misfits[0]}. Choose the same backbone, or start without it."
         )
-    if config.plan.classes != tuple(classes):
-        fitting = {name for name in fitting if not name.startswith("head.")}
-    model.load_state_dict(expected | {name: weights[name] for name in fitting})
-    return sorted(expected.keys() - fitting)
+    if config.plan.classes != tuple(classes) and learns_classes(model):
+        fitting = {name for name in fitting if not is_head(name)}
+    load_tensors(model, {name: weights[name] for name in fitting})
+    fresh = sorted(expected.keys() - fitting)
+    filled = model.complete(fresh) if isinstance(model, Headed) else ()
+    return [name for name in fresh if name not in filled]
+
+
+def learns_classes(model: "nn.Module") -> bool:
+    """Whether what a model gives are answers about the data set's classes."""
+    return model.has_classes if isinstance(model, Headed) else True
+
+
+def _is_head(name: str) -> bool:
+    return name.startswith("head.")
 
 
 def _read_weights(bundle: Path) -> "dict[str, Any]":
@@ -172,6 +224,14 @@ def _read_weights(bundle: Path) -> "dict[str, Any]":
 def _check(path: Path, values: dict[str, Any], name: str, fits: bool, expected: str) -> None:
     if not fits:
         raise BundleError(f"{name} in {path} is {str(values.get(name))[:80]!r}; expected {expected}.")
+
+
+def _read_stage(path: Path, values: dict[str, Any]) -> Stage:
+    try:
+        return stage_from_dict(values["stage"])
+    except (RecipeError, KeyError, TypeError, ValueError, AttributeError) as problem:
+        found = str(values.get("stage"))[:80]
+        raise BundleError(f"stage in {path} is {found!r}; expected a stage's knobs: {problem}.") from None
 
 
 def _is_class_list(value: Any) -> bool:

@@ -7,7 +7,7 @@ Pixels with the code `Void` belong to no class: they are left out of the loss an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from torchvision import tv_tensors
 
 from engine.data.block import Data, DataBlock, Sample, open_block
 from engine.data.images import list_pictures, open_mask, open_picture
+from engine.data.picture_feed import PICTURES
 from engine.data.transforms import VOID, build_augmentation
 from engine.errors import DataError
 from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
@@ -84,6 +85,7 @@ def build_mask_objective() -> Objective:
         build_model=build_unet,
         loss=pixel_cross_entropy,
         build_metrics=lambda data: PixelMetrics(data.classes),
+        feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_mask,
     )
@@ -214,9 +216,14 @@ def _split_listed(root: Path, inputs: Sequence[Path]) -> tuple[list[Path], list[
 
 def class_frequencies(data: Data, *, limit: int = FREQUENCY_SAMPLES) -> dict[str, float]:
     """Each class's share of the pixels that have one, over `limit` training masks spread over the split."""
+    return dict(zip(data.classes, _class_shares(data, limit), strict=True))
+
+
+@lru_cache(maxsize=16)  # seconds of decoding, and a class of thirty asks for the same
+def _class_shares(data: Data, limit: int) -> tuple[float, ...]:
     counts = np.zeros(256, dtype=np.int64)
     for item in data.train[:: max(1, len(data.train) // limit)][:limit]:
         mask = data.sample(item, data.size_at(FREQUENCY_SIZE))[1]
         counts += np.bincount(mask.numpy().ravel(), minlength=256)
     shares = counts[: len(data.classes)] / max(1, counts[:VOID].sum())
-    return dict(zip(data.classes, shares.tolist(), strict=True))
+    return tuple(shares.tolist())

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision import tv_tensors
 
 from engine.data.bands import as_colors, open_bands
-from engine.errors import DataError
+from engine.recipe import Stage
+from engine.task import ModelPlan
 
 # A panorama is shown to the network no longer than this many times its shorter side.
 LONGEST_ASPECT = 4.0
@@ -25,19 +26,14 @@ def open_resized(source: str | Path | np.ndarray, size: tuple[int, int], *, chan
 
 
 def prepare_picture(
-    source: str | Path | Image.Image | np.ndarray, image_size: int, channels: int
+    source: str | Path | Image.Image | np.ndarray, stage: Stage, plan: ModelPlan, model: nn.Module
 ) -> tuple[Image.Image, Tensor]:
     """What the user gave: as a picture to be shown, and as the network's input (1, C, h, w) uint8.
 
-    The shorter side becomes `image_size`, the picture keeps its own shape.
+    The shorter side becomes the stage's `image_size`, the picture keeps its own shape.
     """
-    if isinstance(source, Image.Image):
-        if channels != 3:
-            raise DataError(f"The model takes pictures with {channels} channels: give it a TIFF file or an array.")
-        bands = open_bands(np.asarray(source.convert("RGB")) if source.mode != "RGB" else np.asarray(source), 3)
-    else:
-        bands = open_bands(source, channels)
-    size = network_size((bands.shape[0], bands.shape[1]), image_size)
+    bands = open_bands(source, plan.channels)
+    size = network_size((bands.shape[0], bands.shape[1]), stage.image_size)
     return Image.fromarray(as_colors(bands)), _resized(bands, size)[None]
 
 

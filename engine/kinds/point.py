@@ -15,6 +15,7 @@ from torchvision import tv_tensors
 
 from engine.data.block import Data, DataBlock, Sample, open_block
 from engine.data.images import picture_size
+from engine.data.picture_feed import PICTURES
 from engine.data.transforms import build_augmentation
 from engine.kinds.picture import open_resized, prepare_picture
 from engine.kinds.point_layouts import Point, find_layout
@@ -71,6 +72,7 @@ def build_point_objective() -> Objective:
         build_model=partial(build_picture_model, is_steady=True),
         loss=squared_error,
         build_metrics=lambda data: PointMetrics(data.shape),
+        feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_point,
     )

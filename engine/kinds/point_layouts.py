@@ -63,17 +63,34 @@ def _biwi_layout(folders: Sequence[Path]) -> PointLayout:
         pictures=pictures,
         point=biwi_centre,
         split=partial(_hold_out, people=BIWI_HELD_OUT, person=lambda path: path.parent.name),
-        facts=lambda path: {"person": path.parent.name},
+        facts=biwi_facts,
     )
 
 
 def biwi_centre(picture: Path) -> Point:
-    """The head's centre, given in mm in the depth camera's frame, as the colour camera of that person's session sees it."""
-    x, y, z = _numbers(picture.with_name(picture.stem.removesuffix("_rgb") + "_pose.txt"), rows=4)[-1][:3]
+    """The head's centre, given in mm, in the picture of the camera that was calibrated for that person's session."""
+    x, y, z = _biwi_pose(picture)[-1][:3]
     camera = _camera(picture.parent / "rgb.cal")
     if z <= 0:
         raise DataError(f"The pose of {picture.name} lies behind the camera (z = {z:g} mm).")
     return x * camera[0][0] / z + camera[0][2], y * camera[1][1] / z + camera[1][2]
+
+
+def biwi_facts(picture: Path) -> dict[str, str]:
+    """The person, and how the head is turned: tilt and pan in degrees, rounded to 15.
+
+    From the rotation matrix in the pose, with angles taken as Ruiz et al. 2018 (Hopenet) take them for this data set.
+    """
+    rotation = np.array([row[:3] for row in _biwi_pose(picture)[:3]]).T
+    tilt = np.degrees(np.arctan2(rotation[2, 1], rotation[2, 2]))
+    pan = np.degrees(np.arctan2(rotation[2, 0], np.hypot(rotation[2, 1], rotation[2, 2])))
+    rounded = {name: f"{15 * round(angle / 15):+d}" for name, angle in (("tilt", tilt), ("pan", pan))}
+    return {"person": picture.parent.name, **rounded}
+
+
+def _biwi_pose(picture: Path) -> tuple[tuple[float, ...], ...]:
+    """Three rows of a rotation matrix, and the head's centre in mm."""
+    return _numbers(picture.with_name(picture.stem.removesuffix("_rgb") + "_pose.txt"), rows=4)
 
 
 @lru_cache(maxsize=256)

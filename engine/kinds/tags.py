@@ -22,8 +22,9 @@ from torchvision.transforms import v2
 
 from engine.data.bands import band_picture_size, count_bands
 from engine.data.block import Data, DataBlock, Sample, open_block
-from engine.data.images import list_pictures
-from engine.errors import DataError
+from engine.data.images import PICTURE_SUFFIXES, list_pictures
+from engine.data.picture_feed import PICTURES
+from engine.errors import BundleError, DataError
 from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
 from engine.models.classifier import build_picture_model
 from engine.task import Objective
@@ -87,6 +88,7 @@ def build_tags_objective(
         build_model=build_picture_model,
         loss=tags_cross_entropy,
         build_metrics=lambda data: TagMetrics(data.classes),
+        feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_tags,
         symmetries=symmetries,
@@ -103,9 +105,14 @@ def predict_tags(
     logits: Tensor, picture: Image.Image, classes: tuple[str, ...], decision: Mapping[str, Any]
 ) -> TagPrediction:
     """Probabilities (C,) of one picture, with the threshold of the bundle's decision."""
+    threshold = decision.get("threshold", LESSON_THRESHOLD)
+    if not isinstance(threshold, int | float):
+        raise BundleError(
+            f"threshold in the model's decision is {str(threshold)[:80]}; expected one number for all tags."
+        )
     return TagPrediction(
         probabilities=dict(zip(classes, logits.sigmoid().tolist(), strict=True)),
-        threshold=float(decision.get("threshold", LESSON_THRESHOLD)),
+        threshold=float(threshold),
         picture=picture,
     )
 
@@ -149,7 +156,7 @@ def read_tags(table: Path) -> dict[str, tuple[str, ...]]:
         raise DataError(f"{table} cannot be read as a table ({problem}).") from None
     if not rows or not {"image_name", "tags"} <= rows[0].keys():
         raise DataError(f"{table} needs a first line with image_name and tags, and a line for each picture.")
-    return {Path(row["image_name"] or "").stem: tuple(sorted(set((row["tags"] or "").split()))) for row in rows}
+    return {_stem(row["image_name"] or ""): tuple(sorted(set((row["tags"] or "").split()))) for row in rows}
 
 
 def tag_counts(data: Data) -> dict[str, int]:
@@ -175,6 +182,12 @@ def _label(item: Path, *, tags: Mapping[str, tuple[str, ...]], table: str) -> tu
     if item.stem not in tags:
         raise DataError(f"{item.name} has no line in {table}: nobody has said what its tags are.")
     return tags[item.stem]
+
+
+def _stem(name: str) -> str:
+    """A picture's name without its suffix; it may have other dots in it, and may come without a suffix."""
+    path = Path(name)
+    return path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name
 
 
 def _find(root: Path) -> tuple[Path, Path]:

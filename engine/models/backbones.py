@@ -13,11 +13,15 @@ from typing import Any, cast
 import timm
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
+
+# The client's own library's, which is another one in another version.
+from huggingface_hub.errors import HTTPError  # pyright: ignore[reportPrivateImportUsage]
 from timm.layers.format import Format
 from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from engine.errors import ModelError
+from engine.home import models_folder
 from engine.models.channels import channel_statistics, fit_first_convolution
 from engine.recipe import NEW_CHANNELS, OFFLINE_BACKBONE
 
@@ -95,8 +99,10 @@ def _create(name: str, shape: dict[str, Any], *, pretrained: bool) -> nn.Module:
     # Weights that are here are loaded without a word to the hub, whose client would wait for it.
     overlay = {"file": cached, "custom_load": False} if cached else None
     try:
-        return timm.create_model(name, pretrained=pretrained, pretrained_cfg_overlay=overlay, **shape)
-    except (OSError, ConnectionError) as problem:  # the hub client's errors of a broken download are OSErrors
+        return timm.create_model(
+            name, pretrained=pretrained, pretrained_cfg_overlay=overlay, cache_dir=models_folder(), **shape
+        )
+    except (OSError, HTTPError) as problem:  # a download that broke off, or that the hub refused
         raise _no_download(name, type(problem).__name__) from None
     except (RuntimeError, AttributeError) as problem:
         raise ModelError(
@@ -116,8 +122,11 @@ def _cached_weights(name: str) -> str | None:
     settings = timm.get_pretrained_cfg(name)
     if settings is None or not settings.hf_hub_id:
         return None
-    found = try_to_load_from_cache(settings.hf_hub_id, settings.hf_hub_filename or HUB_FILE)
-    return found if isinstance(found, str) else None
+    for folder in (models_folder(), None):  # ours, and the one that all programs of this user share
+        found = try_to_load_from_cache(settings.hf_hub_id, settings.hf_hub_filename or HUB_FILE, cache_dir=folder)
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def _hub_answers() -> bool:

@@ -49,7 +49,7 @@ class PictureModel(nn.Module):
         super().train(mode)
         if self.is_steady:
             for module in self.body.modules():
-                if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
+                if hasattr(module, "running_mean"):  # a BatchNorm, or what stands for one on several processes
                     module.eval()
         return self
 

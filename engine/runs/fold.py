@@ -145,7 +145,7 @@ def _with_stage(snapshot: RunSnapshot, event: StageStarted) -> RunSnapshot:
         stages=event.stages,
         stage_name=event.name,
         stage_steps=(*snapshot.stage_steps[: event.stage], event.epochs * event.steps_per_epoch),
-        image_size=event.image_size,
+        input_size=event.input_size,
         batch_size=event.batch_size,
         train_items=event.train_items,
         valid_items=event.valid_items,
@@ -154,6 +154,8 @@ def _with_stage(snapshot: RunSnapshot, event: StageStarted) -> RunSnapshot:
         epochs=event.epochs,
         steps=event.steps_per_epoch,
         steps_done=done,
+        cache_done=0,
+        cache_total=0,
         timed_steps=0,
         timed_seconds=0.0,
     )

@@ -126,7 +126,7 @@ def _settle(run_dir: Path) -> tuple[str, ...]:
         (run_dir / QUEUED_FILE).unlink(missing_ok=True)
         starting.unlink(missing_ok=True)
         record = read_worker(run_dir)
-        return record.slots if record else ()
+        return record.slots if record and record.is_here else ()
     if starting.exists():
         if time.time() - starting.stat().st_mtime < STARTING_SECONDS:
             return (str(run_dir),)

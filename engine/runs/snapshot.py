@@ -64,7 +64,7 @@ class RunSnapshot:
     stages: int = 0
     stage_name: str = ""
     stage_steps: tuple[int, ...] = ()
-    image_size: tuple[int, int] = (0, 0)
+    input_size: str = ""
     batch_size: int = 0
     train_items: int = 0
     valid_items: int = 0

@@ -16,6 +16,7 @@ Files that are written whole are written beside and moved into place, so that no
 import dataclasses
 import json
 import os
+import platform
 import re
 import threading
 import time
@@ -46,6 +47,8 @@ LOG_LINES = 20
 LOG_TAIL_BYTES = 32_768
 # A process's start is counted from the machine's boot, whose own time moves a little when the clock is set.
 SAME_START_SECONDS = 2.0
+# A worker on another machine that has written nothing for so long has ended; a step or a validation does not take as long.
+ELSEWHERE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,6 @@ class RunSpec:
     task: str
     dataset: str
     recipe: Recipe
-    objective: str = ""
     seed: int = 42
     init_from: str = ""
     job: Literal["train", "lr-find"] = "train"
@@ -67,13 +69,22 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecord:
-    """The process that has a run, the device slots it fills, and how long the events and the log were when it came."""
+    """The process that has a run, the device slots it fills, and how long the events and the log were when it came.
+
+    `host` is the machine that it runs on: on a cluster several machines share one home.
+    """
 
     pid: int
     created: float
     slots: tuple[str, ...]
     events_size: int
     log_size: int
+    host: str = ""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a process of this machine."""
+        return self.host in ("", platform.node())
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -109,6 +120,7 @@ def read_spec(run_dir: Path) -> RunSpec:
         if values["format"] > FORMAT:
             raise RunError(f"{path} has format {values['format']}, this version reads {FORMAT}. Update the app.")
         del values["format"]
+        values.pop("objective", None)  # once here, now the recipe's
         return RunSpec(**{**values, "recipe": recipe_from_dict(values["recipe"])})
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"There is no run in {run_dir}. `python -m engine runs` lists the runs.") from None
@@ -209,7 +221,9 @@ def stop_requested(run_dir: Path) -> bool:
 def write_worker(run_dir: Path, pid: int, *, slots: tuple[str, ...], events_size: int, log_size: int) -> None:
     """Note that process `pid` has the run."""
     created = psutil.Process(pid).create_time()
-    record = WorkerRecord(pid=pid, created=created, slots=slots, events_size=events_size, log_size=log_size)
+    record = WorkerRecord(
+        pid=pid, created=created, slots=slots, events_size=events_size, log_size=log_size, host=platform.node()
+    )
     write_whole(run_dir / WORKER_FILE, json.dumps(dataclasses.asdict(record)))
 
 
@@ -223,10 +237,18 @@ def read_worker(run_dir: Path) -> WorkerRecord | None:
 
 
 def worker_alive(run_dir: Path) -> bool:
-    """Whether the process in worker.json is there and is still the same one. A zombie has ended."""
+    """Whether the process in worker.json is there and is still the same one. A zombie has ended.
+
+    Of another machine's process all that can be seen is whether it still writes events.
+    """
     record = read_worker(run_dir)
     if record is None:
         return False
+    if not record.is_here:
+        latest = max(
+            (run_dir / name).stat().st_mtime for name in (WORKER_FILE, EVENTS_FILE) if (run_dir / name).exists()
+        )
+        return time.time() - latest < ELSEWHERE_SECONDS
     try:
         process = psutil.Process(record.pid)
         is_same = abs(process.create_time() - record.created) < SAME_START_SECONDS

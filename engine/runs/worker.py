@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -45,13 +46,13 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     from torch import distributed
 
     from engine.data.sources import resolve_dataset
-    from engine.hub.bundle import build_config, init_weights, resolve_bundle
+    from engine.hub.bundle import build_config, init_weights, read_config, resolve_bundle
     from engine.machine import describe_machine
-    from engine.task import plan_model
     from engine.tasks.registry import get_task
     from engine.training.checkpoint import latest_checkpoint
     from engine.training.lr_finder import find_lr
-    from engine.training.recipe_loop import train_recipe
+    from engine.training.memory import halve_until_it_fits
+    from engine.training.recipe_loop import planned, train_recipe
 
     state, folder = PartialState(), run_dir / CHECKPOINTS_FOLDER
 
@@ -68,11 +69,14 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     is_resumed = latest_checkpoint(folder) is not None
     if not is_resumed and file_size(run_dir / EVENTS_FILE):  # an earlier worker left nothing to go on from
         yield RunResumed(stage=0, step=0)
-    recipe, objective = spec.recipe, get_task(spec.task).build_objective()
+    recipe = spec.recipe
+    aim = get_task(spec.task).aim(recipe.objective)
+    objective = aim.build()
     data = objective.open_data(resolve_dataset(spec.dataset))
     torch.manual_seed(spec.seed)  # for the layers that start at random
-    plan = plan_model(recipe, data)
-    model = objective.build_model(plan, pretrained=not (is_resumed or spec.init_from))
+    start = latest_checkpoint(folder) or (resolve_bundle(spec.init_from) if spec.init_from else None)
+    plan = yield from planned(objective, recipe, data, start)
+    model = objective.build_model(plan, pretrained=start is None)
     yield RunStarted(
         device=str(state.device),
         device_name=describe_machine().name,
@@ -80,15 +84,22 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         backbone=recipe.backbone,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
-    if spec.init_from and not is_resumed:
-        fresh = init_weights(model, resolve_bundle(spec.init_from), data.classes)
-        if fresh:
+    if start and not is_resumed:
+        fresh, before = init_weights(model, start, data.classes), read_config(start)
+        if fresh and before.objective == objective.name:
             yield Warned(message=f"Not taken over from {spec.init_from}, as the classes differ: {', '.join(fresh)}.")
+        if before.dataset != spec.dataset:
+            yield Warned(
+                message=f"These weights have learnt from {before.dataset}, and are now measured on {spec.dataset}. If some of "
+                "the same samples are in both, the figures promise too much."
+            )
 
     asked = {"model": model, "data": data, "seed": spec.seed, "should_stop": agree_to_stop}
     if spec.job == "lr-find":
-        yield from find_lr(objective, recipe.stages[0], **asked)
+        finder = partial(find_lr, objective, **asked)
+        yield from halve_until_it_fits(finder, recipe.stages[0], model=model, stage_index=0)
         return
+    inherited = read_config(start).remarks if start else ()
     config = build_config(
         task=spec.task,
         objective=objective.name,
@@ -96,6 +107,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         plan=plan,
         dataset=spec.dataset,
         seed=spec.seed,
+        remarks=tuple(dict.fromkeys(remark for remark in (*inherited, aim.remark) if remark)),
     )
     yield from train_recipe(objective, recipe, folder=folder, config=config, **asked)
 
@@ -142,6 +154,9 @@ def _follow(spec: RunSpec, run_dir: Path, perform: Perform, should_stop: Callabl
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(*sys.argv[1:2]))
+        code = main(*sys.argv[1:2])
     except EngineError as error:
         sys.exit(str(error))
+    from engine.training.distributed import leave
+
+    leave(code)

@@ -20,7 +20,7 @@ def grad_cam(predictor: Predictor, source: str | Path | Image.Image | np.ndarray
     model = predictor.model
     if not isinstance(model, PictureModel):
         raise ModelError(f"Grad-CAM needs a model of whole pictures; this one is a {type(model).__name__}.")
-    shown, batch = predictor.objective.prepare(source, predictor.config.image_size, predictor.config.plan.channels)
+    shown, batch = predictor.prepare(source)
     with DEVICE_LOCK, torch.no_grad():
         maps = model.features(batch.to(predictor.device)).float()  # (1, F, h, w)
     with DEVICE_LOCK, torch.enable_grad():

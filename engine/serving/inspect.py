@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.data.bands import as_colors, band_picture_size
 from engine.data.block import Data, Sample
 from engine.data.seeding import derive_seed
-from engine.data.transforms import augment, stack
+from engine.data.transforms import augment
 from engine.errors import DataError
 from engine.recipe import Stage
 from engine.serving.predictor import Predictor
@@ -51,7 +51,7 @@ class Case:
 class Judged:
     """One input's loss with the model's figures for it and its target as the loss sees it."""
 
-    item: Path
+    item: Any
     loss: float
     logits: Tensor
     target: Tensor
@@ -84,11 +84,11 @@ def compare_predictions(predictor: Predictor, data: Data, items: Sequence[Path])
 
 
 def rank_by_loss(
-    predictor: Predictor, data: Data, *, split: str = "valid", on_progress: Callable[[int, int], None] | None = None
-) -> list[tuple[Path, float]]:
+    predictor: Predictor, data: Any, *, split: str = "valid", on_progress: Callable[[int, int], None] | None = None
+) -> list[tuple[Any, float]]:
     """The inputs of a split with their losses, the worst first."""
     items = data.items(split)
-    items = items[:: -(-len(items) // MOST_RANKED)]
+    items = predictor.objective.feed.arrange(data, items[:: -(-len(items) // MOST_RANKED)])
     ranked = []
     for judged in judge(predictor, data, items):
         ranked.append((judged.item, judged.loss))
@@ -97,17 +97,17 @@ def rank_by_loss(
     return sorted(ranked, key=lambda pair: -pair[1])
 
 
-def judge(predictor: Predictor, data: Data, items: Sequence[Path]) -> Iterator[Judged]:
+def judge(predictor: Predictor, data: Any, items: Sequence[Any]) -> Iterator[Judged]:
     """Each input's loss at the resolution that the model was trained at; the classes must be the model's own."""
     if predictor.classes != data.classes:
         raise DataError(
             f"{data.root.name} has other classes than the model was trained on. Choose the data set of its run."
         )
-    size = data.size_at(predictor.config.image_size)
+    feed = predictor.objective.feed
     for start in range(0, len(items), JUDGED_AT_ONCE):
         some = items[start : start + JUDGED_AT_ONCE]
-        pictures, targets = stack([data.sample(item, size) for item in some])
-        logits = predictor.logits(pictures)
+        inputs, targets = feed.batch(data, some, predictor.config.stage, predictor.model)
+        logits = predictor.logits(inputs)
         for item, row, target in zip(some, logits, targets, strict=True):
             loss, count = predictor.objective.loss(row[None], target[None])
             yield Judged(item=item, loss=loss.item() / max(1, int(count)), logits=row, target=target)

@@ -16,9 +16,10 @@ from engine.hub.bundle import BundleConfig, load_weights, read_config, resolve_b
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.tasks.registry import get_task
+from engine.training.carried import forget
 from engine.training.checkpoint import CONFIG_FILE, MODEL_FILE
 
-CACHED_MODELS = 3
+CACHED_MODELS = 8  # a class tries several
 
 _cached: "OrderedDict[tuple[str, int], Predictor]" = OrderedDict()
 _cache_lock = threading.Lock()
@@ -41,14 +42,20 @@ class Predictor:
 
     def predict(self, source: str | Path | Image.Image | np.ndarray) -> Any:
         """The objective's prediction for what the user gave: a picture's file, Pillow image or array (H, W, C) uint8."""
-        shown, batch = self.objective.prepare(source, self.config.image_size, self.config.plan.channels)
+        shown, batch = self.prepare(source)
         return self.answer(self.logits(batch)[0], shown)
+
+    def prepare(self, source: Any) -> tuple[Any, Tensor]:
+        """What the user gave, opened to be shown, and the network's input (1, …)."""
+        return self.objective.prepare(source, self.config.stage, self.config.plan, self.model)
 
     def logits(self, batch: Tensor, *, tta: bool = False) -> Tensor:
         """The model's figures for a batch, as fp32 on the CPU; with `tta` averaged over the objective's symmetries."""
         model = build_augmented(self.objective, self.model) if tta else self.model
         with DEVICE_LOCK, torch.inference_mode():
-            return model(batch.to(self.device)).float().cpu()
+            forget(self.model)
+            output = model(batch.to(self.device))
+            return getattr(output, "logits", output).float().cpu()  # a model may give more beside them
 
     def answer(self, logits: Tensor, shown: Any) -> Any:
         """One input's figures as the objective's prediction."""
@@ -87,7 +94,7 @@ def _load(bundle: Path) -> Predictor:
 def _build_predictor(bundle: Path) -> Predictor:
     config = read_config(bundle)
     try:
-        objective = get_task(config.task).build_objective()
+        objective = get_task(config.task).build_objective(config.objective)
         model = objective.build_model(config.plan, pretrained=False)
     except (RecipeError, ModelError) as problem:
         raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None

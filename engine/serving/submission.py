@@ -2,15 +2,19 @@
 
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from engine.data.bands import band_picture_size
+from engine.data.block import Data
 from engine.errors import DataError
 from engine.kinds.picture import network_size, open_resized
-from engine.serving.predictor import Predictor
+from engine.serving.augmented import build_augmented
+from engine.serving.predictor import DEVICE_LOCK, Predictor
+from engine.training.evaluate import evaluate
 from engine.training.thresholds import LESSON_THRESHOLD
 
 AT_ONCE = 32
@@ -23,19 +27,25 @@ def write_submission(
     *,
     threshold: float | None = None,
     tta: bool = False,
+    decision: Mapping[str, Any] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
     """Predict the tags of `items`, pictures of one shape, and write one line for each in their order; where it went.
 
-    Without a `threshold` each tag has the one that was tuned for it on validation data. The file appears when it is whole.
+    Without a `threshold` each tag has its own from `decision`; by default those that the model was given, tuned on
+    validation data without test-time augmentation: see `decide_with_tta`. The file appears when it is whole.
     A picture that cannot be read ends it with a `DataError` that names the picture.
     """
     if predictor.objective.name != "tags":
         raise DataError(f"A submission is a table of tags; this model gives a {predictor.objective.name}.")
     if not items:
-        raise DataError("There are no pictures to write a submission for. Put them into test-jpg/ beside train-jpg/.")
-    limits, channels = _limits(predictor, threshold), predictor.config.plan.channels
-    size = network_size(band_picture_size(items[0]), predictor.config.image_size)
+        raise DataError(
+            "There are no pictures to write a submission for. Put them into test-jpg/ beside train-jpg/, or into "
+            "test-tif-v2/ beside train-tif-v2/."
+        )
+    limits = _limits(predictor.classes, predictor.config.decision if decision is None else decision, threshold)
+    channels = predictor.config.plan.channels
+    size = network_size(band_picture_size(items[0]), predictor.config.stage.image_size)
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -56,10 +66,21 @@ def write_submission(
     return target
 
 
-def _limits(predictor: Predictor, threshold: float | None) -> torch.Tensor:
+def decide_with_tta(predictor: Predictor, data: Data) -> dict[str, Any]:
+    """Thresholds tuned on the validation split for probabilities that are averaged over the symmetries.
+
+    Averaging pulls probabilities together, so that thresholds tuned without it do not fit.
+    """
+    model = build_augmented(predictor.objective, predictor.model)
+    stage = predictor.config.stage
+    with DEVICE_LOCK:
+        measured = evaluate(predictor.objective, model, data=data, items=data.items("valid"), stage=stage)
+    return measured.details["decision"]
+
+
+def _limits(classes: Sequence[str], decision: Mapping[str, Any], threshold: float | None) -> torch.Tensor:
     """A threshold for each class (C,)."""
-    decision = predictor.config.decision
     if threshold is not None:
-        return torch.full((len(predictor.classes),), threshold)
+        return torch.full((len(classes),), threshold)
     common = decision.get("threshold", LESSON_THRESHOLD)
-    return torch.tensor(decision.get("thresholds", [common] * len(predictor.classes)))
+    return torch.tensor(decision.get("thresholds", [common] * len(classes)))

@@ -1,7 +1,7 @@
 """CamVid: what is every pixel of this street scene? Segmentation with a U-Net."""
 
 from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
-from engine.task import Objective, Task
+from engine.task import Aim, Objective, Task
 
 
 def build_objective() -> Objective:
@@ -64,6 +64,11 @@ CAMVID = Task(
     datasets=("camvid-tiramisu", "camvid", "camvid_tiny", "drawn-streets"),
     backbones=(OFFLINE_BACKBONE, LESSON_BACKBONE, "resnet18.tv_in1k", "mobilenetv3_small_100"),
     recipes=(QUICK, CPU_HALF, TIRAMISU, LESSON),
-    default_stage=Stage(name="frozen", epochs=4, max_lr=3e-3, image_size=128, batch_size=8, train_from=-1),
-    build_objective=build_objective,
+    aims=(
+        Aim(
+            name="mask",
+            build=build_objective,
+            default_stage=Stage(name="frozen", epochs=4, max_lr=3e-3, image_size=128, batch_size=8, train_from=-1),
+        ),
+    ),
 )

@@ -1,7 +1,7 @@
 """Head centres: where in this photograph is the middle of the head? A regression to a point."""
 
 from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
-from engine.task import Objective, Task
+from engine.task import Aim, Objective, Task
 
 
 def build_objective() -> Objective:
@@ -48,6 +48,11 @@ HEADS = Task(
     datasets=("pointing04", "biwi_head_pose", "biwi_sample", "drawn-heads"),
     backbones=(OFFLINE_BACKBONE, LESSON_BACKBONE, "resnet18.tv_in1k", "mobilenetv3_small_100"),
     recipes=(QUICK, CPU, LESSON),
-    default_stage=Stage(name="frozen", epochs=3, max_lr=3e-3, image_size=96, batch_size=16, train_from=-1),
-    build_objective=build_objective,
+    aims=(
+        Aim(
+            name="point",
+            build=build_objective,
+            default_stage=Stage(name="frozen", epochs=3, max_lr=3e-3, image_size=96, batch_size=16, train_from=-1),
+        ),
+    ),
 )

@@ -1,7 +1,7 @@
 """Planet: which of 17 tags has this satellite chip of the Amazon? Several may hold at once."""
 
 from engine.recipe import OFFLINE_BACKBONE, Recipe, Stage
-from engine.task import Objective, Task
+from engine.task import Aim, Objective, Task
 
 LESSON_RESNET = "resnet50.tv_in1k"
 
@@ -73,6 +73,11 @@ PLANET = Task(
     datasets=("planet_sample", "planet", "planet_tiny", "drawn-chips", "drawn-chips-nir"),
     backbones=(OFFLINE_BACKBONE, LESSON_RESNET, "resnet34.tv_in1k", "resnet18.tv_in1k", "mobilenetv3_small_100"),
     recipes=(QUICK, PROGRESSIVE, LARGER, LESSON),
-    default_stage=Stage(name="frozen", epochs=4, max_lr=1e-2, image_size=64, batch_size=32, train_from=-1),
-    build_objective=build_objective,
+    aims=(
+        Aim(
+            name="tags",
+            build=build_objective,
+            default_stage=Stage(name="frozen", epochs=4, max_lr=1e-2, image_size=64, batch_size=32, train_from=-1),
+        ),
+    ),
 )

@@ -4,9 +4,10 @@ from engine.errors import RecipeError
 from engine.task import Task
 from engine.tasks.camvid import CAMVID
 from engine.tasks.heads import HEADS
+from engine.tasks.imdb import IMDB
 from engine.tasks.planet import PLANET
 
-TASKS: tuple[Task, ...] = (PLANET, CAMVID, HEADS)
+TASKS: tuple[Task, ...] = (PLANET, CAMVID, HEADS, IMDB)
 
 
 def get_task(name: str) -> Task:

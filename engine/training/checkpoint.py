@@ -12,20 +12,30 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from engine.errors import RunError
+from engine.training.carried import Carrying, carried
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 EVALUATION_FILE = "evaluation.json"
 OPTIMIZER_FILE = "optimizer.safetensors"
 PROGRESS_FILE = "progress.json"
+CARRIED = "carried:"
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """A model that is nothing without files beside its weights, such as a tokenizer's."""
+
+    def save_files(self, folder: Path) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,28 +62,59 @@ def save_checkpoint(
     evaluation: dict[str, Any] | None,
     best: bool,
 ) -> str:
-    """Write a checkpoint into `folder` (a run's `checkpoints/`) and make it the latest, and the best if it is; its name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"stage{progress.stage}-step{progress.step:06d}"
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
-    save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, partial / MODEL_FILE)
-    save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
+    """Write a checkpoint into `folder` (a run's `checkpoints/`) and make it the latest, and the best if it is; its name.
+
+    Raises `RunError` where the disk is full or cannot be written to; the checkpoints before it stay.
+    """
     texts = {PROGRESS_FILE: dataclasses.asdict(progress), CONFIG_FILE: config}
     if evaluation is not None:
         texts[EVALUATION_FILE] = evaluation
-    for file, values in texts.items():
-        (partial / file).write_text(json.dumps(values, indent=1))
-    for file in partial.iterdir():
-        _flush(file)
-    target = folder / name
-    if target.exists():  # the same step once more, after a resume; whichever is whole will do
-        shutil.rmtree(target)
-    partial.rename(target)
-    _point(folder / "latest.json", name)
-    if best:
-        _point(folder / "best.json", name)
+    name = f"stage{progress.stage}-step{progress.step:06d}"
+    partial = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+        save_file({key: tensor.contiguous() for key, tensor in own_tensors(model).items()}, partial / MODEL_FILE)
+        save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
+        if isinstance(model, Documented):
+            model.save_files(partial)
+        for file, values in texts.items():
+            (partial / file).write_text(json.dumps(values, indent=1))
+        for file in partial.iterdir():
+            _flush(file)
+        target = folder / name
+        if target.exists():  # one that a killed worker wrote and nobody points to
+            shutil.rmtree(target)
+        partial.rename(target)
+        _point(folder / "latest.json", name)
+        if best:
+            _point(folder / "best.json", name)
+    except (OSError, SafetensorError) as problem:
+        if partial != folder:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise RunError(
+            f"The checkpoint {folder / name} cannot be written ({problem}). Make room on the disk, then resume: the "
+            "checkpoint before it is kept."
+        ) from None
     _delete_others(folder)
     return name
+
+
+def own_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """The state dict with each tensor once: tied weights, which go by several names, have their first one."""
+    tensors: dict[str, Tensor] = {}
+    seen: set[tuple[int, torch.Size]] = set()
+    for name, tensor in model.state_dict().items():
+        place = (tensor.data_ptr(), tensor.shape)
+        if tensor.numel() == 0 or place not in seen:
+            tensors[name] = tensor
+            seen.add(place)
+    return tensors
+
+
+def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """What `own_tensors` gave, or some of it, into `model`."""
+    model.load_state_dict(tensors, strict=False)
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -96,12 +137,14 @@ def read_progress(checkpoint: Path) -> Progress:
 
 def load_checkpoint_model(checkpoint: Path, model: nn.Module) -> None:
     """The checkpoint's weights into `model`."""
-    model.load_state_dict(load_file(checkpoint / MODEL_FILE))
+    load_tensors(model, load_file(checkpoint / MODEL_FILE))
 
 
 def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> None:
-    """The checkpoint's moments into `optimizer`, which must hold the same parameters of `model`."""
+    """The checkpoint's moments into `optimizer`, which must hold the same parameters of `model`; and what that carries."""
     tensors = load_file(checkpoint / OPTIMIZER_FILE)
+    if isinstance(model, Carrying):
+        model.carry({key.removeprefix(CARRIED): value for key, value in tensors.items() if key.startswith(CARRIED)})
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for group in optimizer.param_groups:
         for parameter in group["params"]:
@@ -115,11 +158,12 @@ def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Opt
 
 def _optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
-    return {
+    moments = {
         f"{moment}:{names[parameter]}": value.contiguous()
         for parameter, state in optimizer.state.items()
         for moment, value in state.items()
     }
+    return moments | {f"{CARRIED}{name}": value.contiguous() for name, value in carried(model).items()}
 
 
 def _pointed(folder: Path, pointer: str) -> Path | None:
@@ -145,7 +189,7 @@ def _delete_others(folder: Path) -> None:
 
 
 def _flush(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
+    descriptor = os.open(file, os.O_RDWR)  # Windows flushes nothing that is open for reading
     try:
         os.fsync(descriptor)
     finally:

@@ -1,5 +1,9 @@
 """Several processes that together train as one would: the same batch, the same BatchNorm statistics, the same loss."""
 
+import os
+import sys
+from typing import NoReturn
+
 import torch
 from torch import Tensor, distributed, nn
 from torch.distributed.nn import functional as differentiable
@@ -17,7 +21,7 @@ class SyncedBatchNorm(nn.Module):
     running_var: Tensor
     num_batches_tracked: Tensor
 
-    def __init__(self, layer: nn.BatchNorm2d) -> None:
+    def __init__(self, layer: nn.BatchNorm1d | nn.BatchNorm2d) -> None:
         super().__init__()
         self.weight, self.bias = layer.weight, layer.bias
         self.eps, self.momentum = layer.eps, layer.momentum or 0.1
@@ -30,9 +34,9 @@ class SyncedBatchNorm(nn.Module):
         if not self.training:
             x = functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
             return self.after(x)
-        wide = x.float()
+        wide, others = x.float(), (0, *range(2, x.ndim))  # all but the features
         count = x.new_tensor([x.numel() / x.shape[1]], dtype=torch.float32)
-        sums = torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), count])
+        sums = torch.cat([wide.sum(others), wide.square().sum(others), count])
         total, squares, count = differentiable.all_reduce(sums).split([x.shape[1], x.shape[1], 1])
         mean = total / count
         variance = squares / count - mean.square()
@@ -42,15 +46,31 @@ class SyncedBatchNorm(nn.Module):
             self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
-        return self.after((wide * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(x.dtype))
+        shape = (-1, *[1] * (x.ndim - 2))
+        return self.after((wide * scale.view(shape) + shift.view(shape)).to(x.dtype))
 
 
 def synchronise_batch_norm(model: nn.Module) -> nn.Module:
-    """Replace every BatchNorm2d in `model` (in place) where there are several processes; else change nothing."""
+    """Replace every BatchNorm in `model` (in place) where there are several processes; else change nothing."""
     if not distributed.is_initialized() or distributed.get_world_size() == 1:
         return model
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.BatchNorm2d):
+            if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
                 setattr(parent, name, SyncedBatchNorm(child))
     return model
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with an exit code, whether it is one of several or alone.
+
+    One of several skips the interpreter's teardown: gloo's threads now and then abort a process that is in it, and the
+    launcher then takes a run that is finished for a failed one (pytorch/pytorch pull request 179291).
+    """
+    if not distributed.is_initialized():
+        sys.exit(code)
+    if code == 0:  # after a failure the others may never come to it
+        distributed.destroy_process_group()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

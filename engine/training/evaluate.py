@@ -2,20 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
-from engine.data.block import Data
-from engine.data.cache import open_cache, prepare_cache
-from engine.data.loaders import EpochBatches, Samples
-from engine.data.transforms import stack
+from engine.recipe import Stage
 from engine.task import Objective
-from engine.training.precision import build_accelerator, summed
+from engine.training.carried import forget
+from engine.training.precision import build_accelerator, in_precision, summed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +31,18 @@ def evaluate_batches(
     objective: Objective,
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
-    data: Data,
+    data: Any,
     accelerator: Accelerator,
 ) -> Evaluation:
     """Measure `model` over all batches of all processes; it is left in evaluation mode."""
     metrics = objective.build_metrics(data).to(accelerator.device)
     totals = torch.zeros(2, device=accelerator.device)
     model.eval()
+    forget(model)
     with torch.inference_mode():
         for images, target in batches:
             images, target = images.to(accelerator.device), target.to(accelerator.device)
-            with accelerator.autocast():
+            with in_precision(accelerator.device, accelerator.mixed_precision):
                 logits = model(images)
             loss_sum, count = objective.loss(logits, target)
             totals += torch.stack([loss_sum.float(), count.float()])
@@ -58,17 +55,14 @@ def evaluate(
     objective: Objective,
     model: nn.Module,
     *,
-    data: Data,
-    items: Sequence[Path],
-    image_size: int,
+    data: Any,
+    items: Sequence[Any],
+    stage: Stage,
     batch_size: int = 8,
 ) -> Evaluation:
-    """Measure `model` on `items` of a data set at a resolution, in fp32."""
+    """Measure `model` on `items` of a data set, at the input size of a stage, in fp32."""
     accelerator = build_accelerator("fp32")
-    size = data.size_at(image_size)
-    for _ in prepare_cache(data, items, size):
+    for _ in objective.feed.prepare(data, items, stage, model):
         pass
-    samples = Samples(open_cache(data, items, size), None, seed=0)
-    order = EpochBatches(len(samples), batch_size, seed=0, is_training=False)
-    batches = DataLoader(samples, batch_sampler=order, collate_fn=stack)
+    batches = objective.feed.build_loader(data, items, stage, model, batch_size=batch_size)
     return evaluate_batches(objective, model.to(accelerator.device), batches, data, accelerator)

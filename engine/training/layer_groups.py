@@ -72,7 +72,8 @@ def parameter_groups(groups: Groups, train_from: int, weight_decay: float) -> li
     """
     chosen = []
     for index in range(first_trained(groups, train_from), len(groups)):
-        parameters = [parameter for module in groups[index] for parameter in module.parameters()]
+        # Once each: two modules may share a weight.
+        parameters = list(dict.fromkeys(parameter for module in groups[index] for parameter in module.parameters()))
         for decay, matches in ((weight_decay, lambda p: p.ndim > 1), (0.0, lambda p: p.ndim <= 1)):
             members = [parameter for parameter in parameters if matches(parameter)]
             if members:

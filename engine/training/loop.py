@@ -13,9 +13,6 @@ from accelerate.state import PartialState
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from engine.data.block import Data
-from engine.data.cache import prepare_cache
-from engine.data.loaders import build_loaders
 from engine.data.seeding import derive_seed
 from engine.errors import RecipeError, TrainingError
 from engine.events import (
@@ -31,8 +28,10 @@ from engine.events import (
 )
 from engine.recipe import Stage, rate_text
 from engine.task import Objective
+from engine.training.carried import forget
 from engine.training.checkpoint import Progress, load_checkpoint_optimizer, save_checkpoint
 from engine.training.distributed import synchronise_batch_norm
+from engine.training.dropout import scale_dropout
 from engine.training.evaluate import Evaluation, evaluate_batches
 from engine.training.layer_groups import (
     ADAM_BETA2,
@@ -43,7 +42,14 @@ from engine.training.layer_groups import (
     set_train_mode,
     spread_rates,
 )
-from engine.training.precision import build_accelerator, check_precision, fastest_precision, summed, this_device
+from engine.training.precision import (
+    build_accelerator,
+    check_precision,
+    fastest_precision,
+    in_precision,
+    summed,
+    this_device,
+)
 from engine.training.schedule import lr_at, momentum_at
 
 CHECKPOINT_SECONDS = 120.0
@@ -62,12 +68,25 @@ def never() -> bool:
     return False
 
 
+def check_batch_size(stage: Stage, model: nn.Module, data: Any) -> None:
+    """`RecipeError` for a batch that leaves a process without a sample, or a BatchNorm over whole samples with one alone."""
+    processes = PartialState().num_processes
+    if stage.batch_size < processes:
+        raise RecipeError(f"Batch size is {stage.batch_size}: {processes} processes need one sample each.")
+    is_alone = min(stage.batch_size, len(data.train)) == 1
+    if is_alone and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
+        raise RecipeError(
+            "The batches have one sample each, and this model's head has a BatchNorm, which needs two to learn from. Take a "
+            "batch size of 2 or more, and as many samples."
+        )
+
+
 def fit(
     objective: Objective,
     stage: Stage,
     *,
     model: nn.Module,
-    data: Data,
+    data: Any,
     seed: int = 42,
     stage_index: int = 0,
     stages: int = 1,
@@ -83,19 +102,24 @@ def fit(
     Raises `TrainingError` after `LossDiverged` when the loss is not finite, `RecipeError` for a stage that cannot be.
     """
     started = time.perf_counter()
-    size = data.size_at(stage.image_size)
+    data = some_of(data, stage.train_items)
     groups = layer_groups(model)
     freeze(groups, stage.train_from)
+    scale_dropout(model, stage.drop_mult)
     check_precision(stage.precision)
-    yield from prepare_caches(data, size)
-
+    check_batch_size(stage, model, data)
     shares = PartialState()
-    if stage.batch_size < shares.num_processes:
-        raise RecipeError(f"Batch size is {stage.batch_size}: {shares.num_processes} processes need one sample each.")
+    for event in prepare_caches(objective, stage, model, data):
+        yield event
+        # Several processes are only asked together, and only one of them writes the cache.
+        if shares.num_processes == 1 and should_stop():
+            return False
+
     stage_seed = derive_seed(seed, stage_index)
-    loaders = build_loaders(
+    loaders = objective.feed.build_loaders(
         data,
         stage,
+        model,
         seed=stage_seed,
         process=shares.process_index,
         processes=shares.num_processes,
@@ -110,10 +134,11 @@ def fit(
     yield PrecisionChosen(stage=stage_index, precision=precision, seconds_per_step=timed)
 
     accelerator = build_accelerator(precision)
+    groups = layer_groups(synchronise_batch_norm(model))
     optimizer = build_optimizer(model.to(accelerator.device), stage)
     if start and checkpoint:
         load_checkpoint_optimizer(checkpoint, model, optimizer)
-    prepared, optimizer = accelerator.prepare(synchronise_batch_norm(model), optimizer)
+    prepared, optimizer = accelerator.prepare(model, optimizer)
     if start and accelerator.scaler and start.scaler:
         accelerator.scaler.load_state_dict(start.scaler)
 
@@ -121,13 +146,14 @@ def fit(
     steps = steps_per_epoch * stage.epochs
     rates = spread_rates(stage.lr_slice, len(groups))
     progress = start or Progress(stage=stage_index, step=0, batch_size=stage.batch_size, precision=precision)
+    saved_step = start.step if start else -1
     yield StageStarted(
         stage=stage_index,
         stages=stages,
         name=stage.name,
         epochs=stage.epochs,
         steps_per_epoch=steps_per_epoch,
-        image_size=size,
+        input_size=objective.feed.size(data, stage),
         batch_size=stage.batch_size,
         train_items=len(data.train),
         valid_items=len(data.valid),
@@ -140,7 +166,7 @@ def fit(
         name = ""
         if accelerator.is_main_process:
             scaler = accelerator.scaler.state_dict() if accelerator.scaler else {}
-            config = keeping.config | {"image_size": stage.image_size, "stage": dataclasses.asdict(stage)}
+            config = keeping.config | {"stage": dataclasses.asdict(stage)}
             if evaluation:
                 config["metrics"] = evaluation.metrics | {"valid_loss": evaluation.loss}
                 config["decision"] = evaluation.details.get("decision", {})
@@ -160,11 +186,14 @@ def fit(
         for epoch in range(progress.step // steps_per_epoch + 1, stage.epochs + 1):
             loaders.train_batches.epoch = epoch
             loaders.train_batches.first_step = progress.step % steps_per_epoch
+            if not loaders.train_batches.first_step:
+                forget(model)
             set_train_mode(model, groups, stage.train_from)
             epoch_started = step_started = time.perf_counter()
             for images, target in loaders.train:
                 if should_stop():
-                    yield from save()
+                    if progress.step != saved_step:  # else it would replace one that has its epoch's figures
+                        yield from save()
                     return False
                 rate, momentum = set_rates(optimizer, stage, rates, progress.step, steps)
                 torch.manual_seed(derive_seed(stage_seed, "step", progress.step, shares.process_index))
@@ -190,6 +219,7 @@ def fit(
                 step_started = time.perf_counter()
                 if step % steps_per_epoch and step_started - saved_at > CHECKPOINT_SECONDS:
                     yield from save()
+                    saved_step = step
                     saved_at = step_started = time.perf_counter()
 
             trained = time.perf_counter()
@@ -213,7 +243,7 @@ def fit(
                 valid_seconds=time.perf_counter() - trained,
             )
             yield from save(evaluation, best=best)
-            saved_at = time.perf_counter()
+            saved_step, saved_at = progress.step, time.perf_counter()
     finally:
         accelerator.unwrap_model(prepared, keep_fp32_wrapper=False)  # the caller's model gets its plain forward back
     peak = torch.cuda.max_memory_allocated() if accelerator.device.type == "cuda" else 0
@@ -221,11 +251,19 @@ def fit(
     return True
 
 
-def prepare_caches(data: Data, size: tuple[int, int]) -> Iterator[CacheProgressed]:
-    """The resized copies of both splits; made by one process while the others wait."""
+def some_of(data: Any, count: int) -> Any:
+    """A data set with `count` of its training samples, spread over all of them; with all where that is 0 or more than it has."""
+    total = len(data.train)
+    if not 0 < count < total:
+        return data
+    return dataclasses.replace(data, train=tuple(data.train[index * total // count] for index in range(count)))
+
+
+def prepare_caches(objective: Objective, stage: Stage, model: nn.Module, data: Any) -> Iterator[CacheProgressed]:
+    """What a stage reads of both splits; made by one process while the others wait."""
     if PartialState().is_local_main_process:
         for items in (data.train, data.valid):
-            for done, total in prepare_cache(data, items, size):
+            for done, total in objective.feed.prepare(data, items, stage, model):
                 yield CacheProgressed(done=done, total=total)
     PartialState().wait_for_everyone()
 
@@ -264,7 +302,7 @@ def train_step(
     """
     images = images.to(accelerator.device, non_blocking=True)
     target = target.to(accelerator.device, non_blocking=True)
-    with accelerator.autocast():
+    with in_precision(accelerator.device, accelerator.mixed_precision):
         logits = model(images)
     loss_sum, count = objective.loss(logits, target)
     # Each process divides by everybody's count, so that the mean over processes is the mean over elements.

@@ -1,24 +1,27 @@
 """The learning-rate range test (Smith 2015): try rates from tiny to far too large, and look where the loss falls.
 
-Nothing of it stays: weights, gradients, flags and random state are as before when the generator ends.
+Nothing of it stays: weights, gradients, flags, dropout and random state are as before when the generator ends.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.data.block import Data
-from engine.data.loaders import Loaders, build_loaders
+from engine.data.loaders import Loaders
 from engine.data.seeding import derive_seed
+from engine.errors import TrainingError
 from engine.events import Event, RatesSuggested, RateTried
 from engine.recipe import Stage, rate_text
 from engine.task import Objective
+from engine.training.carried import forget
+from engine.training.dropout import dropouts, scale_dropout
 from engine.training.layer_groups import freeze, layer_groups, set_train_mode
-from engine.training.loop import build_optimizer, never, prepare_caches, train_step
+from engine.training.loop import build_optimizer, check_batch_size, never, prepare_caches, some_of, train_step
 from engine.training.precision import build_accelerator, check_precision, fastest_precision
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
@@ -32,22 +35,28 @@ def find_lr(
     stage: Stage,
     *,
     model: nn.Module,
-    data: Data,
+    data: Any,
     seed: int = 42,
     steps: int = 100,
     should_stop: Callable[[], bool] = never,
     workers: int | None = None,
 ) -> Iterator[Event]:
-    """Train a few batches at rates that grow by a factor, and suggest some; ends early when the loss blows up."""
-    yield from prepare_caches(data, data.size_at(stage.image_size))
+    """Train a few batches at rates that grow by a factor, and suggest some; ends early when the loss blows up.
+
+    Raises `TrainingError` when the loss is not finite before there is a curve to read.
+    """
+    data = some_of(data, stage.train_items)
+    yield from prepare_caches(objective, stage, model, data)
     check_precision(stage.precision)
+    check_batch_size(stage, model, data)
     before = _remember(model)
     random_state = torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     try:
         groups = layer_groups(model)
         freeze(groups, stage.train_from)
+        scale_dropout(model, stage.drop_mult)
         set_train_mode(model, groups, stage.train_from)
-        loaders = build_loaders(data, stage, seed=derive_seed(seed, "lr-find"), workers=workers)
+        loaders = objective.feed.build_loaders(data, stage, model, seed=derive_seed(seed, "lr-find"), workers=workers)
         if stage.precision == "auto":
             images, target = next(iter(loaders.valid))
             stage = replace(stage, precision=fastest_precision(objective.loss, model, images, target)[0])
@@ -57,6 +66,7 @@ def find_lr(
         optimizer = accelerator.prepare(optimizer)
         rates, losses = [], []
         average, best = 0.0, math.inf
+        forget(model)
         for step, (images, target) in enumerate(_endless(loaders, steps), start=1):
             if should_stop():
                 return
@@ -69,6 +79,11 @@ def find_lr(
             )
             loss = loss_sum / max(count, 1)
             if not math.isfinite(loss):
+                if step <= LEAST_STEPS:
+                    raise TrainingError(
+                        f"The loss stopped being a number at the {step}. of {steps} rates ({rate_text(rate)}), too early for "
+                        "a curve: this is not the rate's fault. Choose fp32 as precision, another start, or look at the data."
+                    )
                 break
             average = SMOOTHING * average + (1 - SMOOTHING) * loss
             smoothed = average / (1 - SMOOTHING**step)  # as Adam does, for the first steps' sake
@@ -80,6 +95,7 @@ def find_lr(
                 break
     finally:
         _restore(model, before)
+        forget(model)
         torch.set_rng_state(random_state[0])
         if random_state[1]:
             torch.cuda.set_rng_state_all(random_state[1])
@@ -163,7 +179,7 @@ def _endless(loaders: Loaders, steps: int) -> Iterator[tuple[Tensor, Tensor]]:
             taken += 1
             if taken == steps:
                 return
-        loaders.train_batches.epoch += 1
+        loaders.train_batches.epoch += 1  # a model that carries what it read reads on
 
 
 def _remember(model: nn.Module) -> dict:
@@ -172,6 +188,7 @@ def _remember(model: nn.Module) -> dict:
         "learns": [parameter.requires_grad for parameter in model.parameters()],
         "gradients": [parameter.grad for parameter in model.parameters()],
         "training": [module.training for module in model.modules()],
+        "dropout": dropouts(model),
     }
 
 
@@ -182,3 +199,5 @@ def _restore(model: nn.Module, before: dict) -> None:
         parameter.grad = gradient
     for module, training in zip(model.modules(), before["training"], strict=True):
         module.training = training
+    for module, name, p in before["dropout"]:
+        setattr(module, name, p)

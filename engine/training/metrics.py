@@ -47,7 +47,7 @@ class PixelMetrics:
 
     def compute(self) -> dict[str, float]:
         """`pixel_accuracy` and `mean_iou` (over the classes that occur in truth or prediction), both in 0..1."""
-        matrix = self.confusion.compute().double()
+        matrix = self.confusion.compute().cpu().double()
         return {
             "pixel_accuracy": (matrix.diagonal().sum() / matrix.sum()).item(),
             "mean_iou": _iou(matrix).nanmean().item(),
@@ -55,7 +55,7 @@ class PixelMetrics:
 
     def details(self) -> dict[str, Any]:
         """IoU by class (None for a class that never occurs) and the confusion matrix: rows are the truth."""
-        matrix = self.confusion.compute().double()
+        matrix = self.confusion.compute().cpu().double()
         iou = [None if value != value else value for value in _iou(matrix).tolist()]
         return {"classes": list(self.classes), "iou": iou, "confusion": matrix.long().tolist()}
 

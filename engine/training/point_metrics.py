@@ -11,7 +11,10 @@ NEAR = 0.05  # of the picture's width
 
 
 class PointMetrics:
-    """Distances between predicted and true points, in pixels of the data set's pictures as they are on disk."""
+    """Distances between predicted and true points, in pixels of the data set's pictures as they are on disk.
+
+    Where these differ in size, all distances are in pixels of the typical one, whose (height, width) `shape` is.
+    """
 
     def __init__(self, shape: tuple[int, int]) -> None:
         height, width = shape

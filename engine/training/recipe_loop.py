@@ -1,16 +1,15 @@
 """A whole recipe: stage after stage on one model, from the start or from the latest checkpoint."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from engine.data.block import Data
-from engine.events import Event, RunResumed
+from engine.events import CacheProgressed, Event, RunResumed
 from engine.recipe import Recipe, Stage
-from engine.task import Objective
+from engine.task import ModelPlan, Objective, plan_model
 from engine.training.checkpoint import (
     Progress,
     latest_checkpoint,
@@ -21,12 +20,38 @@ from engine.training.loop import Keeping, fit, never
 from engine.training.memory import halve_until_it_fits
 
 
+def planned(
+    objective: Objective, recipe: Recipe, data: Any, start: Path | None = None
+) -> Generator[Event, None, ModelPlan]:
+    """The plan of the model that `recipe` trains on `data`, with the files it is built from: those of the bundle that it
+    starts from, else made from the data."""
+    if start is None:
+        making = objective.make_files(recipe.backbone, data)
+        while True:
+            try:
+                done, total = next(making)
+            except StopIteration as end:
+                return plan_model(recipe, data, end.value)
+            yield CacheProgressed(done=done, total=total)
+    return plan_model(recipe, data, start)
+
+
+def plan_now(objective: Objective, recipe: Recipe, data: Any, start: Path | None = None) -> ModelPlan:
+    """The same for who need not hear how far it is."""
+    planning = planned(objective, recipe, data, start)
+    while True:
+        try:
+            next(planning)
+        except StopIteration as end:
+            return end.value
+
+
 def train_recipe(
     objective: Objective,
     recipe: Recipe,
     *,
     model: nn.Module,
-    data: Data,
+    data: Any,
     folder: Path | None = None,
     config: dict[str, Any] | None = None,
     seed: int = 42,

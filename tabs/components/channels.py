@@ -26,7 +26,9 @@ and the mean is a third one that is the two's average."""
 
 
 def channels_of(task: Task, opened: str) -> int:
-    """How many channels the open data set's pictures have; 3 while none is open."""
+    """How many channels the open data set's pictures have; 3 while none is open, and for what is no picture."""
+    if task.aims[0].size_knob != "image_size":
+        return 3
     try:
         return open_dataset(task, opened).channels if opened else 3
     except EngineError:

@@ -10,27 +10,71 @@ REGISTRY = "from engine.tasks.registry import get_task"
 FIND_RUN = "from engine.runs.store import find_run"
 PREDICTOR = "from engine.serving.predictor import load_predictor"
 STAGE = "from engine.recipe import Stage"
-PLAN = "from engine.task import ModelPlan"
+STANDARD = ("from pathlib import Path",)
+PLAN = "from engine.training.recipe_loop import plan_now"
+RECIPE = "from engine.recipe import Recipe, Stage"
 
 
-def data_code(task: str, dataset: str, stage: Stage) -> str:
-    """Open a data set, walk one sample through the six questions, look at samples before and after transforms."""
-    imports = [
-        _source_import(dataset),
-        STAGE,
-        REGISTRY,
-        "from engine.serving.inspect import show_augmented, show_samples",
-    ]
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Snippets:
+    """Lines that differ between pictures and texts, each with the imports it needs: to look at `data`, to look at
+    `predictor`'s mistakes on it, and to give `predictor` something to judge."""
+
+    look_imports: tuple[str, ...]
+    look: tuple[str, ...]
+    judge_imports: tuple[str, ...]
+    judge: tuple[str, ...]
+    example: tuple[str, ...]
+
+
+PICTURE_SNIPPETS = Snippets(
+    look_imports=("from engine.serving.inspect import show_augmented, show_samples",),
+    look=(
+        'for sample in show_samples(data, split="valid", count=3):',
+        "    print(sample.name, sample.picture.shape, sample.target.shape)",
+        "for sample in show_augmented(data, stage, index=0, count=3, seed=0):",
+        "    print(sample.name, sample.picture.shape)",
+    ),
+    judge_imports=("from engine.serving.inspect import compare_predictions, rank_by_loss",),
+    judge=(
+        "worst = rank_by_loss(predictor, data)[:4]",
+        "for case in compare_predictions(predictor, data, [item for item, loss in worst]):",
+        "    print(case.name, case.loss, case.prediction.in_words())",
+    ),
+    example=(
+        'picture = min(path for kind in ("jpg", "png", "tif") for path in folder.rglob(f"*.{kind}"))  # or one of your own',
+        "prediction = predictor.predict(picture)",
+    ),
+)
+TEXT_SNIPPETS = Snippets(
+    look_imports=("from engine.data.words import tokenize",),
+    look=(
+        "for item in data.valid[:3]:",
+        "    (text,) = data.texts([item])",
+        "    print(data.label(item), tokenize(text)[:20])",
+    ),
+    judge_imports=("from engine.serving.inspect import rank_by_loss",),
+    judge=(
+        "for item, loss in rank_by_loss(predictor, data)[:4]:",
+        "    (text,) = data.texts([item])",
+        "    print(data.label(item), loss, predictor.predict(text).in_words(), text[:200])",
+    ),
+    example=(
+        'prediction = predictor.predict("I liked this movie because it made me laugh.")  # or a text of your own',
+    ),
+)
+
+
+def data_code(task: str, dataset: str, stage: Stage, snippets: Snippets = PICTURE_SNIPPETS) -> str:
+    """Open a data set, walk one sample through the six questions, look at samples as training reads them."""
+    imports = [_source_import(dataset), STAGE, REGISTRY, *snippets.look_imports]
     body = [
         f"data = get_task({task!r}).build_objective().open_data({_folder(dataset)})",
         f"stage = {stage_source(stage)}",
         "for step in data.summary(stage):",
         '    print(step.question, step.answer, step.code, sep="\\n    ")',
         "",
-        'for sample in show_samples(data, split="valid", count=3):',
-        "    print(sample.name, sample.picture.shape, sample.target.shape)",
-        "for sample in show_augmented(data, stage, index=0, count=3, seed=0):",
-        "    print(sample.name, sample.picture.shape)",
+        *snippets.look,
     ]
     return _program(imports, body)
 
@@ -41,75 +85,75 @@ def rate_code(task: str, dataset: str, recipe: Recipe, init_from: str) -> str:
         _source_import(dataset),
         *_weights_imports(init_from),
         "from engine.events import RatesSuggested",
-        PLAN,
-        STAGE,
+        RECIPE,
         REGISTRY,
         "from engine.training.lr_finder import find_lr",
+        PLAN,
     ]
     body = [
         *_model_lines(task, dataset, recipe, init_from),
-        f"stage = {stage_source(recipe.stages[0])}",
-        "for event in find_lr(objective, stage, model=model, data=data):",
+        "for event in find_lr(objective, recipe.stages[0], model=model, data=data):",
         "    if isinstance(event, RatesSuggested):",
         '        print(event.suggestions, event.reading, event.reading_lr, sep="\\n")',
     ]
     return _program(imports, body, is_guarded=True)
 
 
-def train_code(task: str, dataset: str, recipe: Recipe, init_from: str) -> str:
-    """Train a recipe's stages one after the other on one model."""
+def train_code(task: str, dataset: str, recipe: Recipe, init_from: str, *, seed: int) -> str:
+    """Train a recipe's stages one after the other on one model, with checkpoints in a folder of the program's own."""
     imports = [
+        "from pathlib import Path",
+        "import torch",
         _source_import(dataset),
         *_weights_imports(init_from),
         "from engine.events import EpochFinished",
-        PLAN,
-        STAGE,
+        "from engine.hub.bundle import build_config",
+        RECIPE,
         REGISTRY,
-        "from engine.training.loop import fit",
+        f"{PLAN}, train_recipe",
     ]
     body = [
+        f"torch.manual_seed({seed})",
         *_model_lines(task, dataset, recipe, init_from),
-        "stages = [",
-        *(f"    {stage_source(stage)}," for stage in recipe.stages),
-        "]",
-        "for stage in stages:",
-        "    for event in fit(objective, stage, model=model, data=data):",
-        "        if isinstance(event, EpochFinished):",
-        "            print(stage.name, event.epoch, event.train_loss, event.valid_loss, event.metrics)",
+        "config = build_config(",
+        f"    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset={dataset!r}, seed={seed}",
+        ")",
+        f'folder = Path("my-{recipe.name}/checkpoints")  # with checkpoints in it, training goes on from them',
+        f"for event in train_recipe(objective, recipe, model=model, data=data, folder=folder, config=config, seed={seed}):",
+        "    if isinstance(event, EpochFinished):",
+        "        stage = recipe.stages[event.stage]",
+        "        print(stage.name, event.epoch, event.train_loss, event.valid_loss, event.metrics)",
     ]
     return _program(imports, body, is_guarded=True)
 
 
-def results_code(task: str, dataset: str, run: str) -> str:
+def results_code(task: str, dataset: str, run: str, objective: str = "", snippets: Snippets = PICTURE_SNIPPETS) -> str:
     """Figures and comparisons of a run's best checkpoint on the validation split."""
     imports = [
         _source_import(dataset),
         "from engine.hub.bundle import read_evaluation",
         FIND_RUN,
-        "from engine.serving.inspect import compare_predictions, rank_by_loss",
+        *snippets.judge_imports,
         PREDICTOR,
         REGISTRY,
     ]
     body = [
         f"run = find_run({run!r})",
-        f"data = get_task({task!r}).build_objective().open_data({_folder(dataset)})",
+        f"data = get_task({task!r}).build_objective({_quoted(objective)}).open_data({_folder(dataset)})",
         "predictor = load_predictor(run)",
-        "worst = rank_by_loss(predictor, data)[:4]",
-        "for case in compare_predictions(predictor, data, [item for item, loss in worst]):",
-        "    print(case.name, case.loss, case.prediction.in_words())",
-        'print(read_evaluation(run)["metrics"])',
+        *snippets.judge,
+        'print((read_evaluation(run) or {}).get("metrics", "no whole epoch yet"))',
     ]
     return _program(imports, body)
 
 
-def try_code(dataset: str, run: str) -> str:
-    """Predict one picture; any file of your own does as well."""
+def try_code(dataset: str, run: str, snippets: Snippets = PICTURE_SNIPPETS) -> str:
+    """Predict one input; anything of your own does as well."""
     imports = [_source_import(dataset), FIND_RUN, PREDICTOR]
     body = [
         f"predictor = load_predictor(find_run({run!r}))",
         f"folder = {_folder(dataset)}",
-        'picture = sorted([*folder.rglob("*.jpg"), *folder.rglob("*.png")])[0]  # or any picture of your own',
-        "prediction = predictor.predict(picture)",
+        *snippets.example,
         'print(prediction.in_words(), prediction.summary(), sep="\\n")',
     ]
     return _program(imports, body)
@@ -122,15 +166,30 @@ def stage_source(stage: Stage) -> str:
 
 
 def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> list[str]:
-    start = [f"init_weights(model, resolve_bundle(find_run({init_from!r})), data.classes)"] if init_from else []
-    more = f", new_channels={recipe.new_channels!r}" if recipe.new_channels != NEW_CHANNELS[0] else ""
+    start = [f"start = resolve_bundle(find_run({init_from!r}))"] if init_from else []
+    taking = ["init_weights(model, start, data.classes)"] if init_from else []
+    more = [f"    new_channels={recipe.new_channels!r},"] if recipe.new_channels != NEW_CHANNELS[0] else []
     return [
-        f"objective = get_task({task!r}).build_objective()",
+        f"objective = get_task({task!r}).build_objective({_quoted(recipe.objective)})",
         f"data = objective.open_data({_folder(dataset)})",
-        f"plan = ModelPlan(backbone={recipe.backbone!r}, classes=data.classes, channels=data.channels{more})",
-        "model = objective.build_model(plan, pretrained=True)",
+        "recipe = Recipe(",
+        f"    name={recipe.name!r},",
+        f"    backbone={recipe.backbone!r},",
+        *more,
+        "    stages=(",
+        *(f"        {stage_source(stage)}," for stage in recipe.stages),
+        "    ),",
+        ")",
         *start,
+        f"plan = plan_now(objective, recipe, data{', start' if init_from else ''})",
+        f"model = objective.build_model(plan, pretrained={not init_from})",
+        *taking,
     ]
+
+
+def _quoted(objective: str) -> str:
+    """The name of an objective as an argument; nothing for a task's first."""
+    return repr(objective) if objective else ""
 
 
 def _weights_imports(init_from: str) -> list[str]:
@@ -161,4 +220,8 @@ def _program(imports: Sequence[str], body: Sequence[str], *, is_guarded: bool = 
             'if __name__ == "__main__":',
             "    main()",
         ]
-    return "\n".join([*sorted(imports), "", *body]) + "\n"
+    standard = [line for line in imports if line in STANDARD]
+    others = sorted({line for line in imports if line.startswith("import ")} - set(standard))
+    ours = sorted(line for line in imports if line not in standard and line not in others)
+    blocks = [block for block in (standard, others, ours) if block]
+    return "\n\n".join("\n".join(block) for block in [*blocks, body]) + "\n"

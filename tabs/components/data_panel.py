@@ -6,12 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from engine.data.sources import SOURCES, get_source, is_ready, resolve_dataset
+from engine.data.sources import SOURCES, get_source, is_ready, read_record, resolve_dataset
 from engine.errors import DataError, EngineError
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.runs.fetches import FETCHES, FetchState
 from engine.task import Task
-from tabs.components.code import data_code
+from tabs.components.code import PICTURE_SNIPPETS, Snippets, data_code
 from tabs.components.markup import empty_state, megabytes, note, pill, progress_bar, text
 from tabs.components.opened import dataset_title, open_dataset
 from tabs.components.wiring import (
@@ -28,6 +28,9 @@ from tabs.views.view import View
 
 PAGE = 6
 LATER = '<p class="lab-small">Shown as soon as a data set is open.</p>'
+NO_TEST = empty_state(
+    "No test split", "This data set has none with labels: its figures are validation figures, and are called that."
+)
 NOTHING_OPEN = empty_state("No data set open", "Choose one above. A registered one may have to be fetched first.")
 
 
@@ -52,11 +55,22 @@ def first_dataset(task: Task) -> str | None:
     return next(iter([*ready, *drawn, *task.datasets]), None)
 
 
+def remembered_dataset(task: Task, remembered: Any) -> str | None:
+    """What this browser chose last, where that is still to be had."""
+    name = str(remembered or "")
+    if name in task.datasets:
+        return name
+    try:
+        return str(resolve_dataset(name)) if name else first_dataset(task)
+    except DataError:
+        return first_dataset(task)
+
+
 def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
     """What is known of a data set: HTML, its name once it can be opened (else ""), the fetch button, the timer."""
     if not dataset:
         return (
-            note("Choose a data set, or type the path of a folder."),
+            note("Choose a data set, or type where your own is."),
             "",
             gr.update(visible=False),
             gr.Timer(active=False),
@@ -65,9 +79,16 @@ def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
         return _folder_status(dataset)
     state, source = FETCHES.state(dataset), get_source(dataset)
     words = f"<p>{text(source.note)}</p><p class='lab-small'>{text(source.terms)}</p>"
+    if read_record(dataset).get("as_packed") is False:
+        words += note("The mirror packed this archive itself: its size or hash is not that of the lesson's.", "warn")
     html = f'<div class="lab-card">{fetch_line(state)}{words}</div>'
     button = gr.update(visible=state.status in ("absent", "failed"), value=fetch_label(dataset))
     return html, dataset if state.status == "ready" else "", button, gr.Timer(active=state.status == "running")
+
+
+def status_if(visited: bool, dataset: str | None) -> tuple[Any, ...]:
+    """The status of a data set whose tab was looked at; nothing before that."""
+    return dataset_status(dataset) if visited else (gr.skip(),) * 4
 
 
 def fetch_line(state: FetchState) -> str:
@@ -123,24 +144,28 @@ def show_gallery(task: Task, view: View, opened: str, split: str, start: int) ->
         return NOTHING_OPEN, "", 0, ""
     try:
         data = open_dataset(task, opened)
+        if split == "test" and not data.test:
+            return NO_TEST, view.show_legend(data.classes), 0, ""
         total = len(data.items(split))
-        start = min(max(0, start), (total - 1) // PAGE * PAGE)
-        shown = view.show_samples(data, split, start, min(PAGE, total - start))
-        where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
-        return shown, view.show_legend(data.classes), start, where
     except EngineError as error:
         return note(str(error), "bad"), "", 0, ""
+    start = min(max(0, start), (total - 1) // PAGE * PAGE)
+    where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
+    # A picture that cannot be read must not bar the way to those behind it.
+    shown = html_or_reason(lambda: view.show_samples(data, split, start, min(PAGE, total - start)))
+    return shown, view.show_legend(data.classes), start, where
 
 
 def show_transforms(task: Task, view: View, opened: str, strength: str, seed: int) -> str:
     """One training sample untouched and transformed; every seed is another sample and another draw."""
-    if not opened:
+    show = view.show_augmented
+    if not opened or show is None:
         return LATER
 
     def make() -> str:
         data = open_dataset(task, opened)
         stage = replace(task.default_stage, augmentation=strength)
-        return view.show_augmented(data, stage, seed % len(data.train), seed)
+        return show(data, stage, seed % len(data.train), seed)
 
     return html_or_reason(make)
 
@@ -152,12 +177,12 @@ def show_frequencies(task: Task, view: View, opened: str) -> str:
     return html_or_reason(lambda: view.show_frequencies(open_dataset(task, opened)))
 
 
-def show_questions(task: Task, opened: str, strength: str) -> tuple[str, str]:
+def show_questions(task: Task, opened: str, strength: str, snippets: Snippets = PICTURE_SNIPPETS) -> tuple[str, str]:
     """The six questions answered for the first training sample, and the program that does the same."""
     if not opened:
         return LATER, ""
     stage = replace(task.default_stage, augmentation=strength)
-    return html_or_reason(lambda: six_questions(task, opened, stage)), data_code(task.name, opened, stage)
+    return html_or_reason(lambda: six_questions(task, opened, stage)), data_code(task.name, opened, stage, snippets)
 
 
 def six_questions(task: Task, opened: str, stage: Stage) -> str:
@@ -174,6 +199,7 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     """The panel's components, wired."""
     panel_id = f"{task.name}-data"
     timer, opened, seen, start, seed = gr.Timer(1, active=False), gr.State(""), gr.State(""), gr.State(0), gr.State(0)
+    visited = gr.State(False)  # nothing is opened for a tab that nobody has looked at
     build_lesson(task, "data")
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -181,11 +207,12 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
                 dataset_choices(task),
                 value=first_dataset(task),
                 label="Data set",
-                info="A registered one, or type the path of a folder on this machine in the same layout.",
+                info=f"A registered one, or type the path of {view.own} on this machine.",
                 allow_custom_value=True,
                 interactive=True,
             )
             fetch_button = gr.Button("Fetch it", variant="primary", visible=False)
+            own = view.build_own() if view.build_own else gr.State("")
         with gr.Column(scale=1, min_width=280):
             status = gr.HTML(elem_classes="lab-grow")
     with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
@@ -198,11 +225,23 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
         gallery, legend = gr.HTML(NOTHING_OPEN, js_on_load=CLICK_ENLARGE), gr.HTML()
         with gr.Row(elem_classes="lab-pager"):
             back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
-        gr.HTML("<h3>What the transforms do</h3>")
-        with gr.Row(elem_classes="lab-controls"):
-            strength = gr.Radio(list(AUGMENTATIONS), value=task.default_stage.augmentation, label="Augmentation")
-            again = gr.Button("Another one", size="sm")
-        transformed = gr.HTML(LATER, js_on_load=CLICK_ENLARGE)
+        strength: gr.Radio | gr.State = gr.State(task.default_stage.augmentation)
+        if view.show_augmented:
+            gr.HTML("<h3>What the transforms do</h3>")
+            with gr.Row(elem_classes="lab-controls"):
+                strength = gr.Radio(list(AUGMENTATIONS), value=task.default_stage.augmentation, label="Augmentation")
+                again = gr.Button("Another one", size="sm")
+            transformed = gr.HTML(LATER, js_on_load=CLICK_ENLARGE)
+            again.click(lambda seed: seed + 1, seed, seed, **POLL)
+            gr.on(
+                [opened.change, strength.change, seed.change],
+                partial(show_transforms, task, view),
+                [opened, strength, seed],
+                transformed,
+                **ACTION,
+            )
+        if view.build_explorer:
+            view.build_explorer(task, opened)
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 gr.HTML("<h3>Six questions, one sample</h3>")
@@ -213,8 +252,13 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     code = build_code()
 
     known = [status, opened, fetch_button, timer]
-    page.load(partial(first_dataset, task), None, dataset, **POLL)
-    gr.on([page.load, tab.select, dataset.change], dataset_status, dataset, known, **POLL)
+    # A reload must not silently go back to another data set than the one that somebody works on.
+    remembered = gr.BrowserState("", storage_key=f"lesson-lab-{task.name}-dataset", secret=task.name)
+    page.load(partial(remembered_dataset, task), remembered, dataset, **POLL)
+    dataset.input(lambda name: name, dataset, remembered, **POLL)
+    own.change(lambda folder: (folder, folder), own, [dataset, remembered], **POLL)
+    tab.select(lambda: True, None, visited, **POLL)
+    gr.on([visited.change, dataset.change, tab.select], status_if, [visited, dataset], known, **POLL)
     fetch_button.click(start_fetch, dataset, known, **ACTION)
     timer.tick(poll_fetch, [dataset, seen], [*known, seen], **POLL)
 
@@ -223,17 +267,8 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     gr.on([opened.change, split.change], lambda name, split: show(name, split, 0), [opened, split], pictures, **ACTION)
     back.click(lambda name, split, at: show(name, split, at - PAGE), [opened, split, start], pictures, **ACTION)
     forth.click(lambda name, split, at: show(name, split, at + PAGE), [opened, split, start], pictures, **ACTION)
-    again.click(lambda seed: seed + 1, seed, seed, **POLL)
-    gr.on(
-        [opened.change, strength.change, seed.change],
-        partial(show_transforms, task, view),
-        [opened, strength, seed],
-        transformed,
-        **ACTION,
-    )
-    gr.on(
-        [opened.change, strength.change], partial(show_questions, task), [opened, strength], [questions, code], **ACTION
-    )
+    asked = partial(show_questions, task, snippets=view.snippets)
+    gr.on([opened.change, strength.change], asked, [opened, strength], [questions, code], **ACTION)
     opened.change(partial(show_frequencies, task, view), opened, frequencies, **ACTION)
     return DataPanel(dataset=dataset, opened=opened)
 
@@ -244,4 +279,4 @@ def _folder_status(folder: str) -> tuple[str, str, Any, Any]:
         path = resolve_dataset(folder)
     except DataError as error:
         return note(str(error), "bad"), "", *quiet
-    return f'<div class="lab-card">{pill("a folder of yours", "finished")}<p>{text(path)}</p></div>', str(path), *quiet
+    return f'<div class="lab-card">{pill("your own", "finished")}<p>{text(path)}</p></div>', str(path), *quiet

@@ -1,6 +1,6 @@
 """A run as HTML, drawn from its snapshot alone: status, progress, curves and the table of epochs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from engine.recipe import rate_text
 from engine.runs.snapshot import EpochRow, RunSnapshot
@@ -60,10 +60,9 @@ def progress_text(snapshot: RunSnapshot) -> tuple[float, str]:
     """How much of the stage is done (0 to 1; negative when not known), and a line that says so."""
     if snapshot.status in ("new", "queued"):
         return 0.0, "Waiting for the device. It goes on by itself; this page need not stay open."
-    preparing = snapshot.cache_total and snapshot.cache_done < snapshot.cache_total and not snapshot.steps_done
-    if snapshot.status == "running" and preparing:
+    if snapshot.status == "running" and snapshot.cache_done < snapshot.cache_total:
         done = f"{snapshot.cache_done} of {snapshot.cache_total}"
-        return snapshot.cache_done / snapshot.cache_total, f"Preparing the data at this resolution: {done}"
+        return snapshot.cache_done / snapshot.cache_total, f"Preparing the data: {done}"
     if not snapshot.steps_total:
         starting = (
             "Loading the model and the data …" if snapshot.status == "running" else "It ended before its first step."
@@ -80,12 +79,19 @@ def progress_text(snapshot: RunSnapshot) -> tuple[float, str]:
     return share, where if left is None else f"{where}; {duration(left)} left in this stage"
 
 
-def show_run(title: str, snapshot: RunSnapshot, position: int | None, metrics: Mapping[str, str]) -> str:
+def show_run(
+    title: str,
+    snapshot: RunSnapshot,
+    position: int | None,
+    metrics: Mapping[str, str],
+    remarks: Sequence[str] = (),
+) -> str:
     """The whole panel of a training run."""
     share, line = progress_text(snapshot)
+    said = "".join(note(remark, "warn") for remark in remarks)
     return (
         f'<div class="lab-live"><header>{status_pill(snapshot, position)}<strong>{text(title)}</strong></header>'
-        f"{progress_bar(share, line)}{_notices(snapshot)}{_facts(snapshot)}{_charts(snapshot, metrics)}"
+        f"{progress_bar(share, line)}{said}{_notices(snapshot)}{_facts(snapshot)}{_charts(snapshot, metrics)}"
         f"{epoch_table(snapshot.epoch_rows, metrics)}</div>"
     )
 
@@ -160,11 +166,10 @@ def _notices(snapshot: RunSnapshot) -> str:
 def _facts(snapshot: RunSnapshot) -> str:
     if not snapshot.device:
         return ""
-    height, width = snapshot.image_size
     best = snapshot.best_row
     pairs = [("Device", snapshot.device_name or snapshot.device), ("Backbone", snapshot.backbone)]
-    if height:
-        pairs.append(("Resolution", f"{height}×{width}"))
+    if snapshot.input_size:
+        pairs.append(("Input", snapshot.input_size))
         pairs.append(("Batch", str(snapshot.batch_size)))
     if snapshot.trainable_parameters:
         millions = f"{snapshot.trainable_parameters / 1e6:.1f} of {snapshot.parameters / 1e6:.1f} million"

@@ -1,33 +1,42 @@
 """Data sets and runs as the panels read them, each opened once for all browsers."""
 
+import itertools
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.data.sources import get_source, resolve_dataset
 from engine.errors import DataError, RunError
+from engine.runs import remarks
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import RunSpec, find_run, list_runs, read_spec
 from engine.runs.watch import Watcher
 from engine.task import Task
+from tabs.components.heavy import load_engine
 
-if TYPE_CHECKING:
-    from engine.data.block import Data
+LISTED_RUNS = 60  # in one picker
+FRESH = ("Fresh: the backbone's pretrained weights", "")
+OPENING = threading.RLock()
+RANKING = threading.Lock()
 
-LISTED_RUNS = 40
-FRESH = ("Fresh: ImageNet weights", "")
 
-
-def open_dataset(task: Task, dataset: str) -> "Data":
+def open_dataset(task: Task, dataset: str) -> Any:
     """A registered data set or a folder, opened by the task; `DataError` says what is missing."""
     folder = resolve_dataset(dataset)
-    return _opened(task, folder, folder.stat().st_mtime)
+    # A table that was corrected, or a folder that got more pictures, is opened anew.
+    inside = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    changed = tuple((path.name, path.stat().st_mtime_ns) for path in inside)
+    with OPENING:  # of several panels that ask at once, one opens it
+        return _opened(task, folder, changed)
 
 
 @lru_cache(maxsize=8)
-def _opened(task: Task, folder: Path, changed: float) -> "Data":
-    return task.build_objective().open_data(folder)  # imports torch, and is first called by a handler
+def _opened(task: Task, folder: Path, changed: tuple[tuple[str, int], ...]) -> Any:
+    load_engine()
+    return task.build_objective().open_data(folder)
 
 
 def dataset_title(dataset: str) -> str:
@@ -53,7 +62,7 @@ def _watcher(run_dir: Path) -> Watcher:
     return Watcher(run_dir)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def spec_of(run: str) -> RunSpec:
     """What a run was made to do; it never changes."""
     return read_spec(find_run(run))
@@ -61,20 +70,33 @@ def spec_of(run: str) -> RunSpec:
 
 def runs_of(task: Task | None = None, job: str | None = None) -> list[str]:
     """The newest runs' names, of one task or job or of all; damaged runs are left out."""
-    names = []
-    for run_dir in list_runs()[:LISTED_RUNS]:
+    return list(itertools.islice(_matching_runs(task, job), LISTED_RUNS))
+
+
+def _matching_runs(task: Task | None, job: str | None) -> Iterator[str]:
+    for run_dir in list_runs():
         try:
             spec = spec_of(run_dir.name)
         except RunError:
             continue
         if (task is None or spec.task == task.name) and (job is None or spec.job == job):
-            names.append(run_dir.name)
-    return names
+            yield run_dir.name
 
 
 def trained_runs(task: Task) -> list[str]:
     """The task's runs that have a checkpoint to predict with, newest first."""
-    return [run for run in runs_of(task, "train") if snapshot_of(run).checkpoint]
+    with_checkpoint = (run for run in _matching_runs(task, "train") if snapshot_of(run).checkpoint)
+    return list(itertools.islice(with_checkpoint, LISTED_RUNS))
+
+
+def remarks_of(run: str) -> tuple[str, ...]:
+    """What has to be said beside a run's figures; it is settled once there is a checkpoint."""
+    return _remarks_of(run, bool(snapshot_of(run).checkpoint))
+
+
+@lru_cache(maxsize=4096)
+def _remarks_of(run: str, has_checkpoint: bool) -> tuple[str, ...]:
+    return remarks.remarks_of(find_run(run))
 
 
 def run_title(run: str) -> str:
@@ -107,7 +129,7 @@ def run_choices(runs: list[str]) -> list[tuple[str, str]]:
 
 
 def start_choices(task: Task) -> list[tuple[str, str]]:
-    """Where weights can come from: ImageNet, or a run that has a checkpoint."""
+    """Where weights can come from: the backbone's pretraining, or a run that has a checkpoint."""
     return [FRESH, *run_choices(trained_runs(task))]
 
 
@@ -118,21 +140,25 @@ def run_name(init_from: str) -> str:
 
 def evaluation_of(run: str) -> dict[str, Any]:
     """The figures by class of the run's best checkpoint; empty while there are none."""
-    from engine.hub.bundle import read_evaluation  # imports torch
+    load_engine()
+    from engine.hub.bundle import read_evaluation
 
     return read_evaluation(find_run(run)) or {}
 
 
-def ranked_items(task: Task, run: str) -> "tuple[Path, ...]":
+def ranked_items(task: Task, run: str) -> "tuple[Any, ...]":
     """The validation inputs of a run, the highest loss of its best checkpoint first; judged once for all browsers."""
-    from engine.hub.bundle import resolve_bundle  # imports torch
+    load_engine()
+    from engine.hub.bundle import resolve_bundle
 
     bundle = resolve_bundle(find_run(run))
-    return _ranked(task, bundle, bundle.stat().st_mtime, spec_of(run).dataset)
+    with RANKING:
+        return _ranked(task, bundle, bundle.stat().st_mtime, spec_of(run).dataset)
 
 
 @lru_cache(maxsize=32)
-def _ranked(task: Task, bundle: Path, changed: float, dataset: str) -> "tuple[Path, ...]":
+def _ranked(task: Task, bundle: Path, changed: float, dataset: str) -> "tuple[Any, ...]":
+    load_engine()
     from engine.serving.inspect import rank_by_loss
     from engine.serving.predictor import load_predictor
 

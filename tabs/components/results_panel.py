@@ -9,12 +9,15 @@ from engine.errors import DataError, EngineError
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.code import results_code
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, facts, metric_text, note, text
 from tabs.components.opened import (
     evaluation_of,
     open_dataset,
     ranked_items,
+    remarks_of,
     run_choices,
+    run_label,
     spec_of,
     trained_runs,
 )
@@ -22,7 +25,7 @@ from tabs.components.wiring import (
     ACTION,
     CLICK_ENLARGE,
     POLL,
-    PREDICT,
+    RANK,
     build_code,
     build_lesson,
     build_overlay_slider,
@@ -53,19 +56,22 @@ def show_figures(view: View, run: str | None) -> str:
     if not evaluation:
         return empty_state("No figures yet", "They come with the first whole epoch of this run.")
     pairs = [(view.metric_title(name), metric_text(name, value)) for name, value in evaluation["metrics"].items()]
-    return f'<div class="lab-figures">{facts(pairs)}</div>{view.show_evaluation(evaluation)}'
+    said = "".join(note(remark, "warn") for remark in remarks_of(run))
+    return f'<div class="lab-figures">{facts(pairs)}</div>{said}{view.show_evaluation(evaluation)}'
 
 
 def show_cases(task: Task, view: View, run: str | None, order: str, start: int) -> tuple[str, int, str]:
     """A page of comparisons: HTML, the first one's number, and where that is in the split."""
     if not run:
         return NOTHING_YET, 0, ""
-    from engine.serving.predictor import load_predictor  # imports torch
+    load_engine()
+    from engine.hub.bundle import learns_classes
+    from engine.serving.predictor import load_predictor
 
     try:
         predictor = load_predictor(find_run(run))
         data = open_dataset(task, spec_of(run).dataset)
-        if predictor.classes != data.classes:
+        if predictor.classes != data.classes and learns_classes(predictor.model):
             raise DataError("The data set has other classes now than the model was trained on. Choose another run.")
         items = ranked_items(task, run) if order == WORST else data.valid
         total = len(items)
@@ -80,15 +86,21 @@ def show_breakdown(task: Task, view: View, run: str | None) -> str:
     """What predicting the whole validation split shows."""
     if not run or view.show_breakdown is None:
         return ""
-    from engine.serving.predictor import load_predictor  # imports torch
+    load_engine()
+    from engine.serving.predictor import load_predictor
 
     make = view.show_breakdown
-    return html_or_reason(lambda: make(load_predictor(find_run(run)), open_dataset(task, spec_of(run).dataset)))
+    # It stays when another run is chosen, so it says whose it is; clearing it then could wipe out an answer under way.
+    whose = f'<p class="lab-small">{text(run_label(run))}</p>'
+    return whose + html_or_reason(lambda: make(load_predictor(find_run(run)), open_dataset(task, spec_of(run).dataset)))
 
 
-def code_of(task: Task, run: str | None) -> str:
+def code_of(task: Task, view: View, run: str | None) -> str:
     """The program that computes the same."""
-    return results_code(task.name, spec_of(run).dataset, run) if run else ""
+    if not run:
+        return ""
+    spec = spec_of(run)
+    return results_code(task.name, spec.dataset, run, spec.recipe.objective, view.snippets)
 
 
 def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
@@ -101,7 +113,7 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
             run = build_run_picker("Trained runs")
             order = gr.Radio([("As listed", LISTED), ("Highest loss first", WORST)], value=LISTED, label="Order")
             build_overlay_slider(view, panel_id, 70)
-        gr.HTML(f"<h3>Validation {text(view.items)}: input, truth, prediction</h3>")
+        gr.HTML(f"<h3>Validation {text(view.items)}: truth and prediction</h3>")
         cases = gr.HTML(NOTHING_YET, js_on_load=CLICK_ENLARGE)
         with gr.Row(elem_classes="lab-pager"):
             back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
@@ -110,17 +122,18 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
         if view.show_breakdown:
             looker = gr.Button(f"Look into every validation {text(view.items).removesuffix('s')}", size="sm")
             breakdown = gr.HTML()
-            looker.click(partial(show_breakdown, task, view), run, breakdown, **PREDICT)
-            run.change(lambda: "", None, breakdown, **POLL)
+            looker.click(partial(show_breakdown, task, view), run, breakdown, **RANK)
     code = build_code()
 
     shown = [cases, start, where]
     show = partial(show_cases, task, view)
     tab.select(partial(refresh_trained, task), run, run, **POLL)
-    gr.on([run.change, order.change], lambda run, order: show(run, order, 0), [run, order], shown, **PREDICT)
+    # Back in this step, a run that went on training has a better checkpoint.
+    changed = [run.change, order.change, tab.select]
+    gr.on(changed, lambda run, order: show(run, order, 0), [run, order], shown, **RANK)
     paged = [run, order, start]
-    back.click(lambda run, order, at: show(run, order, at - PAGE), paged, shown, **PREDICT)
-    forth.click(lambda run, order, at: show(run, order, at + PAGE), paged, shown, **PREDICT)
+    back.click(lambda run, order, at: show(run, order, at - PAGE), paged, shown, **RANK)
+    forth.click(lambda run, order, at: show(run, order, at + PAGE), paged, shown, **RANK)
     gr.on([run.change, tab.select], partial(show_figures, view), run, figures, **ACTION)
-    run.change(partial(code_of, task), run, code, **POLL)
+    run.change(partial(code_of, task, view), run, code, **POLL)
     return run

@@ -13,8 +13,9 @@ from engine.recipe import Knob, Stage, knob_fields, parse_knob, rate_text, stage
 from engine.task import Task
 
 RATE = "max_lr"
-MAIN = (RATE, "train_from", "image_size", "epochs", "batch_size", "augmentation", "precision")
+MAIN = (RATE, "train_from", "image_size", "text_length", "epochs", "batch_size", "augmentation", "precision")
 SLIDER_STEP = 0.05  # of a power of ten
+MOST_ON_SLIDER = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,10 @@ class StageForm:
 
 
 def build_stage_form(task: Task) -> StageForm:
-    """The components, with the task's default stage in them; the everyday knobs first, the others folded away."""
+    """The components, with the task's default stage in them; the everyday knobs first, the others folded away.
+
+    Knobs that mean nothing to the task are there, so that every stage can be read from the form, but are not seen.
+    """
     knobs, start = dict(knob_fields()), task.default_stage
     fields: dict[str, Component] = {}
     with gr.Group(elem_classes="lab-rate-group"):
@@ -73,32 +77,44 @@ def build_stage_form(task: Task) -> StageForm:
 
 
 def build_knob(name: str, declared: Knob, value: Any, task: Task) -> Component:
-    """The component that suits a knob's declaration."""
+    """The component that suits a knob's declaration; not seen where the knob means nothing to the task."""
     unit = f" ({declared.unit})" if declared.unit else ""
-    label = declared.label + unit
+    label, is_seen = declared.label + unit, name in task.aims[0].knobs
     if name == "train_from":
-        return gr.Radio(train_from_choices(task), value=value, label="Which layers learn")
+        return gr.Radio(
+            train_from_choices(task),
+            value=value,
+            label="Which layers learn",
+            info="Layer groups go from the input to the head. First the head alone, then more and more of what lies before it.",
+        )
     if declared.kind == "choice":
-        return gr.Radio(list(declared.choices), value=value, label=label, info=declared.help)
-    if declared.pair != "never" or declared.scale == "log":
-        return gr.Textbox(rate_as_text(value), label=label, info=declared.help, max_lines=1)
+        return gr.Radio(list(declared.choices), value=value, label=label, info=declared.help, visible=is_seen)
+    if _is_written(declared):
+        return gr.Textbox(rate_as_text(value), label=label, info=declared.help, max_lines=1, visible=is_seen)
     return gr.Slider(
-        declared.minimum, declared.maximum, value=value, step=declared.step, label=label, info=declared.help, buttons=[]
+        declared.minimum,
+        declared.maximum,
+        value=value,
+        step=declared.step,
+        label=label,
+        info=declared.help,
+        buttons=[],
+        visible=is_seen,
     )
 
 
 def train_from_choices(task: Task) -> list[tuple[str, int]]:
     """Frozen, unfrozen, and what the task's recipes use between."""
     used = {stage.train_from for recipe in task.recipes for stage in recipe.stages}
-    names = {0: "Unfrozen: all layers", -1: "Frozen: the head alone", -2: "The last two layer groups"}
+    names = {0: "Unfrozen: all layers", -1: "Frozen: the head alone"}
     order = sorted({0, -1, -2, *used}, key=lambda group: (group == 0, -group))
-    return [(names.get(group, f"From layer group {group}"), group) for group in order]
+    return [(names.get(group, f"The last {-group} layer groups"), group) for group in order]
 
 
-def stage_from_form(values: Sequence[Any]) -> Stage:
+def stage_from_form(values: Sequence[Any], size_knob: str = "image_size") -> Stage:
     """A checked stage from the form's values, in the knobs' order; raises `RecipeError` with the knob and its range."""
     read = {name: _read(name, declared, value) for (name, declared), value in zip(knob_fields(), values, strict=True)}
-    name = f"{'frozen' if read['train_from'] else 'full'}-{read['image_size']}"
+    name = f"{'frozen' if read['train_from'] else 'full'}-{read[size_knob]}"
     return stage_from_dict({"name": name, **read})
 
 
@@ -179,8 +195,12 @@ def _read(name: str, declared: Knob, value: Any) -> Any:
 
 
 def _shown(declared: Knob, value: Any) -> Any:
-    is_written = declared.pair != "never" or declared.scale == "log"
-    return rate_as_text(value) if is_written else value
+    return rate_as_text(value) if _is_written(declared) else value
+
+
+def _is_written(declared: Knob) -> bool:
+    """Whether a knob is a text field: a slider has no logarithm, no pairs, and no zero far below its range."""
+    return declared.pair != "never" or declared.scale == "log" or declared.maximum > MOST_ON_SLIDER
 
 
 def _rounded(rate: float) -> float:

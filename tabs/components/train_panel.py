@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from engine.errors import EngineError, RunError
-from engine.recipe import Recipe
+from engine.errors import EngineError, RecipeError, RunError
+from engine.recipe import Recipe, knob_fields
 from engine.runs.queue import queue_position, resume, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.task import Task
@@ -17,14 +17,13 @@ from tabs.components.code import train_code
 from tabs.components.live_run import ENDED, RESUMABLE, show_run, signature
 from tabs.components.markup import empty_state, note, table, text
 from tabs.components.opened import (
-    FRESH,
     dataset_name,
+    remarks_of,
     run_choices,
     run_title,
     runs_of,
     snapshot_of,
     spec_of,
-    start_choices,
 )
 from tabs.components.stage_form import (
     StageForm,
@@ -41,6 +40,9 @@ from tabs.components.wiring import (
     build_data_line,
     build_lesson,
     build_run_picker,
+    build_start_picker,
+    offer_starts,
+    picked,
     tells_errors,
 )
 from tabs.views.view import View
@@ -60,18 +62,44 @@ class TrainPanel:
     form: StageForm
     plan: gr.Dropdown
     backbone: gr.Dropdown
+    new_channels: gr.Radio
     init_from: gr.Dropdown
 
 
 def plan_choices(task: Task) -> list[tuple[str, str]]:
-    """One stage from the form, or one of the task's recipes."""
-    recipes = [(f"Recipe: {recipe.title or recipe.name}", recipe.name) for recipe in task.recipes]
-    return [("One stage, from the form below", ONE_STAGE), *recipes]
+    """One stage from the form, for each of the task's aims, or one of its recipes."""
+    stages = [
+        (
+            f"{aim.title}: one stage, from the form below" if aim.title else "One stage, from the form below",
+            plan_of(task, aim.name),
+        )
+        for aim in task.aims
+    ]
+    return [*stages, *((f"Recipe: {recipe.title or recipe.name}", recipe.name) for recipe in task.recipes)]
+
+
+def plan_of(task: Task, objective: str) -> str:
+    """What stands for one stage of an aim, given by its name."""
+    return ONE_STAGE if objective in ("", task.aims[0].name) else f"{ONE_STAGE}:{objective}"
+
+
+def objective_of(plan: str) -> str | None:
+    """The aim's name ("" is the first) where the plan is one stage, None where it is a recipe."""
+    first, _, objective = plan.partition(":")
+    return objective if first == ONE_STAGE else None
+
+
+def aim_values(task: Task, plan: str) -> list[Any]:
+    """The form's values when another aim is chosen: the stage that it begins with."""
+    objective = objective_of(plan)
+    if objective is None:
+        return [gr.skip()] * (len(knob_fields()) + 3)
+    return form_values(task.aim(objective).default_stage)
 
 
 def show_plan(task: Task, plan: str) -> tuple[str, Any, Any]:
     """A recipe's stages as a table, whether the form shows, and the recipe's backbone."""
-    if plan == ONE_STAGE:
+    if objective_of(plan) is not None:
         return "", gr.update(visible=True), gr.skip()
     recipe = task.recipe(plan)
     return recipe_table(task, recipe), gr.update(visible=False), recipe.backbone
@@ -86,7 +114,7 @@ def recipe_table(task: Task, recipe: Recipe) -> str:
             text(layers[stage.train_from]),
             str(stage.epochs),
             rate_as_text(stage.max_lr),
-            str(stage.image_size),
+            str(getattr(stage, task.aim(recipe.objective).size_knob)),
             str(stage.batch_size),
         )
         for stage in recipe.stages
@@ -97,16 +125,31 @@ def recipe_table(task: Task, recipe: Recipe) -> str:
 
 def planned_recipe(task: Task, plan: str, backbone: str, new_channels: str, values: Sequence[Any]) -> Recipe:
     """What Start would train: the chosen recipe, or the form's one stage, on the chosen backbone."""
-    if plan != ONE_STAGE:
+    objective = objective_of(plan)
+    if objective is None:
         return replace(task.recipe(plan), backbone=backbone, new_channels=new_channels)
-    stage = stage_from_form(values)
-    title = f"One stage, {stage.name}"
-    return Recipe(name=stage.name, title=title, stages=(stage,), backbone=backbone, new_channels=new_channels)
+    aim = task.aim(objective)
+    stage = stage_from_form(values, aim.size_knob)
+    return Recipe(
+        name=stage.name,
+        title=f"{aim.title}, {stage.name}" if aim.title else f"One stage, {stage.name}",
+        stages=(stage,),
+        backbone=backbone,
+        new_channels=new_channels,
+        objective=objective,
+    )
 
 
 @tells_errors
 def start_run(
-    task: Task, opened: str, plan: str, backbone: str, new_channels: str, init_from: str, seed: float, *values: Any
+    task: Task,
+    opened: str,
+    plan: str,
+    backbone: str,
+    new_channels: str,
+    init_from: str,
+    seed: float | None,
+    *values: Any,
 ) -> Any:
     """Queue a training run and show it in the picker."""
     if not opened:
@@ -114,7 +157,7 @@ def start_run(
     recipe = planned_recipe(task, plan, backbone, new_channels, values)
     start = str(find_run(init_from)) if init_from else ""
     title = f"{recipe.title} · {dataset_name(opened)}"
-    spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=round(seed), title=title)
+    spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=whole_seed(seed), title=title)
     run_dir = create_run(spec)
     submit(run_dir)
     return gr.update(choices=run_choices(runs_of(task, "train")), value=run_dir.name)
@@ -134,22 +177,37 @@ def resume_run(run: str | None) -> None:
         resume(find_run(run))
 
 
+def whole_seed(seed: float | None) -> int:
+    """The seed in the field, which may have been cleared."""
+    if seed is None:
+        raise RecipeError("Seed is empty. Give a whole number, such as 42.")
+    return round(seed)
+
+
 def planned_code(
-    task: Task, opened: str, plan: str, backbone: str, new_channels: str, init_from: str, *values: Any
+    task: Task,
+    opened: str,
+    plan: str,
+    backbone: str,
+    new_channels: str,
+    init_from: str,
+    seed: float | None,
+    *values: Any,
 ) -> str:
     """The program that does what Start would do; while a field is wrong, the reason."""
     if not opened:
         return "# Choose a data set first."
     try:
-        return train_code(task.name, opened, planned_recipe(task, plan, backbone, new_channels, values), init_from)
+        recipe = planned_recipe(task, plan, backbone, new_channels, values)
+        return train_code(task.name, opened, recipe, init_from, seed=whole_seed(seed))
     except EngineError as error:
         return f"# {error}"
 
 
-def poll_run(task: Task, metrics: Mapping[str, str], run: str | None, seen: str) -> tuple[Any, ...]:
+def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: str) -> tuple[Any, ...]:
     """The picker, the live panel, the stop, resume and copy buttons, the log and its fold, and what was seen."""
     runs = runs_of(task, "train")
-    run = run if run in runs else next(iter(runs), None)
+    run = chosen if chosen in runs else next(iter(runs), None)
     if run is None:
         if seen == "none":
             return (gr.skip(),) * 8
@@ -163,10 +221,11 @@ def poll_run(task: Task, metrics: Mapping[str, str], run: str | None, seen: str)
     if now == seen:
         return (gr.skip(),) * 8
     return (
-        gr.update(choices=run_choices(runs), value=run),
-        show_run(run_title(run), snapshot, position, metrics),
+        picked(runs, run, chosen),
+        show_run(run_title(run), snapshot, position, metrics, remarks_of(run)),
         gr.update(visible=snapshot.status not in ENDED and not snapshot.stopping),
-        gr.update(visible=snapshot.status in RESUMABLE),
+        # One that diverged would do so again, at the same step: its settings have to change.
+        gr.update(visible=snapshot.status in RESUMABLE and not snapshot.divergence),
         gr.update(visible=True),
         snapshot.log_tail,
         gr.update(visible=bool(snapshot.log_tail)),
@@ -176,17 +235,18 @@ def poll_run(task: Task, metrics: Mapping[str, str], run: str | None, seen: str)
 
 @tells_errors
 def copy_settings(task: Task, run: str | None) -> list[Any]:
-    """A run's last stage for the form: what to train (one stage), the backbone, and the form's values."""
+    """A run's last stage for the form: what to train (one stage), the model, and the form's values."""
     if not run:
         raise RunError("There is no run to copy from yet.")
     recipe = spec_of(run).recipe
     stage = recipe.stages[-1]
     if stage.train_from not in [group for _, group in train_from_choices(task)]:
         raise RunError(f"This run trains from layer group {stage.train_from}, which the form does not offer.")
-    return [ONE_STAGE, recipe.backbone, *form_values(stage)]
+    plan = plan_of(task, recipe.objective)
+    return [plan, recipe.backbone, recipe.new_channels, *form_values(stage)]
 
 
-def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, opened: gr.State) -> TrainPanel:
+def build_train_panel(task: Task, view: View, tab: gr.Tab, opened: gr.State) -> TrainPanel:
     """The panel's components, wired."""
     timer, seen = gr.Timer(1, active=False), gr.State("")
     build_lesson(task, "train")
@@ -200,14 +260,14 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
                 list(task.backbones),
                 value=task.backbones[0],
                 label="Backbone",
-                info="Any timm model that gives feature maps. The first needs no network.",
+                info=task.backbone_help,
                 allow_custom_value=True,
             )
             new_channels = build_channels_choice(task, opened)
-            init_from = build_run_picker("Start from", [FRESH], "")
+            init_from = build_start_picker()
             seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
-            build_data_line(page, opened)
-            start = gr.Button("Start", variant="primary", size="lg")
+            build_data_line(opened)
+            start = gr.Button("Start", variant="primary", size="lg", elem_classes="lab-start")
         with gr.Column(scale=3, min_width=320):
             run = build_run_picker("Runs")
             with gr.Row():
@@ -221,15 +281,25 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
 
     polled = [run, live, stopper, resumer, copier, log, log_fold, seen]
     poll = partial(poll_run, task, view.metrics)
-    gr.on([page.load, tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
-    copier.click(partial(copy_settings, task), run, [plan, backbone, *form.outputs], **ACTION)
+    gr.on([tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
+    copier.click(partial(copy_settings, task), run, [plan, backbone, new_channels, *form.outputs], **ACTION)
     plan.change(partial(show_plan, task), plan, [stages, form_column, backbone], **POLL)
+    if len(task.aims) > 1:  # by hand alone: what else sets the plan brings values for the form
+        plan.input(partial(aim_values, task), plan, form.outputs, **POLL)
     start.click(
         partial(start_run, task), [opened, plan, backbone, new_channels, init_from, seed, *form.inputs], run, **ACTION
     ).success(poll, [run, seen], polled, **POLL)
     for button, handler in ((stopper, stop_run), (resumer, resume_run)):
         button.click(handler, run, None, **ACTION).success(poll, [run, seen], polled, **POLL)
-    gr.on([page.load, tab.select], lambda: gr.update(choices=start_choices(task)), None, init_from, **POLL)
-    planned = [opened, plan, backbone, new_channels, init_from, *form.inputs]
+    offer_starts(task, init_from, tab)
+    planned = [opened, plan, backbone, new_channels, init_from, seed, *form.inputs]
     gr.on([part.change for part in planned], partial(planned_code, task), planned, code, **POLL)
-    return TrainPanel(run=run, timer=timer, form=form, plan=plan, backbone=backbone, init_from=init_from)
+    return TrainPanel(
+        run=run,
+        timer=timer,
+        form=form,
+        plan=plan,
+        backbone=backbone,
+        new_channels=new_channels,
+        init_from=init_from,
+    )

@@ -12,9 +12,9 @@ from tabs.components.wiring import POLL, build_code, build_lesson, build_run_pic
 from tabs.views.view import View
 
 
-def code_of(run: str | None) -> str:
+def code_of(view: View, run: str | None) -> str:
     """The program that predicts with the chosen run."""
-    return try_code(spec_of(run).dataset, run) if run else ""
+    return try_code(spec_of(run).dataset, run, view.snippets) if run else ""
 
 
 def dataset_of(run: str | None) -> str:
@@ -31,5 +31,5 @@ def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
     code = build_code()
     tab.select(partial(refresh_trained, task), run, run, **POLL)
     run.change(dataset_of, run, dataset, **POLL)
-    run.change(code_of, run, code, **POLL)
+    run.change(partial(code_of, view), run, code, **POLL)
     return run

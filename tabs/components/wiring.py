@@ -10,7 +10,7 @@ import gradio as gr
 from engine.errors import EngineError
 from engine.task import Task
 from tabs.components.markup import note, text
-from tabs.components.opened import dataset_title
+from tabs.components.opened import FRESH, dataset_title, run_choices, start_choices
 from tabs.views.view import View
 
 P = ParamSpec("P")
@@ -22,6 +22,13 @@ POLL: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "a
 ACTION: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 # Forward passes share one line, so that a class of thirty does not start thirty at once.
 PREDICT: dict[str, Any] = {**ACTION, "concurrency_limit": 2, "concurrency_id": "predict"}
+# What holds its place for minutes has a line of its own, or two cameras would keep everybody else from predicting.
+STREAM: dict[str, Any] = {**POLL, "concurrency_limit": 4, "concurrency_id": "camera"}
+# Judging a whole split takes minutes: one at a time, and nobody who predicts waits for it.
+RANK: dict[str, Any] = {**ACTION, "concurrency_limit": 1, "concurrency_id": "rank"}
+BATCH: dict[str, Any] = {**ACTION, "show_progress": "full", "concurrency_limit": 1, "concurrency_id": "batch"}
+
+PAUSE_MILLISECONDS = 350
 
 CLICK_RATE = """
 const rateAt = (area, x) => {
@@ -102,11 +109,36 @@ def build_code() -> gr.Code:
         return gr.Code(language="python", interactive=False, show_label=False)
 
 
-def build_run_picker(label: str, choices: list[tuple[str, str]] | None = None, value: str | None = None) -> gr.Dropdown:
+def build_start_picker() -> gr.Dropdown:
+    """Where a run's weights come from."""
+    info = "A trained run whose weights to go on from, for example the language model behind a classifier."
+    return build_run_picker("Start from", [FRESH], "", info=info)
+
+
+def build_run_picker(
+    label: str, choices: list[tuple[str, str]] | None = None, value: str | None = None, *, info: str | None = None
+) -> gr.Dropdown:
     """A list of runs. Its choices change while people look, so that a name it does not list yet must be no error."""
     return gr.Dropdown(
-        choices or [], value=value, label=label, allow_custom_value=True, min_width=260, elem_classes="lab-runs"
+        choices or [],
+        value=value,
+        label=label,
+        info=info,
+        allow_custom_value=True,
+        min_width=260,
+        elem_classes="lab-runs",
     )
+
+
+def picked(runs: list[str], run: str, chosen: str | None) -> Any:
+    """A picker's choices, and its value only where that has to change: a poll must not undo what somebody just picked."""
+    choices = run_choices(runs)
+    return gr.update(choices=choices) if run == chosen else gr.update(choices=choices, value=run)
+
+
+def offer_starts(task: Task, init_from: gr.Dropdown, tab: gr.Tab) -> None:
+    """Keep "Start from" up to date: whenever its step is opened, and whenever somebody looks into it."""
+    gr.on([tab.select, init_from.focus], lambda: gr.update(choices=start_choices(task)), None, init_from, **POLL)
 
 
 def data_line(opened: str) -> str:
@@ -116,10 +148,10 @@ def data_line(opened: str) -> str:
     return f'<p class="lab-small">Data set: {text(dataset_title(opened))}</p>'
 
 
-def build_data_line(page: gr.Blocks, opened: gr.State) -> None:
+def build_data_line(opened: gr.State) -> None:
     """The line that says which data set a step would use."""
-    line = gr.HTML()
-    gr.on([page.load, opened.change], data_line, opened, line, **POLL)
+    line = gr.HTML(data_line(""))
+    opened.change(data_line, opened, line, **POLL)
 
 
 def build_overlay_slider(view: View, panel_id: str, value: int) -> None:
@@ -127,6 +159,14 @@ def build_overlay_slider(view: View, panel_id: str, value: int) -> None:
     if view.overlay:
         slider = gr.Slider(0, 100, value=value, step=1, label=f"How strong the {view.overlay} is", buttons=[])
         slider.input(None, slider, None, js=set_css_variable(panel_id, "--mask-opacity"))
+
+
+def after_pause(name: str) -> str:
+    """JavaScript for a live handler: it waits until nobody has typed for a moment, and drops what was overtaken."""
+    return (
+        f"(...values) => new Promise(go => {{ clearTimeout(window.pause_{name}); "
+        f"window.pause_{name} = setTimeout(() => go(values), {PAUSE_MILLISECONDS}); }})"
+    )
 
 
 def set_css_variable(panel: str, variable: str) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine.recipe import Stage
 from tabs.components.charts import bar_list, heat_map
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, figure_grid, picture_tag, text
 from tabs.views.colors import class_colors, confidence_palette, css_color, mask_palette
 from tabs.views.pictures import SHOWN_WIDTH, augmented_grid, sample_grid, smaller
@@ -45,7 +46,8 @@ def show_augmented(data: "Data", stage: Stage, index: int, seed: int) -> str:
 
 def show_frequencies(data: "Data") -> str:
     """The share of pixels that each class has, the most common first."""
-    from engine.kinds.mask import class_frequencies  # imports torch
+    load_engine()
+    from engine.kinds.mask import class_frequencies
 
     shares = class_frequencies(data)
     order = sorted(shares, key=lambda name: -shares[name])
@@ -57,7 +59,8 @@ def show_frequencies(data: "Data") -> str:
 
 def show_comparisons(predictor: "Predictor", data: "Data", items: "Sequence[Path]") -> str:
     """Pictures with what is there and what the model sees."""
-    from engine.serving.inspect import compare_predictions  # imports torch
+    load_engine()
+    from engine.serving.inspect import compare_predictions
 
     figures = []
     for case in compare_predictions(predictor, data, items):

@@ -8,6 +8,7 @@ import numpy as np
 from engine.errors import EngineError
 from engine.runs.store import find_run
 from engine.task import Task
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, picture_tag, text
 from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable
 from tabs.views.colors import class_colors, css_color
@@ -38,7 +39,8 @@ def predict(run: str | None, source: str) -> tuple[Tried | str | None, int | Non
     """A run's prediction for the picture at `source`, or why there is none; and no class highlighted."""
     if not run or not source:
         return None, None
-    from engine.serving.predictor import load_predictor  # imports torch
+    load_engine()
+    from engine.serving.predictor import load_predictor
 
     try:
         prediction = load_predictor(find_run(run)).predict(source)

@@ -12,6 +12,7 @@ from engine.errors import DataError, EngineError
 from engine.task import Task
 from tabs.components.markup import empty_state, picture_tag, text
 from tabs.components.opened import open_dataset
+from tabs.components.uploads import uploaded
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 from tabs.views.pictures import smaller
 
@@ -45,7 +46,7 @@ def show_offered(task: Task, dataset: str | None) -> str:
             continue  # the data set changed on disk meanwhile
         picture = picture_tag(np.ascontiguousarray(small), alt=caption)
         cells.append(f'<button type="button" data-choice="{index}" title="{text(caption)}">{picture}</button>')
-    return f'<div class="lab-offered">{"".join(cells)}</div>'
+    return f'<h4>Or take one of these</h4><div class="lab-offered">{"".join(cells)}</div>' if cells else ""
 
 
 @tells_errors
@@ -57,17 +58,20 @@ def take_offered(task: Task, dataset: str | None, choice: str) -> str:
     return str(offered[int(choice)][1])
 
 
+@tells_errors
 def take_upload(payload: Any) -> str:
-    """The path of an uploaded picture, untouched: the predictor alone opens what comes from outside."""
+    """The path of an uploaded picture, untouched: the predictor alone opens what comes from outside.
+
+    A hand-made request may name any file of this machine: only what was uploaded is taken.
+    """
     if payload is None:
         return ""
-    return str(payload["path"] if isinstance(payload, dict) else payload.path)
+    return str(uploaded(payload["path"] if isinstance(payload, dict) else payload.path))
 
 
 def build_picture_source(task: Task, dataset: gr.State, source: gr.State, sources: list[Source]) -> None:
     """The upload and the pictures to click on, wired to write the chosen picture's path into `source`."""
     upload = gr.Image(sources=sources, type="filepath", image_mode=None, label="Your picture", height=240)
-    gr.HTML("<h4>Or take one of these</h4>")
     offered = gr.HTML(js_on_load=CLICK_CHOICE)
 
     def offered_clicked(dataset: str, event: gr.EventData) -> str:

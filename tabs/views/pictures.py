@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from engine.recipe import Stage
+from tabs.components.heavy import load_engine
 from tabs.components.markup import figure_grid, picture_tag
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ Draw = Callable[["Shown", tuple[str, ...]], str]
 
 def sample_grid(data: "Data", split: str, start: int, count: int, draw: Draw) -> str:
     """Samples of a split as they are on disk, each drawn with its target."""
-    from engine.serving.inspect import show_samples  # imports torch
+    load_engine()
+    from engine.serving.inspect import show_samples
 
     samples = show_samples(data, split, count=count, start=start)
     return figure_grid(((draw(sample, data.classes), sample.name) for sample in samples), columns=3)
@@ -29,7 +31,8 @@ def sample_grid(data: "Data", split: str, start: int, count: int, draw: Draw) ->
 
 def augmented_grid(data: "Data", stage: Stage, index: int, seed: int, draw: Draw) -> str:
     """One picture untouched, and then as one epoch after the other may see it; the target goes with it."""
-    from engine.serving.inspect import show_augmented  # imports torch
+    load_engine()
+    from engine.serving.inspect import show_augmented
 
     samples = show_augmented(data, stage, index=index, count=AUGMENTED, seed=seed)
     captions = ["untouched", *(f"as epoch {number} sees it" for number in range(1, len(samples)))]

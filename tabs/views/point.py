@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.recipe import Stage
 from tabs.components.charts import Mark, Series, bar_list, line_chart
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, figure_grid, text
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
 
@@ -49,7 +50,8 @@ def show_frequencies(data: "Data") -> str:
 
 def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]) -> str:
     """Pictures with the true and the predicted point."""
-    from engine.serving.inspect import compare_predictions  # imports torch
+    load_engine()
+    from engine.serving.inspect import compare_predictions
 
     figures = []
     for case in compare_predictions(predictor, data, items):
@@ -79,18 +81,22 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         kind="tall",
     )
     size = f"{width}×{evaluation['height']}"
-    return f"{chart}<p class='lab-small'>{count} pictures of {text(size)} pixels; distances are in these pixels.</p>"
+    said = f"{count} pictures; distances are in pixels of the data set's typical picture, {size}."
+    return f'{chart}<p class="lab-small">{text(said)}</p>'
 
 
 def show_breakdown(predictor: "Predictor", data: "Data") -> str:
     """The mean distance by whatever is known of the pictures: who is in them, how the head is turned."""
-    from engine.serving.inspect import judge  # imports torch
+    load_engine()
+    from engine.serving.inspect import judge
 
     height, width = data.shape
     half = np.array([width / 2, height / 2])
     groups: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for judged in judge(predictor, data, data.valid):
-        distance = float(np.linalg.norm((judged.logits - judged.target).numpy() * half))
+        distance = float(np.linalg.norm((judged.logits.clamp(-1, 1) - judged.target).numpy() * half))
+        if not np.isfinite(distance):  # the point lies outside its picture, and does not count
+            continue
         for name, value in data.block.facts(judged.item).items():
             groups[name][value].append(distance)
     if not groups:

@@ -9,8 +9,9 @@ import numpy as np
 from engine.errors import EngineError
 from engine.runs.store import find_run
 from engine.task import Task
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, facts, note
-from tabs.components.wiring import CLICK_PLACE, POLL, PREDICT
+from tabs.components.wiring import CLICK_PLACE, POLL, PREDICT, STREAM
 from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 from tabs.views.point import GUESS, YOURS, with_crosses
@@ -42,7 +43,8 @@ class Tried:
 
 def predict_picture(run: str, source: Any, longest: int) -> Tried:
     """A run's prediction for a file or an array (H, W, 3) uint8."""
-    from engine.serving.predictor import load_predictor  # imports torch
+    load_engine()
+    from engine.serving.predictor import load_predictor
 
     prediction = load_predictor(find_run(run)).predict(source)
     picture = prediction.picture
@@ -85,7 +87,7 @@ def draw(run: str | None, tried: Tried | str | None, yours: tuple[float, float] 
 
 
 def follow_camera(run: str | None, frame: np.ndarray | None) -> str:
-    """One frame of the camera with the model's cross."""
+    """One frame of the camera with the model's cross, and where that is."""
     if not run:
         return NO_MODEL
     if frame is None:
@@ -94,7 +96,7 @@ def follow_camera(run: str | None, frame: np.ndarray | None) -> str:
         tried = predict_picture(run, frame, LIVE_LONGEST)
     except EngineError as error:
         return note(str(error), "bad")
-    return draw(run, tried, None)[0]
+    return "".join(draw(run, tried, None))
 
 
 def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
@@ -126,5 +128,5 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
         live,
         stream_every=STREAM_EVERY,
         time_limit=STREAM_FOR,
-        **{**PREDICT, "show_progress": "hidden"},
+        **STREAM,
     )

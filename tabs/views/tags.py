@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.recipe import Stage
 from tabs.components.charts import Mark, Series, bar_list, heat_map, line_chart
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, facts, figure_grid, table, text
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
 
@@ -34,7 +35,8 @@ def show_augmented(data: "Data", stage: Stage, index: int, seed: int) -> str:
 
 def show_frequencies(data: "Data") -> str:
     """How many training pictures have each tag, the most common first."""
-    from engine.kinds.tags import tag_counts  # imports torch
+    load_engine()
+    from engine.kinds.tags import tag_counts
 
     counts = tag_counts(data)
     total = len(data.train)
@@ -44,7 +46,8 @@ def show_frequencies(data: "Data") -> str:
 
 def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]) -> str:
     """Pictures with the tags that are right, missed, and given without being there."""
-    from engine.serving.inspect import compare_predictions  # imports torch
+    load_engine()
+    from engine.serving.inspect import compare_predictions
 
     figures = []
     for case in compare_predictions(predictor, data, items):
@@ -71,7 +74,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         "F2 against the threshold",
         [Series(name="F2, one threshold for all tags", points=[tuple(point) for point in evaluation["curve"]])],
         x_label="threshold",
-        marks=[Mark(name="the lesson's 0.2", x=0.2), Mark(name="best here", x=decision["threshold"])],
+        marks=[Mark(name="the lesson's 0.2", x=0.2), Mark(name="best on these pictures", x=decision["threshold"])],
         kind="tall",
     )
     tuned = facts(

@@ -1,7 +1,6 @@
 """Trying a tagging model: a picture in, tags with probabilities out, a threshold to move, where the model looks, and batches."""
 
 import csv
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,11 @@ import numpy as np
 from engine.errors import DataError, EngineError
 from engine.runs.store import find_run
 from engine.task import Task
+from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, picture_tag, table, text
 from tabs.components.opened import open_dataset
-from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
+from tabs.components.uploads import download_path
+from tabs.components.wiring import BATCH, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
 from tabs.views.mask import confidence_tag
 from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
@@ -40,7 +41,8 @@ def predict(run: str | None, source: str) -> tuple[Tried | str | None, str, Any]
     """A run's prediction for the picture at `source`, or why there is none; no tag looked at; the model's threshold."""
     if not run or not source:
         return None, "", gr.skip()
-    from engine.serving.predictor import load_predictor  # imports torch
+    load_engine()
+    from engine.serving.predictor import load_predictor
 
     try:
         prediction = load_predictor(find_run(run)).predict(source)
@@ -79,11 +81,14 @@ def draw_picture(run: str | None, source: str, tried: Tried | str | None, looked
     picture = picture_tag(tried.picture, alt="your picture", kind="picture")
     if not looked or not run:
         return f'<div class="lab-stack large">{picture}</div>'
-    from engine.serving.gradcam import grad_cam  # imports torch
+    load_engine()
+    from engine.serving.gradcam import grad_cam
     from engine.serving.predictor import load_predictor
 
     try:
         predictor = load_predictor(find_run(run))
+        if looked not in predictor.classes:  # looked at before another model was chosen
+            return f'<div class="lab-stack large">{picture}</div>'
         heat = grad_cam(predictor, source, predictor.classes.index(looked))
     except EngineError as error:
         return note(str(error), "bad")
@@ -104,7 +109,8 @@ def predict_batch(run: str | None, files: list[str] | None, threshold: float) ->
             f"{len(files)} pictures are too many for the browser: {MOST_AT_ONCE} at most. "
             "The command line takes any number: python -m engine predict RUN FILES --csv tags.csv"
         )
-    from engine.serving.predictor import load_predictor  # imports torch
+    load_engine()
+    from engine.serving.predictor import load_predictor
 
     predictor = load_predictor(find_run(run))
     rows, shown = [], []
@@ -117,7 +123,7 @@ def predict_batch(run: str | None, files: list[str] | None, threshold: float) ->
         except EngineError as problem:
             rows.append({"file": file.name})
             shown.append((text(file.name), note(str(problem), "bad")))
-    target = Path(tempfile.mkdtemp(prefix="lesson-lab-")) / "tags.csv"
+    target = download_path("tags.csv")
     with target.open("w", newline="", encoding="utf-8") as opened:
         answers = csv.DictWriter(opened, ["file", "tags", *predictor.classes])
         answers.writeheader()
@@ -134,7 +140,10 @@ def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
     except EngineError:
         count = 0
     if not count:
-        said = "Kaggle's test chips are not here: put test-jpg/ (and test-jpg-additional/) beside train-jpg/."
+        said = (
+            "Kaggle's test chips are not here: put test-jpg/ (and test-jpg-additional/) beside train-jpg/, or test-tif-v2/ "
+            "beside train-tif-v2/."
+        )
         return f'<p class="lab-small">{text(said)}</p>', gr.update(visible=False)
     return f'<p class="lab-small">{count:,} test chips without tags.</p>', gr.update(visible=True)
 
@@ -144,16 +153,19 @@ def make_submission(task: Task, run: str | None, dataset: str, tta: bool, progre
     """Predict the test folder with the thresholds tuned on validation; the file to download."""
     if not run:
         raise DataError("Train a model first, or choose one above.")
-    from engine.serving.predictor import load_predictor  # imports torch
-    from engine.serving.submission import write_submission
+    load_engine()
+    from engine.serving.predictor import load_predictor
+    from engine.serving.submission import decide_with_tta, write_submission
 
-    items = open_dataset(task, dataset).unlabelled
-    target = Path(tempfile.mkdtemp(prefix="lesson-lab-")) / "submission.csv"
+    data = open_dataset(task, dataset)
+    target = download_path("submission.csv")
 
     def show(done: int, total: int) -> None:
         progress((done, total), unit="chips")
 
-    write_submission(load_predictor(find_run(run)), items, target, tta=tta, on_progress=show)
+    predictor = load_predictor(find_run(run))
+    decision = decide_with_tta(predictor, data) if tta and data.unlabelled else None
+    write_submission(predictor, data.unlabelled, target, tta=tta, decision=decision, on_progress=show)
     return gr.update(value=str(target), visible=True)
 
 
@@ -196,5 +208,5 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
     gr.on([tried.change, looked.change, run.change], draw_picture, [run, source, tried, looked], picture, **PREDICT)
     tags.select(tag_clicked, looked, looked, **POLL)
     opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
-    batch_button.click(predict_batch, [run, files, threshold], [answers, answers_file], **PREDICT)
-    submit_button.click(submit_clicked, [run, dataset, tta], submission, **{**PREDICT, "show_progress": "full"})
+    batch_button.click(predict_batch, [run, files, threshold], [answers, answers_file], **BATCH)
+    submit_button.click(submit_clicked, [run, dataset, tta], submission, **BATCH)

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from engine.recipe import Stage
 from engine.task import Task
+from tabs.components.code import PICTURE_SNIPPETS, Snippets
 
 if TYPE_CHECKING:
-    from engine.data.block import Data
     from engine.serving.predictor import Predictor
 
 
@@ -20,31 +19,39 @@ class View:
     """How one task's data, predictions and figures look. Every `show_*` gives HTML; none of them needs a browser.
 
     items: what the data set is made of, in the plural ("pictures", "reviews").
+    own: how somebody keeps a data set of their own, as it goes on after "type the path of".
     metrics: the objective's metric names in words, the main one first.
     overlay: what lies over the pictures, when there is something whose strength can be set ("mask"); else "".
     show_legend(classes): the key to colours or labels.
     show_samples(data, split, start, count): labelled inputs as they are on disk.
-    show_augmented(data, stage, index, seed): one input untouched, then as training may see it.
+    show_augmented(data, stage, index, seed): one input untouched, then as training may see it; None where nothing is changed.
+    build_own(): an upload that becomes a data set; the state that holds its folder. None where there is none.
+    build_explorer(task, opened): how an input becomes what a model reads, to be played with; None for nothing.
     frequencies, show_frequencies(data): a heading, and how common each class or value is.
     show_comparisons(predictor, data, items): input, truth and prediction side by side.
     show_evaluation(evaluation): a run's `evaluation.json`, class by class.
+    snippets: the lines of Python that differ from those of other kinds of input.
     show_breakdown(predictor, data): what is found only by predicting the whole validation split; None for nothing.
     build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a run's name,
     `dataset` what it was trained on.
     """
 
     items: str
+    own: str = "a folder in the same layout"
     metrics: Mapping[str, str]
     overlay: str = ""
     frequencies: str = "How common each class is"
     show_legend: Callable[[tuple[str, ...]], str]
-    show_samples: "Callable[[Data, str, int, int], str]"
-    show_augmented: "Callable[[Data, Stage, int, int], str]"
-    show_frequencies: "Callable[[Data], str]"
-    show_comparisons: "Callable[[Predictor, Data, Sequence[Path]], str]"
+    show_samples: Callable[[Any, str, int, int], str]
+    show_frequencies: Callable[[Any], str]
+    show_comparisons: "Callable[[Predictor, Any, Sequence[Any]], str]"
     show_evaluation: Callable[[Mapping[str, Any]], str]
     build_try: Callable[[Task, gr.Dropdown, gr.State], None]
-    show_breakdown: "Callable[[Predictor, Data], str] | None" = None
+    snippets: Snippets = PICTURE_SNIPPETS
+    show_augmented: Callable[[Any, Stage, int, int], str] | None = None
+    build_own: Callable[[], gr.State] | None = None
+    build_explorer: Callable[[Task, gr.State], None] | None = None
+    show_breakdown: "Callable[[Predictor, Any], str] | None" = None
 
     def metric_title(self, name: str) -> str:
         """A metric in words; its own name where the view has none."""

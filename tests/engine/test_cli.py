@@ -1,8 +1,10 @@
 """The command line: every knob has its option, `--json` is for programs, and mistakes end with a message."""
 
+import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 from untrained import STREET_STAGE, save_untrained
+from untrained_tags import save_untrained_tags
 
 from engine.cli import app
 from engine.data.sources import SOURCES
@@ -22,6 +25,7 @@ from engine.home import data_folder, runs_folder
 from engine.kinds.mask import open_masks
 from engine.recipe import Recipe, knob_fields
 from engine.runs.store import RunSpec, create_run, list_runs, read_events, read_spec
+from engine.tasks.registry import get_task
 
 REPOSITORY = Path(__file__).parents[2]
 KNOBS = [name for name, _ in knob_fields()]
@@ -62,8 +66,8 @@ def test_each_knob_has_its_option_and_no_option_is_a_knob_of_its_own(command: st
     group = typer.main.get_command(app)
     options = {parameter.name: parameter for parameter in group.commands[command].params}
     assert set(KNOBS) <= set(options)
-    own = {"task", "dataset", "backbone", "new_channels", "init_from", "seed", "as_json"} | (
-        {"recipe", "run_dir"} if command == "train" else set()
+    own = {"task", "objective", "dataset", "backbone", "new_channels", "init_from", "seed", "as_json"} | (
+        {"recipe", "run_dir", "prepare"} if command == "train" else set()
     )
     assert set(options) - set(KNOBS) == own
     for name, declared in knob_fields():
@@ -87,9 +91,8 @@ def test_fetch_draws_the_drawn_streets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_runs_lists_the_runs(run_folder: Path) -> None:
     answer, people = call("runs")
-    assert answer == {
-        "runs": [{"run": run_folder.name, "folder": str(run_folder), "task": "camvid", "status": "new", "best": {}}]
-    }
+    known = {"run": run_folder.name, "folder": str(run_folder), "task": "camvid", "status": "new"}
+    assert answer == {"runs": [{**known, "best": {}, "remarks": []}]}
     assert "tiny" in people
 
 
@@ -135,7 +138,7 @@ def test_evaluate_measures_a_split(run_folder: Path) -> None:
         (["train", "weather"], "There is no task 'weather'. The tasks are: planet, camvid, heads"),
         (
             ["train", "camvid", "--dataset", "nowhere"],
-            "'nowhere' is neither a folder nor a data set that the app knows",
+            "'nowhere' is neither a folder, nor a CSV file, nor a data set that the app knows",
         ),
         (["train", "camvid", "--dataset", "camvid_tiny"], "Get it: python -m engine fetch camvid_tiny"),
         (["train", "camvid", "--max-lr", "7"], "Learning rate is 7. Give a number from 1e-07 to 1."),
@@ -191,7 +194,7 @@ def test_train_then_evaluate_then_predict(streets: Path, pictures: list[Path]) -
     spec, (events, _) = read_spec(folder), read_events(folder)
     assert (spec.seed, spec.dataset, spec.recipe.stages[0].max_lr) == (3, str(streets), (1e-4, 1e-3))
     started = next(event for event in events if isinstance(event, StageStarted))
-    assert (started.image_size, started.batch_size, started.train_items) == ((32, 43), 4, 10)
+    assert (started.input_size, started.batch_size, started.train_items) == ("32×43 px", 4, 10)
     epoch = next(event for event in events if isinstance(event, EpochFinished))
     figures = epoch.metrics | {"valid_loss": epoch.valid_loss}
     assert trained["best"] == figures | {"train_loss": epoch.train_loss}
@@ -207,3 +210,81 @@ def test_the_program_s_help_names_every_command() -> None:
     said = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True).stdout
     for name in ("datasets", "fetch", "lr-find", "train", "evaluate", "predict", "runs"):
         assert re.search(rf"^\W*{name}\b", said, re.MULTILINE)
+
+
+def test_a_folder_s_run_goes_on_with_the_same_command_and_no_other(streets: Path, tmp_path: Path) -> None:
+    settings = (
+        "train",
+        "camvid",
+        "--dataset",
+        streets,
+        "--epochs",
+        "1",
+        "--image-size",
+        "32",
+        "--run-dir",
+        tmp_path / "r",
+    )
+    made, people = call(*settings, "--prepare")
+    assert made == {"run": str(tmp_path / "r"), "status": "new"}
+    assert f"accelerate launch -m engine.runs.worker {tmp_path / 'r'}" in people
+    assert (
+        call(*settings, "--prepare")[0] == call("train", "camvid", "--run-dir", tmp_path / "r", "--prepare")[0] == made
+    )
+    for other in (
+        (*settings, "--seed", "7"),
+        (*settings, "--batch-size", "2"),
+        ("train", "planet", "--run-dir", tmp_path / "r", "--dataset", streets),
+    ):
+        _, people = call(*other, "--prepare", code=1)
+        assert "is a run already, and one of other settings" in people
+
+
+def test_a_folder_named_as_the_one_it_lies_in_is_kept_as_a_path(
+    streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").symlink_to(streets)
+    monkeypatch.chdir(tmp_path)
+    made, _ = call("train", "camvid", "--dataset", "mine", "--prepare")
+    assert read_spec(Path(made["run"])).dataset == str(tmp_path / "mine")
+
+
+def test_a_damaged_run_does_not_hide_the_others(run_folder: Path) -> None:
+    broken = runs_folder() / "20200101-000000-camvid"
+    broken.mkdir()
+    (broken / "recipe.json").write_text("{")
+    answer, people = call("runs")
+    assert [row["run"] for row in answer["runs"]] == [run_folder.name]
+    assert "recipe.json is damaged" in people
+
+
+def test_files_of_one_name_are_written_side_by_side(run_folder: Path, pictures: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    Image.new("RGB", (50, 20)).save(tmp_path / "more" / "two.jpg")
+    answer, _ = call("predict", run_folder, pictures[2], tmp_path / "more" / "two.jpg", "--out", tmp_path / "out")
+    first, second = (Path(one["saved"]) for one in answer["predictions"])
+    assert first != second
+    for saved, size in ((first, (30, 50)), (second, (50, 20))):
+        with Image.open(saved) as mask:
+            assert mask.size == size
+
+
+def test_tags_are_evaluated_with_augmentation_predicted_into_a_table_and_submitted(chips: Path, tmp_path: Path) -> None:
+    kaggle = tmp_path / "kaggle"
+    shutil.copytree(chips / "train", kaggle / "train-jpg")
+    shutil.copyfile(chips / "labels.csv", kaggle / "train_v2.csv")
+    shutil.copytree(chips / "train", kaggle / "test-jpg")
+    data = get_task("planet").build_objective().open_data(kaggle)
+    bundle = save_untrained_tags(tmp_path / "checkpoints", data.classes, decision={})
+    plain, augmented = (call("evaluate", bundle, "--dataset", kaggle, *more)[0] for more in ((), ("--tta",)))
+    assert plain["items"] == augmented["items"] == len(data.valid) and plain["loss"] != augmented["loss"]
+    call("predict", bundle, *data.valid[:2], "--csv", tmp_path / "tags.csv")
+    with (tmp_path / "tags.csv").open(newline="") as file:
+        assert [Path(row["file"]).name for row in csv.DictReader(file)] == [item.name for item in data.valid[:2]]
+    written = []
+    for number, more in enumerate(((), ("--tta",), ("--tta", "--threshold", "0.5"))):
+        out = tmp_path / f"{number}.csv"
+        answer, _ = call("submit", bundle, "--dataset", kaggle, "--out", out, *more)
+        assert answer["items"] == len(data.unlabelled) == len(out.read_text().splitlines()) - 1
+        written.append(out.read_text())
+    assert written[2] not in written[:2]

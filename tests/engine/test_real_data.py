@@ -1,4 +1,4 @@
-"""The real CamVid sets, from the archives beside the project: counts, classes, masks, and that they can be learnt."""
+"""The real data sets, from the archives beside the project: counts, classes, targets, and that they can be learnt."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.data.images import open_mask
 from engine.data.mirror import MIRROR_VARIABLE
 from engine.data.sources import fetch
 from engine.kinds.mask import build_mask_objective, open_masks
+from engine.kinds.tags import tag_counts
 from engine.recipe import Stage
 from engine.task import ModelPlan
+from engine.tasks.heads import HEADS
+from engine.tasks.planet import PLANET
 from engine.training.evaluate import evaluate
 from engine.training.loop import fit
 
@@ -25,7 +29,7 @@ def real_home(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(MIRROR_VARIABLE, str(archives))
         patch.setenv("LESSON_LAB_HOME", str(tmp_path_factory.mktemp("real")))
-        for name in ("camvid_tiny", "camvid-tiramisu"):
+        for name in ("camvid_tiny", "camvid-tiramisu", "planet_sample", "pointing04"):
             fetch(name)
         yield Path(fetch("camvid_tiny")).parent
 
@@ -66,8 +70,35 @@ def test_one_epoch_on_camvid_tiny_lowers_the_loss(real_home: Path) -> None:
     stage = Stage(name="tiny", epochs=1, max_lr=4e-3, image_size=32, batch_size=8, train_from=-1, precision="fp32")
     measured = []
     for _ in range(2):
-        measured.append(evaluate(objective, model, data=data, items=data.valid, image_size=32))
+        measured.append(evaluate(objective, model, data=data, items=data.valid, stage=stage))
         list(fit(objective, stage, model=model, data=data, workers=0))
     before, after = measured
     assert after.loss < 0.7 * before.loss
     assert after.metrics["pixel_accuracy"] > before.metrics["pixel_accuracy"] + 0.2
+
+
+def test_planet_sample(real_home: Path) -> None:
+    data = PLANET.build_objective().open_data(real_home / "planet_sample")
+    assert (len(data.train), len(data.valid), len(data.classes), data.channels) == (640, 160, 17, 3)
+    assert (data.shape, sum(tag_counts(data).values()) > len(data.train)) == ((256, 256), True)
+    item = data.train[0]
+    with Image.open(item) as stored:
+        assert stored.mode == "CMYK"
+        inks = np.asarray(stored).astype(float)
+    # Green forest: taken for RGB plus alpha, or with its inks the wrong way round, it would be something else.
+    picture, target = data.sample(item, (256, 256))
+    red, green, blue = picture.float().mean((1, 2)).tolist()
+    assert int(target.sum()) == len(data.block.label(item))
+    assert (red, green, blue) == pytest.approx(
+        ((255 - inks[..., :3]) * (255 - inks[..., 3:]) / 255).mean((0, 1)), abs=3
+    )
+
+
+def test_pointing04(real_home: Path) -> None:
+    data = HEADS.build_objective().open_data(real_home / "pointing04")
+    assert (len(data.train), len(data.valid), data.shape) == (1860, 372, (288, 384))
+    assert {data.block.facts(item)["person"] for item in data.valid} == {"11", "12"}
+    assert not {data.block.facts(item)["person"] for item in data.train} & {"11", "12"}
+    points = torch.tensor([data.block.label(item) for item in (*data.train, *data.valid)])
+    assert bool((points > 0).all()) and bool((points < torch.tensor([384, 288])).all())
+    assert {data.block.facts(item)["pan"] for item in data.valid} >= {"-90", "+0", "+90"}

@@ -5,11 +5,23 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tiny_text import save_tiny
 
+from engine.data.drawn_reviews import draw_reviews
+from engine.events import EpochFinished
+from engine.hub.bundle import read_evaluation
 from engine.recipe import Recipe, Stage
-from engine.runs.store import RunSpec, create_run
+from engine.runs.store import RunSpec, create_run, find_run, read_events
 from engine.runs.worker import main
-from tabs.components.code import data_code, rate_code, results_code, stage_source, train_code, try_code
+from tabs.components.code import (
+    TEXT_SNIPPETS,
+    data_code,
+    rate_code,
+    results_code,
+    stage_source,
+    train_code,
+    try_code,
+)
 
 STAGE = Stage(name="tiny", epochs=1, max_lr=(1e-4, 1e-3), image_size=32, batch_size=4, precision="fp32")
 RECIPE = Recipe(name="tiny", stages=(STAGE,), backbone="tf_efficientnet_lite0")
@@ -21,7 +33,7 @@ def run_program(program: str) -> None:
 
 @pytest.fixture(params=["camvid", "planet", "heads"])
 def drawn(request: pytest.FixtureRequest) -> tuple[str, Path]:
-    """A task and its drawn data set."""
+    """A task of pictures and its drawn data set."""
     fixtures = {"camvid": "streets", "planet": "chips", "heads": "heads"}
     return request.param, request.getfixturevalue(fixtures[request.param])
 
@@ -29,7 +41,11 @@ def drawn(request: pytest.FixtureRequest) -> tuple[str, Path]:
 @pytest.fixture
 def finished_run(drawn: tuple[str, Path]) -> str:
     task, folder = drawn
-    run_dir = create_run(RunSpec(task=task, dataset=str(folder), recipe=RECIPE))
+    return finish(task, folder, RECIPE)
+
+
+def finish(task: str, folder: Path, recipe: Recipe, init_from: str = "") -> str:
+    run_dir = create_run(RunSpec(task=task, dataset=str(folder), recipe=recipe, init_from=init_from))
     assert main(run_dir) == 0
     return run_dir.name
 
@@ -41,14 +57,20 @@ def test_looking_at_data(drawn, capsys):
     assert "Where are the inputs?" in said and ("(48, 64, 3)" in said or "(48, 48, 3)" in said)
 
 
-def test_training_and_finding_a_rate_from_scratch_and_from_a_run(drawn, finished_run, capsys, monkeypatch):
+def test_training_and_finding_a_rate_from_scratch_and_from_a_run(drawn, finished_run, capsys, monkeypatch, tmp_path):
     from engine.training import lr_finder
 
     # The real finder, with fewer steps: a hundred would cost this test half a minute.
     monkeypatch.setattr(lr_finder, "find_lr", partial(lr_finder.find_lr, steps=12))
+    monkeypatch.chdir(tmp_path)
     task, folder = drawn
-    run_program(train_code(task, str(folder), RECIPE, ""))
+    run_program(train_code(task, str(folder), RECIPE, "", seed=42))
     assert "tiny 1 " in capsys.readouterr().out
+    # The program trains what the worker trained, and keeps it.
+    theirs = read_events(find_run(finished_run))[0]
+    epoch = next(event for event in theirs if isinstance(event, EpochFinished))
+    kept = read_evaluation(tmp_path / "my-tiny")
+    assert kept and {name: kept["metrics"][name] for name in epoch.metrics} == epoch.metrics
     run_program(rate_code(task, str(folder), replace(RECIPE, new_channels="mean"), finished_run))
     assert "valley" in capsys.readouterr().out
 
@@ -61,7 +83,33 @@ def test_results_and_predictions_of_a_run(drawn, finished_run, capsys):
     assert {"camvid": "shares", "planet": "probabilities", "heads": "column"}[task] in capsys.readouterr().out
 
 
+def test_the_programs_for_texts(capsys, monkeypatch, tmp_path):
+    from engine.training import lr_finder
+
+    monkeypatch.setattr(lr_finder, "find_lr", partial(lr_finder.find_lr, steps=12))
+    monkeypatch.chdir(tmp_path)
+    folder, backbone = tmp_path / "reviews", str(save_tiny(tmp_path / "bert"))
+    draw_reviews(folder, train=24, valid=8, test=4, unlabelled=8)
+    stage = replace(STAGE, text_length=32, batch_size=8)
+    language = Recipe(name="words", stages=(stage,), backbone=backbone, objective="language_model")
+    classes = Recipe(name="classes", stages=(stage,), backbone=backbone)
+    run_program(data_code("imdb", str(folder), stage, TEXT_SNIPPETS))
+    assert "Where are the inputs?" in (said := capsys.readouterr().out) and "xxbos" in said
+    run_program(train_code("imdb", str(folder), language, "", seed=1))
+    assert "perplexity" in capsys.readouterr().out
+    writer = finish("imdb", folder, language)
+    run_program(rate_code("imdb", str(folder), language, writer))
+    assert "valley" in capsys.readouterr().out
+    run_program(train_code("imdb", str(folder), classes, writer, seed=1))
+    assert "roc_auc" in capsys.readouterr().out
+    judge = finish("imdb", folder, classes, str(find_run(writer)))
+    run_program(results_code("imdb", str(folder), judge, "", TEXT_SNIPPETS))
+    assert "valid_loss" in capsys.readouterr().out
+    run_program(try_code(str(folder), judge, TEXT_SNIPPETS))
+    assert "probabilities" in capsys.readouterr().out
+
+
 def test_registered_data_is_fetched_and_a_stage_shows_only_what_is_its_own():
-    assert "fetch('drawn-streets')" in train_code("camvid", "drawn-streets", RECIPE, "")
+    assert "fetch('drawn-streets')" in train_code("camvid", "drawn-streets", RECIPE, "", seed=1)
     assert eval(stage_source(STAGE)) == STAGE
     assert "momentum" not in stage_source(STAGE)

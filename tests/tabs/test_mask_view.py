@@ -3,10 +3,12 @@
 import base64
 import io
 import re
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import pytest
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from engine.tasks.camvid import CAMVID
@@ -91,4 +93,8 @@ def test_only_what_is_offered_can_be_chosen(streets):
 
 
 def test_an_upload_is_not_opened_by_the_page():
-    assert take_upload(None) == "" and take_upload({"path": "/tmp/x.jpg"}) == "/tmp/x.jpg"
+    uploaded = Path(get_upload_folder()).resolve() / "ab12" / "x.jpg"
+    assert take_upload(None) == "" and take_upload({"path": str(uploaded)}) == str(uploaded)
+    for path in ("/etc/hostname", f"{get_upload_folder()}/../x.jpg"):  # a request made by hand
+        with pytest.raises(gr.Error, match="was not uploaded here"):
+            take_upload({"path": path})

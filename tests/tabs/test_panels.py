@@ -1,5 +1,6 @@
 """The panels' handlers as plain functions: from choosing data to queueing a run."""
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -7,19 +8,30 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from engine.data.sources import SOURCES, FetchProgress
+from engine.data.sources import SOURCES, FetchProgress, dataset_folder
 from engine.errors import DownloadError
-from engine.events import CheckpointSaved, RatesSuggested, RateTried, RunFinished, RunStarted
+from engine.events import (
+    CheckpointSaved,
+    LossDiverged,
+    RatesSuggested,
+    RateTried,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+)
 from engine.recipe import Stage, knob_fields
 from engine.runs.fetches import Fetches, FetchState
 from engine.runs.queue import queued_runs
 from engine.runs.store import append_event, find_run, read_spec
 from engine.tasks.camvid import CAMVID
+from engine.tasks.planet import PLANET
+from engine.tasks.registry import TASKS
 from tabs import home
 from tabs.components import data_panel, opened, rate_panel, results_panel, train_panel, try_panel
 from tabs.components.stage_form import form_values
 from tabs.page import open_run
 from tabs.views.camvid import CAMVID_VIEW
+from tabs.views.planet import PLANET_VIEW
 
 FORM = form_values(Stage(epochs=1, image_size=32))[: len(knob_fields())]
 SKIP = gr.skip()
@@ -101,19 +113,22 @@ def test_stopping_a_waiting_run_takes_it_from_the_queue_and_resume_puts_it_back(
 
 
 def test_a_run_can_be_copied_into_the_form(streets):
-    plan, backbone, *values = train_panel.copy_settings(CAMVID, start_training(streets, "quick"))
-    assert (plan, backbone) == (train_panel.ONE_STAGE, "tf_efficientnet_lite0")
+    plan, backbone, new_channels, *values = train_panel.copy_settings(CAMVID, start_training(streets, "quick"))
+    assert (plan, backbone, new_channels) == (train_panel.ONE_STAGE, "tf_efficientnet_lite0", "zeros")
     assert values[: len(FORM)] == form_values(CAMVID.recipe("quick").stages[-1])[: len(FORM)]
     with pytest.raises(gr.Error, match="no run to copy"):
         train_panel.copy_settings(CAMVID, None)
 
 
 def test_the_code_follows_the_form_and_says_what_is_wrong(streets):
-    code = train_panel.planned_code(CAMVID, str(streets), train_panel.ONE_STAGE, "resnet18", "zeros", "", *FORM)
-    assert "image_size=32" in code and "resnet18" in code
-    assert train_panel.planned_code(
-        CAMVID, str(streets), train_panel.ONE_STAGE, "x", "zeros", "", "fast", *FORM[1:]
-    ).startswith("# ")
+    chosen = (CAMVID, str(streets), train_panel.ONE_STAGE, "resnet18", "zeros", "")
+    code = train_panel.planned_code(*chosen, 7, *FORM)
+    assert "image_size=32" in code and "resnet18" in code and "torch.manual_seed(7)" in code
+    assert train_panel.planned_code(*chosen, 7, "fast", *FORM[1:]).startswith("# Epochs is 'fast'")
+    assert train_panel.planned_code(*chosen, None, *FORM).startswith("# Seed is empty")
+    settings = (CAMVID, str(streets), "resnet18", "zeros", "", -1)
+    assert "image_size=64" in rate_panel.planned_code(*settings, 64.0, 4.0)
+    assert rate_panel.planned_code(*settings, None, 4.0) == "# Resolution is empty. Give a number."
 
 
 def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(streets):
@@ -129,14 +144,13 @@ def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(stre
 
     polled = rate_panel.poll_rates(CAMVID, run, "")
     assert polled[2]["value"] == "valley · 2e-3" and not polled[3]["visible"] and polled[6]["value"] == "Use 1e-5, 1e-3"
-    text, is_slice, _, _, train_from, image_size, batch_size, backbone, init_from, said = rate_panel.take_suggestion(
-        run, ""
-    )
+    text, is_slice, _, _, train_from, image_size, batch_size, *model, said = rate_panel.take_suggestion(run, "")
     assert (text, is_slice, train_from, image_size, batch_size) == ("1e-5, 1e-3", True, 0, 64, 4)
-    assert (backbone, init_from) == ("tf_efficientnet_lite0", "") and "1e-5, 1e-3 is in the Train form" in said
+    assert model == [train_panel.ONE_STAGE, "tf_efficientnet_lite0", "zeros", ""]
+    assert "1e-5, 1e-3 is in the Train form" in said
     assert rate_panel.take_clicked(run, 1.2345e-3)[0] == "1.2e-3"
-    with pytest.raises(gr.Error, match="Learning rate"):
-        rate_panel.take_clicked(run, 9.9)
+    # The finder goes further than a stage may.
+    assert rate_panel.take_clicked(run, 9.9)[0] == "1" and rate_panel.take_clicked(run, 1e-9)[0] == "1e-7"
 
 
 def test_home_lists_runs_and_opens_them_where_they_are_shown(streets):
@@ -151,8 +165,9 @@ def test_home_lists_runs_and_opens_them_where_they_are_shown(streets):
 
 
 def test_home_shows_every_data_set_and_is_quiet_until_something_changes():
-    *parts, seen = home.poll_sources("")
-    assert len(parts) == 2 * len(SOURCES) and home.poll_sources(seen) == (SKIP,) * (len(parts) + 1)
+    assert {source.name for source in home.listed_sources(TASKS)} == {source.name for source in SOURCES}
+    *parts, seen = home.poll_sources(TASKS, "")
+    assert len(parts) == 2 * len(SOURCES) and home.poll_sources(TASKS, seen) == (SKIP,) * (len(parts) + 1)
     assert home.poll_runs(home.NO_RUNS) == (SKIP, SKIP)
 
 
@@ -162,7 +177,7 @@ def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
     append_event(find_run(run), CheckpointSaved(stage=0, step=1, folder="c", best=True))
     assert results_panel.refresh_trained(CAMVID, None)["value"] == run
     assert [name for _, name in opened.start_choices(CAMVID)] == ["", run]
-    assert try_panel.dataset_of(run) == str(streets) and run in try_panel.code_of(run)
+    assert try_panel.dataset_of(run) == str(streets) and run in try_panel.code_of(CAMVID_VIEW, run)
 
 
 def test_a_run_without_figures_says_so(streets):
@@ -195,3 +210,66 @@ def test_fetches_run_once_in_the_background_and_remember_why_they_failed(monkeyp
         time.sleep(0.02)
     assert fetches.state("camvid") == replace(FetchState(name="camvid", status="failed"), message="No network.")
     assert calls == ["camvid"]
+
+
+def test_this_browser_s_last_data_set_is_chosen_again_while_it_is_there(streets):
+    assert data_panel.remembered_dataset(CAMVID, "camvid_tiny") == "camvid_tiny"
+    assert data_panel.remembered_dataset(CAMVID, str(streets)) == str(streets)
+    for gone in ("", None, "/no/such/folder", "planet_sample"):
+        assert data_panel.remembered_dataset(CAMVID, gone) == "drawn-streets"
+
+
+def test_a_split_that_is_not_there_is_no_error(chips):
+    html, _, start, where = data_panel.show_gallery(PLANET, PLANET_VIEW, str(chips), "test", 6)
+    assert html == data_panel.NO_TEST and (start, where) == (0, "")
+
+
+def test_a_broken_picture_does_not_bar_the_way_to_those_behind_it(tmp_path):
+    from engine.data.drawn import draw_streets
+
+    folder = tmp_path / "streets"
+    draw_streets(folder, train=14, valid=2, test=1, size=(48, 64), seed=1)
+    data = opened.open_dataset(CAMVID, str(folder))
+    data.train[7].write_bytes(b"no picture")
+    html, _, start, where = data_panel.show_gallery(CAMVID, CAMVID_VIEW, str(folder), "train", 6)
+    assert data.train[7].name in html and (start, where) == (6, "7–12 of 14")
+    assert data_panel.show_gallery(CAMVID, CAMVID_VIEW, str(folder), "train", start + 6)[0].count("<figure") == 2
+
+
+def test_a_table_that_was_corrected_is_read_again(tmp_path):
+    from engine.data.drawn_chips import draw_chips
+
+    folder = tmp_path / "chips"
+    draw_chips(folder, count=10, size=32, seed=1)
+    before = opened.open_dataset(PLANET, str(folder))
+    assert opened.open_dataset(PLANET, str(folder)) is before
+    table = folder / "labels.csv"
+    first, *rest = table.read_text().splitlines()
+    table.write_text("\n".join([first, *(f"{line} spotted" for line in rest)]) + "\n")
+    assert "spotted" in opened.open_dataset(PLANET, str(folder)).classes
+
+
+def test_a_run_stays_listed_however_many_runs_of_other_kinds_come_after_it(streets, monkeypatch):
+    monkeypatch.setattr(opened, "LISTED_RUNS", 2)
+    run = start_training(streets)
+    append_event(find_run(run), CheckpointSaved(stage=0, step=1, folder="c", best=True))
+    for _ in range(3):
+        rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", -1, 64, 4)
+    assert opened.runs_of(CAMVID, "train") == [run] and opened.trained_runs(CAMVID) == [run]
+
+
+def test_a_poll_leaves_alone_what_is_chosen_and_a_diverged_run_is_not_resumed(streets):
+    run = start_training(streets)
+    assert "value" not in train_panel.poll_run(CAMVID, {}, run, "")[0]
+    assert train_panel.poll_run(CAMVID, {}, "a run that is gone", "")[0]["value"] == run
+    append_event(find_run(run), LossDiverged(stage=0, step=1, lr=1.0, message="Too high."))
+    append_event(find_run(run), RunFailed(message="Too high.", log_tail=""))
+    assert not train_panel.poll_run(CAMVID, {}, run, "")[3]["visible"]
+
+
+def test_an_archive_that_a_mirror_packed_itself_is_called_that():
+    folder = dataset_folder("camvid_tiny")
+    folder.mkdir(parents=True)
+    for as_packed, told in ((True, False), (None, False), (False, True)):
+        (folder / "source.json").write_text(json.dumps({"as_packed": as_packed}))
+        assert ("The mirror packed this archive itself" in data_panel.dataset_status("camvid_tiny")[0]) == told

@@ -1,6 +1,7 @@
 """Tags under pictures: right, missed, made up; a threshold that asks no model; a table for many pictures."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import gradio as gr
@@ -100,3 +101,40 @@ def test_figures_by_tag_come_from_what_validation_wrote() -> None:
     html = show_evaluation(metrics.details())
     assert "F2 against the threshold" in html and "&lt;i&gt;" in html and "<i>," not in html
     assert "No figures by tag" in show_evaluation({})
+
+
+def test_a_tag_of_another_model_shows_the_picture_alone(tagged_run: str, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "chip.png")
+    tried, *_ = predict(tagged_run, str(tmp_path / "chip.png"))
+    for looked in ("no such tag", "<script>"):
+        html = tags_try.draw_picture(tagged_run, str(tmp_path / "chip.png"), tried, looked)
+        assert html.count("<img") == 1 and looked not in html
+
+
+def test_a_submission_has_a_line_for_each_test_chip_and_tells_how_far_it_is(
+    chips: Path, lab_home: Path, tmp_path: Path
+) -> None:
+    from engine.recipe import Recipe, Stage
+    from engine.runs.store import RunSpec, create_run
+
+    kaggle = tmp_path / "kaggle"
+    shutil.copytree(chips / "train", kaggle / "train-jpg")
+    shutil.copyfile(chips / "labels.csv", kaggle / "train_v2.csv")
+    shutil.copytree(chips / "train", kaggle / "test-jpg")
+    recipe = Recipe(name="tiny", stages=(Stage(image_size=32),), backbone="mobilenetv3_small_100")
+    run_dir = create_run(RunSpec(task="planet", dataset=str(kaggle), recipe=recipe))
+    data = PLANET.build_objective().open_data(kaggle)
+    save_untrained_tags(run_dir / "checkpoints", data.classes, decision={})
+    line, button = submission_line(PLANET, str(kaggle))
+    assert f"{len(data.unlabelled)} test chips" in line and button["visible"]
+    told: list[tuple[int, int]] = []
+    for tta in (False, True):
+        shown = tags_try.make_submission(
+            PLANET, run_dir.name, str(kaggle), tta, lambda progress, unit: told.append(progress)
+        )
+        with Path(shown["value"]).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["image_name"] for row in rows] == [item.stem for item in data.unlabelled]
+        assert told[-1] == (len(rows), len(rows))
+    with pytest.raises(gr.Error, match="Train a model first"):
+        tags_try.make_submission(PLANET, None, str(kaggle), False, lambda *_, **__: None)

@@ -181,3 +181,22 @@ def test_what_is_shown_are_the_colours_or_the_first_band_in_grey() -> None:
     assert np.array_equal(as_colors(noise(4)), noise(4)[..., :3])
     two = noise(2)
     assert all(np.array_equal(as_colors(two)[..., channel], two[..., 0]) for channel in range(3))
+
+
+def test_bands_on_pages_of_their_own(tmp_path: Path) -> None:
+    pages = noise(2).transpose(2, 0, 1)
+    tifffile.imwrite(tmp_path / "pages.tif", pages, photometric="minisblack")  # how a (2, H, W) array is saved
+    assert (count_bands(tmp_path / "pages.tif"), band_picture_size(tmp_path / "pages.tif")) == (2, SIZE)
+    assert np.array_equal(open_bands(tmp_path / "pages.tif", 2), noise(2))
+
+
+def test_a_type_that_is_not_read_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    with tifffile.TiffWriter(tmp_path / "wide.tif") as file:
+        file.write(np.zeros((2000, 2000, 4)), photometric="minisblack", planarconfig="contig", compression="zlib")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="values of type float64"):
+            open_bands(tmp_path / "wide.tif", 4)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()

@@ -8,7 +8,8 @@ import torch
 from toy import STAGE, TOY, draw_squares
 
 from engine.data.cache import prepare_cache
-from engine.data.loaders import EpochBatches, build_loaders
+from engine.data.loaders import EpochBatches
+from engine.data.picture_feed import build_loaders
 from engine.data.seeding import derive_seed
 
 

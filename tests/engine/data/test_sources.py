@@ -82,6 +82,7 @@ def test_the_table_is_complete():
     assert names == [
         "camvid", "camvid_tiny", "camvid-tiramisu", "drawn-streets", "planet", "planet_sample", "planet_tiny",
         "drawn-chips", "drawn-chips-nir", "biwi_head_pose", "biwi_sample", "pointing04", "drawn-heads",
+        "imdb", "imdb_sample", "imdb-hub", "drawn-reviews",
     ]  # fmt: skip
     drawn = {source.name for source in SOURCES if source.is_drawn}
     for source in SOURCES:
@@ -89,7 +90,7 @@ def test_the_table_is_complete():
         assert source.note.endswith(".")
         assert source.terms
         assert source.is_drawn == source.name.startswith("drawn-")
-        assert ("not photographs" in source.title) == source.is_drawn
+        assert ("(not photographs)" in source.title or "(not written by people)" in source.title) == source.is_drawn
     assert len({source.title for source in SOURCES}) == len(SOURCES)
     assert get_source("camvid").size == 598913237
     assert [get_source(name).size for name in ("planet", "pointing04", "drawn-chips")] == [0, 0, 0]
@@ -104,7 +105,7 @@ def test_an_archives_fields_are_complete(name):
     assert bool(origin.size) == bool(origin.md5) == (not origin.url and not origin.mirror_only)
     assert re.fullmatch(r"[0-9a-f]{32}|", origin.md5)
     assert bool(origin.codes) == (name == "camvid-tiramisu")
-    task = {"cam": "streets", "pla": "chips", "biw": "heads", "poi": "heads"}[name[:3]]
+    task = {"cam": "streets", "pla": "chips", "biw": "heads", "poi": "heads", "imd": "reviews"}[name[:3]]
     assert origin.instead == f"drawn-{task}"
 
 
@@ -115,6 +116,8 @@ def test_the_terms_say_whom_to_cite_and_whose_rules_hold():
     for name in ("biwi_head_pose", "biwi_sample"):
         assert "Cite Fanelli, Dantone, Gall, Fossati, Van Gool" in get_source(name).terms
     assert "Cite Gourier, Hall, Crowley" in get_source("pointing04").terms
+    for name in ("imdb", "imdb_sample", "imdb-hub"):
+        assert "Cite Maas, Daly, Pham, Huang, Ng, Potts" in get_source(name).terms
 
 
 def test_an_unknown_name_lists_the_known_ones(home):
@@ -404,7 +407,7 @@ def test_what_only_a_mirror_has_says_so(home, server, tmp_path, monkeypatch):
 def test_a_data_set_is_resolved_by_name_or_folder(home, lesson, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="python -m engine fetch camvid_tiny"):
         resolve_dataset("camvid_tiny")
-    with pytest.raises(DataError, match=r"'nothing' is neither a folder nor a data set .*camvid_tiny"):
+    with pytest.raises(DataError, match=r"'nothing' is neither a folder, nor a CSV file, nor a data set .*camvid_tiny"):
         resolve_dataset("nothing")
     with pytest.raises(DataError):
         resolve_dataset("")

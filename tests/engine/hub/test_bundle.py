@@ -61,7 +61,7 @@ def test_a_sound_bundle_says_what_it_is(bundle: Path) -> None:
         BACKBONE,
         CLASSES,
     )
-    assert (config.image_size, config.dataset, config.metrics) == (32, "drawn", {"pixel_accuracy": 0.5})
+    assert (config.stage.image_size, config.dataset, config.metrics) == (32, "drawn", {"pixel_accuracy": 0.5})
     assert json.loads((bundle / "config.json").read_text())["recipe"]["stages"][0]["image_size"] == 32
 
 
@@ -112,7 +112,8 @@ def test_another_format_is_refused(bundle: Path, format_: Any) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("image_size", value) for value in (0, -32, 15, 2049, 10**12, True, 32.0, "32", None)),
+        *(("stage", value) for value in (None, 7, [], "x", {"image_size": 0}, {"image_size": "32"}, {"nothing": 1})),
+        *(("remarks", value) for value in ("x", [1], ["x" * 500], ["x"] * 20)),
         *(("classes", value) for value in ([], ["one"], ["a", "a"], "abc", {"a": 1}, [1, 2], ["", "b"], None)),
         ("classes", [str(number) for number in range(MAX_CLASSES + 1)]),
         ("classes", ["a", "b" * 200]),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine.data.block import Data
 from engine.data.transforms import augment, relative_points, stack
 from engine.kinds.point import build_point_objective, open_points, predict_point, squared_error
+from engine.recipe import Stage
 from engine.task import ModelPlan
 
 NAN = float("nan")
@@ -149,7 +150,7 @@ def test_the_objective_is_made_of_these(data: Data) -> None:
     assert metrics.compute()[objective.main_metric] == pytest.approx(5), "pixels of the pictures on disk"
     plan = ModelPlan(backbone="mobilenetv3_small_100", classes=data.classes)
     model = objective.build_model(plan, pretrained=False).eval()
-    shown, batch = objective.prepare(data.train[0], 32, 3)
+    shown, batch = objective.prepare(data.train[0], Stage(image_size=32), plan, model)
     assert not any(part.p for part in model.modules() if isinstance(part, nn.Dropout))
     last = next(part for part in reversed(list(model.modules())) if isinstance(part, nn.Linear))
     nn.init.normal_(last.weight, std=1e9)  # far out of the picture

@@ -1,5 +1,6 @@
 """Four layouts of pictures with points: each says where the point is, who is in the picture, and who is held out."""
 
+import math
 import pickle
 import re
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_biwi_s_person_13_is_held_out(biwi: Path) -> None:
     data = open_points(biwi)
     assert [path.relative_to(biwi).parts[0] for path in data.train] == ["01", "01", "02", "02"]
     assert [path.relative_to(biwi).parts[0] for path in data.valid] == ["13", "13"]
-    assert data.block.facts(data.valid[0]) == {"person": "13"}
+    assert data.block.facts(data.valid[0]) == {"person": "13", "tilt": "+0", "pan": "+15"}
     assert (data.shape, data.test, data.block.title) == ((480, 640), (), "person 13 held out")
 
 
@@ -280,3 +281,16 @@ def test_a_point_is_scaled_with_its_picture(biwi: Path) -> None:
     wide = data.sample(data.train[0], (48, 160))[1]
     assert wide[0].tolist() == pytest.approx([428.58 / 4, 263.91 / 10], abs=0.01)
     assert np.isfinite(wide.numpy()).all()
+
+
+def test_biwi_s_rotation_gives_tilt_and_pan(biwi: Path) -> None:
+    sin, cos = math.sin(math.radians(30)), math.cos(math.radians(30))
+    picture = biwi / "01" / "frame_00003_rgb.jpg"
+    for rotation, angles in (
+        ([[1, 0, 0], [0, cos, sin], [0, -sin, cos]], ("+30", "+0")),
+        ([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], ("+0", "+30")),
+    ):
+        lines = [" ".join(map(str, row)) for row in rotation]
+        picture.with_name("frame_00003_pose.txt").write_text("\n".join([*lines, "", "0 0 900"]))
+        facts = find_layout(biwi).facts(picture)
+        assert (facts["tilt"], facts["pan"]) == angles

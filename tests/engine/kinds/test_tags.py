@@ -14,7 +14,7 @@ from PIL import Image
 
 from engine.data.block import Data
 from engine.data.transforms import ABOVE_STRENGTHS, SQUARE_SYMMETRIES, augment, build_augmentation
-from engine.errors import DataError
+from engine.errors import BundleError, DataError
 from engine.kinds import tags
 from engine.kinds.tags import (
     build_tags_objective,
@@ -259,3 +259,13 @@ def test_the_objective_is_made_of_these(tmp_path: Path) -> None:
     metrics = objective.build_metrics(data)
     metrics.update(torch.randn(4, 6), torch.ones(4, 6, dtype=torch.uint8))
     assert objective.main_metric in metrics.compute()
+
+
+def test_names_may_have_dots_in_them(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("image_name,tags\nsite.12,road\nsite.13.jpg,water\n")
+    assert read_tags(tmp_path / "labels.csv") == {"site.12": ("road",), "site.13": ("water",)}
+
+
+def test_a_decision_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(BundleError, match="threshold in the model's decision is"):
+        predict_tags(torch.zeros(2), Image.new("RGB", (4, 4)), ("a", "b"), {"threshold": [0.1, 0.2]})

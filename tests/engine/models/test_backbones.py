@@ -10,6 +10,7 @@ import pytest
 import timm
 import torch
 from huggingface_hub import constants
+from huggingface_hub.errors import HTTPError
 from safetensors.torch import save_file
 
 from engine.errors import ModelError
@@ -173,9 +174,10 @@ def test_a_hub_that_answers_with_an_error_does_answer(monkeypatch: pytest.Monkey
     assert not backbones._hub_answers()
 
 
-def test_a_broken_download_names_the_offline_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("problem", [ConnectionError("reset by peer"), HTTPError("the hub's client gave up")])
+def test_a_broken_download_names_the_offline_backbone(monkeypatch: pytest.MonkeyPatch, problem: Exception) -> None:
     def broken(*_, **__):
-        raise ConnectionError("reset by peer")
+        raise problem
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(backbones, "_hub_answers", lambda: True)

@@ -32,7 +32,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         name="only",
         epochs=1,
         steps_per_epoch=QUICK_STEPS,
-        image_size=(32, 32),
+        input_size="32×32 px",
         batch_size=1,
         train_items=QUICK_STEPS,
         valid_items=1,

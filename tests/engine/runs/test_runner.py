@@ -102,7 +102,8 @@ def test_a_run_waits_runs_and_finishes():
     assert len(said(run_dir, RunStarted)) == len(said(run_dir, RunFinished)) == 1
     assert not said(run_dir, RunDied)
     assert not (run_dir / WORKER_FILE).exists()
-    assert not [child for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE]
+    children = psutil.Process().children
+    wait_until(lambda: all(child.status() != psutil.STATUS_ZOMBIE for child in children()))
 
 
 def test_first_in_first_out_and_one_at_a_time():
@@ -158,6 +159,17 @@ def test_a_worker_of_the_command_line_fills_a_device():
         assert worker.wait(PATIENCE) == 0
     assert load_snapshot(by_hand).status == "stopped"
     wait_until(has_stepped(waiting), looking_after)
+
+
+def test_a_worker_of_another_machine_fills_no_device_of_this_one():
+    elsewhere, here = made(), made("quick")
+    write_worker(elsewhere, os.getpid(), slots=SLOTS, events_size=0, log_size=0)
+    record = json.loads((elsewhere / WORKER_FILE).read_text())
+    (elsewhere / WORKER_FILE).write_text(json.dumps({**record, "pid": 2**22 + 1, "host": "another"}))
+    submit(here)
+    wait_until(is_("finished", here), runner())
+    assert load_snapshot(elsewhere).status != "died" and not said(elsewhere, RunDied)
+    (elsewhere / WORKER_FILE).unlink()
 
 
 def test_a_second_worker_is_refused():

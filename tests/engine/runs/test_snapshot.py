@@ -48,7 +48,7 @@ def stage_started(stage, epochs=2, steps=STEPS, batch_size=8):
         name=f"stage-{stage}",
         epochs=epochs,
         steps_per_epoch=steps,
-        image_size=(96, 128),
+        input_size="96×128 px",
         batch_size=batch_size,
         train_items=steps * batch_size,
         valid_items=8,
@@ -139,8 +139,8 @@ def test_a_whole_run_is_told_in_full():
     assert (shown.stage, shown.stages, shown.stage_name) == (1, 2, "stage-1")
     assert (shown.epoch, shown.epochs, shown.step, shown.steps) == (2, 2, 4, 4)
     assert (shown.steps_done, shown.steps_total, shown.stage_starts) == (8, 8, (0, 8))
-    assert (shown.image_size, shown.batch_size, shown.train_items, shown.valid_items) == ((96, 128), 8, 32, 8)
-    assert (shown.cache_done, shown.cache_total) == (3, 9)
+    assert (shown.input_size, shown.batch_size, shown.train_items, shown.valid_items) == ("96×128 px", 8, 32, 8)
+    assert (shown.cache_done, shown.cache_total) == (0, 0), "the stage trains now"
     assert (shown.precision, shown.precision_seconds) == ("bf16", {"bf16": 0.1, "fp32": 0.2})
     assert (shown.warnings, shown.checkpoint, shown.peak_memory) == (("careful",), "1-8", 7)
     assert [at for at, _ in shown.train_points] == list(range(1, 17))

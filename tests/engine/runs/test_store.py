@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -12,6 +13,7 @@ from engine.events import RunDied, StepFinished, Warned, to_json
 from engine.home import runs_folder
 from engine.recipe import Recipe, Stage
 from engine.runs.store import (
+    ELSEWHERE_SECONDS,
     EVENTS_FILE,
     LOG_FILE,
     LOG_LINES,
@@ -35,9 +37,10 @@ from engine.runs.store import (
 
 SPEC = RunSpec(
     task="camvid",
-    objective="mask",
     dataset="drawn-streets",
-    recipe=Recipe(name="one", backbone="none", stages=(Stage(max_lr=(1e-5, 1e-3)), Stage(weight_decay=0))),
+    recipe=Recipe(
+        name="one", backbone="none", stages=(Stage(max_lr=(1e-5, 1e-3)), Stage(weight_decay=0)), objective="mask"
+    ),
     seed=7,
     init_from="/somewhere",
     job="lr-find",
@@ -202,6 +205,19 @@ def test_a_worker_is_alive_while_its_process_is_the_same_one():
         (run_dir / WORKER_FILE).write_text(damage)
         assert read_worker(run_dir) is None
         assert not worker_alive(run_dir)
+
+
+def test_a_worker_of_another_machine_is_alive_while_it_writes():
+    run_dir = create_run(SPEC)
+    write_worker(run_dir, os.getpid(), slots=("host",), events_size=0, log_size=0)
+    record = json.loads((run_dir / WORKER_FILE).read_text())
+    (run_dir / WORKER_FILE).write_text(json.dumps({**record, "pid": 2**22 + 1, "host": "another"}))
+    assert worker_alive(run_dir)
+    long_ago = time.time() - 2 * ELSEWHERE_SECONDS
+    os.utime(run_dir / WORKER_FILE, (long_ago, long_ago))
+    assert not worker_alive(run_dir)
+    append_event(run_dir, Warned(message="still here"))
+    assert worker_alive(run_dir)
 
 
 def test_a_zombie_is_not_alive():

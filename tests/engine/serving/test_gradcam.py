@@ -11,6 +11,7 @@ from untrained_tags import save_untrained_tags
 from engine.errors import ModelError
 from engine.hub.bundle import BundleConfig
 from engine.models.classifier import ConcatPool, PictureModel
+from engine.recipe import Stage
 from engine.serving.gradcam import grad_cam
 from engine.serving.predictor import Predictor, load_predictor
 from engine.task import ModelPlan
@@ -30,7 +31,7 @@ def colour_predictor(shrink: int = 1) -> Predictor:
         task="planet",
         objective="tags",
         plan=ModelPlan(backbone="none", classes=CLASSES),
-        image_size=SIDE,
+        stage=Stage(image_size=SIDE),
         metrics={},
         decision={},
         dataset="",

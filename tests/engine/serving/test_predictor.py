@@ -168,7 +168,7 @@ def test_four_threads_at_once_get_what_one_gets(street_bundle: Path) -> None:
         ({"backbone": "resnet43"}, "timm has no backbone 'resnet43'"),
         ({"backbone": "resnet18"}, "it is not a model of the kind its config says"),
         ({"classes": ["one", "two"]}, r"head\.(bias|weight) in .* has shape \(11,.* instead of \(2,"),
-        ({"image_size": 0}, "image_size in .* is '0'"),
+        ({"stage": {"image_size": 0}}, "stage in .* expected a stage's knobs: Resolution is 0"),
     ],
 )
 def test_a_bundle_that_is_not_what_it_says_is_refused(street_bundle, tmp_path, changes: dict, message: str) -> None:

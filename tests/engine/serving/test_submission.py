@@ -16,9 +16,11 @@ from untrained_tags import save_untrained_tags
 from engine.errors import DataError
 from engine.kinds.picture import open_resized
 from engine.serving import submission
-from engine.serving.augmented import build_augmented
+from engine.serving.augmented import Augmented, build_augmented
 from engine.serving.predictor import Predictor, load_predictor
-from engine.serving.submission import write_submission
+from engine.serving.submission import decide_with_tta, write_submission
+from engine.tasks.planet import PLANET
+from engine.training.evaluate import evaluate
 
 CLASSES = ("clear", "haze", "primary", "road")
 COUNT = 7
@@ -181,3 +183,27 @@ def test_no_pictures_are_no_submission(tmp_path: Path, predictor: Predictor) -> 
     with pytest.raises(DataError, match="no pictures to write a submission for"):
         write_submission(predictor, [], tmp_path / "s.csv")
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_with_augmentation_thresholds_are_tuned_on_augmented_probabilities(
+    chips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = PLANET.build_objective().open_data(chips)
+    predictor = load_predictor(save_untrained_tags(tmp_path / "checkpoints", data.classes, decision={"threshold": 0.9}))
+    measured = []
+
+    def watched(objective, model, **asked):
+        measured.append((model, asked["items"]))
+        return evaluate(objective, model, **asked)
+
+    monkeypatch.setattr(submission, "evaluate", watched)
+    decision = decide_with_tta(predictor, data)
+    ((model, items),) = measured
+    assert isinstance(model, Augmented) and model.model is predictor.model and items == data.valid
+    assert len(decision["thresholds"]) == len(data.classes)
+    decision["thresholds"] = [0.3 + 0.02 * index for index in range(len(data.classes))]
+    write_submission(predictor, data.valid, tmp_path / "given.csv", tta=True, decision=decision)
+    limits = torch.tensor(decision["thresholds"])
+    given = [" ".join(np.array(data.classes)[row]) for row in probabilities(predictor, data.valid, tta=True) > limits]
+    with (tmp_path / "given.csv").open(newline="") as file:
+        assert [row["tags"] for row in csv.DictReader(file)] == given

@@ -8,11 +8,22 @@ import pytest
 import torch
 from toy import STAGE, TOY, TinyClassifier, draw_squares
 
-from engine.errors import RecipeError, TrainingError
-from engine.events import LossDiverged, PrecisionChosen, StepFinished
-from engine.recipe import Recipe
-from engine.training.checkpoint import latest_checkpoint, read_progress
-from engine.training.loop import fit
+from engine.errors import RecipeError, RunError, TrainingError
+from engine.events import (
+    CacheProgressed,
+    EpochFinished,
+    LossDiverged,
+    PrecisionChosen,
+    RunFinished,
+    RunStarted,
+    StageStarted,
+    StepFinished,
+)
+from engine.recipe import AWD_LSTM_SMALL, Recipe, Stage
+from engine.runs.store import RunSpec, create_run, read_events
+from engine.training import checkpoint
+from engine.training.checkpoint import EVALUATION_FILE, latest_checkpoint, read_progress
+from engine.training.loop import fit, some_of
 from engine.training.recipe_loop import train_recipe
 
 REPOSITORY = Path(__file__).parents[3]
@@ -50,9 +61,9 @@ def test_a_loss_that_is_not_finite_is_one_event_and_keeps_the_checkpoint(squares
     assert isinstance(events[-1], LossDiverged)
     steps = [event for event in events if isinstance(event, StepFinished)]
     assert events[-1].step == len(steps) + 1 == 6
-    checkpoint = latest_checkpoint(folder)
-    assert checkpoint
-    assert read_progress(checkpoint).step == 4
+    kept = latest_checkpoint(folder)
+    assert kept
+    assert read_progress(kept).step == 4
     assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
@@ -101,23 +112,155 @@ def test_fp16_on_a_cpu_is_refused_with_the_fix(squares, objective) -> None:
         list(fit(objective, stage, model=TinyClassifier(3), data=squares, workers=0))
 
 
-def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    """Same global batch, same losses, one writer: through accelerate's own launcher."""
-    script = Path(__file__).with_name("train_toy.py")
+# `accelerate launch` starts one process alone where there is no GPU, unless it has MPI.
+TWICE = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone")
 
-    def run(name: str, *launcher: str) -> list[float]:
-        environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
-        command = [sys.executable, *launcher, str(script), str(tmp_path), name]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
-        lines = (tmp_path / f"{name}.losses").read_text().split()
-        return [float(line) for line in lines]
+
+def launch(script: str, *arguments: object, launcher: tuple[str, ...] = ()) -> None:
+    """Run a script that lies beside this file to its end, in a process of its own or two."""
+    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
+    command = [sys.executable, *launcher, str(Path(__file__).with_name(script)), *map(str, arguments)]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """Same global batch, same losses, one writer."""
+
+    def run(name: str, launcher: tuple[str, ...] = ()) -> list[float]:
+        launch("train_toy.py", tmp_path, name, launcher=launcher)
+        return [float(line) for line in (tmp_path / f"{name}.losses").read_text().split()]
 
     draw_squares(tmp_path / "toy")
-    alone = run("alone")
-    launch = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1")
-    together = run("together", *launch, "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")
+    (one, *alone), (two, *together) = run("alone"), run("together", TWICE)
+    assert (one, two) == (1, 2)
     assert len(alone) == len(together) > 8
-    assert together == pytest.approx(alone, rel=1e-4)
+    # Adam makes steps of rounding errors where a BatchNorm leaves no gradient, as of the bias in front of it.
+    assert together == pytest.approx(alone, rel=1e-3)
     checkpoints = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("alone", "together")]
     assert checkpoints[0] == checkpoints[1]
+
+
+def test_a_stop_heard_right_after_an_epoch_keeps_its_figures(squares, objective, tmp_path: Path) -> None:
+    """The checkpoint of the epoch's end has figures and a decision; one more of the same step would have none."""
+    recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=3),))
+    asked, folder = [], tmp_path / "c"
+
+    def train(**more) -> None:
+        for event in train_recipe(
+            objective, recipe, model=TinyClassifier(3), data=squares, folder=folder, workers=0, **more
+        ):
+            if isinstance(event, EpochFinished):
+                asked.append(event.step)
+
+    train(should_stop=lambda: bool(asked))
+    kept = latest_checkpoint(folder)
+    assert kept and read_progress(kept).step == asked[0]
+    figures = (kept / EVALUATION_FILE).read_text()
+    train(should_stop=lambda: True)  # resumed, and stopped before its first batch
+    assert latest_checkpoint(folder) == kept and (kept / EVALUATION_FILE).read_text() == figures
+
+
+def test_a_stop_is_heard_while_the_data_is_prepared(squares, objective) -> None:
+    seen = []
+    events = fit(objective, STAGE, model=TinyClassifier(3), data=squares, workers=0, should_stop=lambda: bool(seen))
+    for event in events:
+        seen.append(type(event))
+    assert seen == [CacheProgressed]
+
+
+def test_a_disk_that_is_full_is_told_and_the_checkpoint_before_it_stays(
+    squares, objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=3),))
+    writes, save = [], checkpoint.save_file
+
+    def full_at_last(tensors, path) -> None:
+        writes.append(path)
+        if len(writes) > 3:
+            raise OSError(28, "No space left on device")
+        save(tensors, path)
+
+    monkeypatch.setattr(checkpoint, "save_file", full_at_last)
+    with pytest.raises(RunError, match=r"No space left on device.*Make room on the disk, then resume"):
+        list(train_recipe(objective, recipe, model=TinyClassifier(3), data=squares, folder=tmp_path / "c", workers=0))
+    kept = latest_checkpoint(tmp_path / "c")
+    assert kept and [path.name for path in (tmp_path / "c").iterdir() if path.is_dir()] == [kept.name]
+
+
+def told_by_workers(tmp_path: Path, **spec) -> tuple[list[float], list[float]]:
+    """The losses of a run that one worker trains, and of the same run that two processes train."""
+    told = []
+    for processes, launcher in ((1, ()), (2, TWICE)):
+        run_dir = create_run(RunSpec(**spec), folder=tmp_path / str(processes))
+        launch("work_on_cpus.py", run_dir, launcher=launcher)
+        events, _ = read_events(run_dir)
+        assert [event.processes for event in events if isinstance(event, RunStarted)] == [processes]
+        assert isinstance(events[-1], RunFinished)
+        assert latest_checkpoint(run_dir / "checkpoints")
+        steps = [event.loss for event in events if isinstance(event, StepFinished)]
+        told.append(steps + [event.valid_loss for event in events if isinstance(event, EpochFinished)])
+    alone, together = told
+    return alone, together
+
+
+def test_two_workers_train_a_u_net_as_one_does(streets: Path, tmp_path: Path) -> None:
+    """With a body whose first BatchNorm stands in no group of its own."""
+    stage = Stage(epochs=1, max_lr=1e-3, image_size=32, batch_size=4, precision="fp32", augmentation="none")
+    frozen = dataclasses.replace(stage, name="frozen", train_from=-1)
+    recipe = Recipe(
+        name="two", backbone="tf_efficientnet_lite0", stages=(frozen, dataclasses.replace(stage, name="full"))
+    )
+    alone, together = told_by_workers(tmp_path, task="camvid", dataset=str(streets), recipe=recipe)
+    assert len(alone) == len(together) == 6
+    assert together == pytest.approx(alone, rel=2e-3)
+
+
+def test_two_workers_train_on_texts_as_one_does(reviews: Path, tmp_path: Path) -> None:
+    """With the lesson's model: its head has BatchNorms of another kind."""
+    stage = Stage(epochs=1, batch_size=4, text_length=32, drop_mult=0.0, train_items=12, precision="fp32")
+    recipe = Recipe(name="two", backbone=AWD_LSTM_SMALL, stages=(stage,))
+    alone, together = told_by_workers(tmp_path, task="imdb", dataset=str(reviews), recipe=recipe)
+    assert len(alone) == len(together) > 3
+    assert together == pytest.approx(alone, rel=1e-3)
+
+
+def test_a_stage_sees_as_many_samples_as_it_was_told_spread_over_all(squares, objective) -> None:
+    assert some_of(squares, 0) is squares and some_of(squares, len(squares.train)) is squares
+    assert some_of(squares, 1).train == squares.train[:1]
+    some = some_of(squares, 6)
+    assert some.train == squares.train[::3] and some.valid == squares.valid
+    seen = []
+    stage = dataclasses.replace(STAGE, epochs=1, train_items=6, batch_size=2)
+    events = list(fit(recording(objective, seen), stage, model=TinyClassifier(3), data=squares, workers=0))
+    (started,) = [event for event in events if isinstance(event, StageStarted)]
+    assert (started.train_items, started.steps_per_epoch, started.valid_items) == (6, 3, len(squares.valid))
+    prepared = [len(items) for items in seen]
+    assert prepared == [6, len(squares.valid)]
+
+
+def recording(objective, seen: list):
+    """The objective with a feed that notes which items are prepared."""
+
+    def prepare(data, items, stage, model):
+        seen.append(items)
+        return objective.feed.prepare(data, items, stage, model)
+
+    return dataclasses.replace(objective, feed=dataclasses.replace(objective.feed, prepare=prepare))
+
+
+def test_dropout_is_as_strong_as_each_stage_has_it(squares, objective) -> None:
+    model = TinyClassifier(3)
+    for drop_mult, expected in ((0.5, 0.1), (0.0, 0.0), (1.0, 0.2), (0.5, 0.1)):
+        list(
+            fit(
+                objective,
+                dataclasses.replace(STAGE, epochs=1, drop_mult=drop_mult),
+                model=model,
+                data=squares,
+                workers=0,
+            )
+        )
+        assert model.head[2].p == pytest.approx(expected)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from toy import STAGE, TOY, draw_squares
 
+from engine.errors import TrainingError
 from engine.events import RatesSuggested, RateTried
 from engine.task import ModelPlan
 from engine.training import lr_finder
@@ -35,7 +36,7 @@ def test_leaves_model_optimiser_and_random_state_bit_identical(squares, train_fr
         return [tensor.clone() for tensor in tensors]
 
     before, flags = state(), [(m.training, [p.requires_grad for p in m.parameters()]) for m in model.modules()]
-    stage = dataclasses.replace(STAGE, train_from=train_from)
+    stage = dataclasses.replace(STAGE, train_from=train_from, drop_mult=0.5)
     events = find_lr(objective, stage, model=model, data=squares, workers=0)
     for number, _ in enumerate(events, start=1):
         if number == taken:  # somebody closes the page in the middle
@@ -43,6 +44,26 @@ def test_leaves_model_optimiser_and_random_state_bit_identical(squares, train_fr
             break
     assert all(torch.equal(one, other) for one, other in zip(before, state(), strict=True))
     assert flags == [(m.training, [p.requires_grad for p in m.parameters()]) for m in model.modules()]
+    assert model.head[2].p == 0.2
+
+
+def test_the_curve_is_that_of_the_stage_s_own_samples_and_dropout(squares) -> None:
+    objective, seen = TOY.build_objective(), []
+
+    def losses(**changes) -> list[float]:
+        torch.manual_seed(0)
+        model = objective.build_model(ModelPlan(backbone="tiny", classes=squares.classes))
+        model.register_forward_hook(lambda module, inputs, output: seen.append(module.head[2].p))
+        stage = dataclasses.replace(STAGE, **changes)
+        events = find_lr(objective, stage, model=model, data=squares, steps=11, workers=0)
+        return [event.loss for event in events if isinstance(event, RateTried)]
+
+    plain = losses()
+    assert set(seen) == {0.2}
+    seen.clear()
+    assert losses(drop_mult=0.0) != plain and set(seen) == {0.0}
+    few = losses(train_items=4, drop_mult=0.0, augmentation="none", momentum=(0.0, 0.0))
+    assert few[0] == pytest.approx(few[1], abs=1e-5), "at first nothing is learnt from the only batch there is"
 
 
 def test_rates_rise_by_a_factor_and_the_verdict_comes_last(squares) -> None:
@@ -90,3 +111,13 @@ def test_short_and_flat_curves_have_suggestions_too(losses: list[float]) -> None
     rates = np.logspace(-7, -1, len(losses))
     verdict = suggest(rates, np.array(losses), is_frozen=False)
     assert all(0 < rate <= 1 for rate in verdict.suggestions.values())
+
+
+def test_a_loss_that_is_no_number_from_the_start_is_told(squares) -> None:
+    objective = TOY.build_objective()
+    poisoned = dataclasses.replace(
+        objective, loss=lambda logits, target: (logits.sum() * float("nan"), torch.tensor(1))
+    )
+    model = objective.build_model(ModelPlan(backbone="tiny", classes=squares.classes))
+    with pytest.raises(TrainingError, match=r"at the 1\. of 100 rates"):
+        list(find_lr(poisoned, STAGE, model=model, data=squares, workers=0))

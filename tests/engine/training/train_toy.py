@@ -1,4 +1,4 @@
-"""Trains the toy task and writes down its losses; run alone, or by several processes under `accelerate launch`."""
+"""Trains the toy task on processors and writes down its losses; run alone, or by several processes under `torchrun`."""
 
 import sys
 from pathlib import Path
@@ -9,10 +9,12 @@ from toy import STAGE, TOY, TinyClassifier
 
 from engine.events import EpochFinished, StepFinished
 from engine.recipe import Recipe
+from engine.training.distributed import leave
 from engine.training.recipe_loop import train_recipe
 
 
 def main(folder: Path, name: str) -> None:
+    state = PartialState(cpu=True)
     objective = TOY.build_objective()
     data = objective.open_data(folder / "toy")
     torch.manual_seed(0)
@@ -26,9 +28,9 @@ def main(folder: Path, name: str) -> None:
         elif isinstance(event, EpochFinished):
             losses.append(event.valid_loss)
     if PartialState().is_main_process:
-        (folder / f"{name}.losses").write_text("\n".join(map(repr, losses)))
-    PartialState().destroy_process_group()
+        (folder / f"{name}.losses").write_text("\n".join(map(repr, [state.num_processes, *losses])))
 
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2])
+    leave(0)

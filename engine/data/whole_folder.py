@@ -1,0 +1,32 @@
+"""A folder that is there whole or not at all: filled under another name, and renamed when it is done."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ABANDONED_SECONDS = 24 * 3600.0
+
+
+@contextmanager
+def making_whole(folder: Path) -> Iterator[Path]:
+    """A new folder to fill, which becomes `folder` when the block ends well, and is gone when it does not.
+
+    Where another process has made `folder` meanwhile, that is as good. What killed processes left beside it is deleted.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for abandoned in folder.parent.glob(f"{folder.name}.*"):
+        if time.time() - abandoned.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(abandoned, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        yield partial
+        try:
+            partial.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

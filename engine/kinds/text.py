@@ -1,0 +1,152 @@
+"""Classifying texts: what does this review think of its film?"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.data.text_feed import LABELLED_TEXTS
+from engine.data.text_files import TEXT_COLUMNS, opened_table
+from engine.data.texts import clean_text, open_texts
+from engine.errors import DataError
+from engine.models.pretrained_text import build_pretrained_classifier
+from engine.models.word_models import SIZES, build_word_classifier, make_vocabulary
+from engine.recipe import Stage
+from engine.task import ModelPlan, Objective
+from engine.training.text_metrics import ClassMetrics
+
+MAX_CHARACTERS = 200_000
+MAX_TABLE = 50_000_000  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPrediction:
+    """What a model thinks of a text: the probability of each class, in 0..1, summing to 1."""
+
+    text: str
+    probabilities: dict[str, float]
+
+    @property
+    def answer(self) -> str:
+        """The likeliest class."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    def summary(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {"class": self.answer, "probabilities": self.probabilities}
+
+    def table_row(self) -> dict[str, str | float]:
+        """For a line of a table: the class, and each one's probability."""
+        return {"class": self.answer, **self.probabilities}
+
+    def in_words(self) -> str:
+        """The class with its probability."""
+        return f"{self.answer} {self.probabilities[self.answer]:.1%}"
+
+    def save(self, path: Path) -> Path:
+        """Write the probabilities as JSON, named after `path`; where it went."""
+        target = path.with_name(f"{path.name}_class.json")
+        target.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
+        return target
+
+
+def build_text_objective() -> Objective:
+    """Classes of texts as an objective: cross-entropy, judged by accuracy."""
+    return Objective(
+        name="classifier",
+        main_metric="accuracy",
+        open_data=open_texts,
+        feed=LABELLED_TEXTS,
+        make_files=make_vocabulary,
+        build_model=build_text_classifier,
+        loss=class_cross_entropy,
+        build_metrics=lambda data: ClassMetrics(data.classes),
+        prepare=prepare_text,
+        predict=predict_class,
+        inputs_in=texts_in,
+    )
+
+
+def build_text_classifier(plan: ModelPlan, *, pretrained: bool = True) -> nn.Module:
+    """The lesson's AWD-LSTM, or a Hugging Face model."""
+    build = build_word_classifier if plan.backbone in SIZES else build_pretrained_classifier
+    return build(plan, pretrained=pretrained)
+
+
+def class_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of the cross-entropy and the number of texts; logits (B, K), target (B,)."""
+    loss = functional.cross_entropy(logits.float(), target, reduction="sum")
+    return loss, torch.tensor(len(target), device=target.device)
+
+
+def prepare_text(source: str | Path, stage: Stage, plan: ModelPlan, model: Any) -> tuple[str, Tensor]:
+    """What the user wrote, or a file with it: the text, and its numbers (1, T)."""
+    text = read_text(source)
+    (numbers,) = model.tokenizer.encode([text])
+    framed = model.tokenizer.frame(numbers, stage.text_length)
+    if not len(framed):
+        raise DataError("There is nothing in this text that the model could read. Write a sentence.")
+    return text, torch.from_numpy(framed).long()[None]
+
+
+def predict_class(logits: Tensor, text: str, classes: tuple[str, ...], decision: Mapping[str, Any]) -> TextPrediction:
+    """Probabilities (K,) of one text."""
+    return TextPrediction(text=text, probabilities=dict(zip(classes, logits.softmax(0).tolist(), strict=True)))
+
+
+def read_text(source: str | Path) -> str:
+    """A text, or the content of a file; `DataError` for an empty one, and one that is longer than anybody writes."""
+    if isinstance(source, Path):
+        try:
+            if source.stat().st_size > 4 * MAX_CHARACTERS:
+                raise too_long(source.name)
+            source = source.read_bytes().decode("utf-8-sig", "replace")
+        except OSError as problem:
+            raise DataError(f"{source} cannot be read ({problem.strerror}).") from None
+    if not isinstance(source, str):
+        raise DataError(f"A text is needed, or a file with one; this is a {type(source).__name__}.")
+    if len(source) > MAX_CHARACTERS:
+        raise too_long("The text")
+    # Half of a surrogate pair is no character. Else it is cleaned as the texts are that a model learns from.
+    text = clean_text(source.encode("utf-8", "replace").decode())
+    if not any(mark.isprintable() and mark != " " for mark in text):
+        raise DataError("There is no text yet. Write a sentence.")
+    return text
+
+
+def texts_in(file: Path) -> list[tuple[str, str | Path]]:
+    """The texts of a CSV file with a column text, one a row; any other file is one text."""
+    if file.suffix.lower() != ".csv":
+        return [(str(file), file)]
+    return [(f"{file}#{number}", text) for number, text in enumerate(read_column(file), start=1)]
+
+
+def read_column(file: Path) -> list[str]:
+    """The texts of a CSV file, a row each, empty ones too; `DataError` where it has no column for them."""
+    try:
+        if file.stat().st_size > MAX_TABLE:
+            raise DataError(f"{file.name} has more than {MAX_TABLE // 1_000_000} MB. Cut it into several files.")
+        with opened_table(file) as (header, rows):
+            column = next((header.index(name) for name in TEXT_COLUMNS if name in header), None)
+            if column is None:
+                raise DataError(
+                    f"{file.name} has no column {' or '.join(TEXT_COLUMNS)}: name the one with the texts so."
+                )
+            return [row[column] for _, row in rows]
+    except OSError as problem:
+        raise DataError(f"{file.name} cannot be read ({problem.strerror}).") from None
+
+
+def too_long(what: str) -> DataError:
+    """What to raise for a text that nobody has written by hand."""
+    return DataError(f"{what} has more than {MAX_CHARACTERS:,} characters. Take a part of it: a model reads far less.")
+
+
+def class_counts(classes: Sequence[str], labels: Sequence[int]) -> dict[str, int]:
+    """How many texts each class has."""
+    return {name: list(labels).count(index) for index, name in enumerate(classes)}

