@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
@@ -118,6 +119,17 @@ def save_tiny(folder: Path, kind: str = "bert", *, layers: int = 3) -> Path:
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
     return folder
+
+
+def publish_pooler(folder: Path) -> dict[str, torch.Tensor]:
+    """Add a pooler to the weights of a "bert", as the published BERTs have; its tensors by name."""
+    tensors = load_file(folder / "model.safetensors")
+    torch.manual_seed(1)
+    pooler = {
+        f"bert.pooler.dense.{name}": torch.rand(size) for name, size in {"weight": (32, 32), "bias": (32,)}.items()
+    }
+    save_file({**tensors, **pooler}, folder / "model.safetensors", metadata={"format": "pt"})
+    return {f"inner.{name}": tensor for name, tensor in pooler.items()}
 
 
 def shrink_word_models(patch: pytest.MonkeyPatch) -> str:

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 
 from engine.data.text_files import LABEL_COLUMNS, TEXT_COLUMNS, VALID_COLUMN, opened_table
-from engine.data.texts import open_texts
 from engine.data.whole_folder import making_whole
 from engine.errors import DataError
 from engine.home import data_folder
@@ -58,6 +57,8 @@ def keep_texts(file: Path, *, text: str, label: str, name: str = "") -> Path:
 
     The same table with the same columns is kept once. Raises `DataError` where it cannot be trained on.
     """
+    from engine.data.texts import open_texts
+
     look = look_at_table(file)
     missing = [column for column in (text, label) if column not in look.columns]
     if missing or text == label:

@@ -31,7 +31,8 @@ class Texts(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, key: Key) -> tuple[Tensor, Tensor]:
         _, index = key
         numbers = self.tokenizer.frame(self.table[index], self.length)
-        return torch.from_numpy(numbers), torch.tensor(self.labels[index])
+        # A copy, since the table on disk cannot be written to.
+        return torch.tensor(numbers), torch.tensor(self.labels[index])
 
 
 class LengthBatches(Sampler[list[Key]]):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from engine.data.tokenizers import PieceTokenizer
 from engine.errors import ModelError, RecipeError
-from engine.models.text_backbone import is_masked, load_backbone, load_body, save_backbone
+from engine.models.text_backbone import body_tensors, is_masked, load_backbone, save_backbone
 from engine.task import ModelPlan
 
 BODY_GROUPS = 4  # with the head five, as many as the lesson's classifier has
@@ -133,14 +133,14 @@ def is_in_head(inner: Any, name: str) -> bool:
 def fill_pooler(inner: Any, names: Sequence[str]) -> list[str]:
     """Give those tensors of a pooler in a model that holds `inner` the backbone's own values; the names of those filled.
 
-    A backbone that cannot be had leaves them as they are.
+    What was not published with the backbone, or cannot be had, is left as it is.
     """
     body = f"inner.{inner.base_model_prefix}."
     wanted = [name for name in names if name.startswith(f"{body}pooler.")]
     if not wanted:
         return []
     try:
-        found = load_body(inner.config.name_or_path).state_dict()
+        found = body_tensors(inner.config.name_or_path)
     except ModelError:
         return []
     own = {name: found.get(name.removeprefix(body)) for name in wanted}

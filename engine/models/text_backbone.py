@@ -7,10 +7,12 @@ several times slower.
 import importlib.util
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
+from torch import Tensor
 
 from engine.data.tokenizers import PIECES_FILE, PieceTokenizer, open_tokenizer
 from engine.errors import ModelError
@@ -60,13 +62,16 @@ def load_backbone(
     return inner.float(), _tokenizer(plan)
 
 
-def load_body(backbone: str) -> Any:
-    """The pretrained body of a backbone alone, such as it was published; `ModelError` where it cannot be had."""
+def body_tensors(backbone: str) -> dict[str, Tensor]:
+    """The tensors of a backbone's body that were published with it; `ModelError` where they cannot be had."""
     from transformers import AutoModel
 
     plan = ModelPlan(backbone=backbone, classes=())
     source, _ = _source(plan)
-    return _from_hub(plan, lambda **where: AutoModel.from_pretrained(source, trust_remote_code=False, **where))
+    load = partial(AutoModel.from_pretrained, source, trust_remote_code=False, output_loading_info=True)
+    body, loading = _from_hub(plan, load)
+    # What was not published is random in the body.
+    return {name: tensor for name, tensor in body.state_dict().items() if name not in loading["missing_keys"]}
 
 
 def save_backbone(inner: Any, tokenizer: PieceTokenizer, folder: Path) -> None:

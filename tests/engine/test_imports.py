@@ -19,7 +19,7 @@ RANKS = (
     ("tabs",),
     ("engine.__main__",),
     ("engine.cli",),
-    ("engine.cli_models",),
+    ("engine.cli_models", "engine.cli_texts"),
     ("engine.terminal", "engine.runs", "engine.serving", "engine.hub"),
     ("engine.tasks",),
     ("engine.kinds",),

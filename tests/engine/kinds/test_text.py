@@ -133,8 +133,10 @@ def test_the_loss_is_a_sum_and_its_count() -> None:
 
 
 def test_texts_of_a_table_are_inputs_of_their_own(tmp_path: Path) -> None:
-    table = write(tmp_path / "Reviews.CSV", '\ufefflabel,Review\npos,"good, ""really"""\nneg,"two\nlines"\nalone\n')
+    table = write(tmp_path / "Reviews.CSV", '\ufefflabel,Review\npos,"good, ""really"""\nneg,"two\nlines"\n\n')
     assert texts_in(table) == [(f"{table}#1", 'good, "really"'), (f"{table}#2", "two\nlines")]
+    with pytest.raises(DataError, match="has 1 columns in line 3, but 2 names in its first"):
+        texts_in(write(tmp_path / "short.csv", "label,text\npos,good\nalone\n"))
     plain = write(tmp_path / "one.txt", "text\nnot a table")
     assert texts_in(plain) == [(str(plain), plain)]
 

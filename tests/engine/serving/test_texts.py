@@ -71,9 +71,9 @@ def test_a_word_s_push_is_how_the_log_odds_of_the_answer_change_without_it() -> 
         "was": 0.0,
         "bad": -1.0,
     }
-    prediction, pushes = explain_words(judge, "bad , not good , bad bad bad")
+    prediction, pushes = explain_words(judge, "bad , not good , bad film bad")
     assert prediction.answer == "neg", "a push is towards the answer, whichever it is"
-    assert [round(push.push, 3) for push in pushes if push.words.strip() in ("bad", "good")] == [1, -2, 1, 1, 1]
+    assert [round(push.push, 3) for push in pushes if push.words.strip() in ("bad", "good")] == [1, -2, 1, 1]
 
 
 def test_a_low_temperature_writes_what_is_likeliest_and_a_high_one_dares_more() -> None:
