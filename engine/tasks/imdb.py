@@ -101,7 +101,7 @@ QUICK = Recipe(
 LANGUAGE_CPU = Recipe(
     name="cpu-language",
     title="MiniLM learns the reviews' language, on a CPU",
-    note="Its guessing head, then everything, on 50,000 of the reviews: labels play no part. About half an hour on two cores "
+    note="Its guessing head, then everything, on 32,000 of the reviews: labels play no part. About half an hour on two cores "
     "that multiply in bf16.",
     backbone=MINILM,
     objective=LANGUAGE_MODEL,
@@ -119,7 +119,7 @@ LANGUAGE_CPU = Recipe(
         Stage(
             name="full",
             epochs=1,
-            train_items=50_000,
+            train_items=32_000,
             max_lr=(2e-4, 6e-4),
             batch_size=32,
             text_length=128,

@@ -33,7 +33,7 @@ class ClassMetrics:
 
     def compute(self) -> dict[str, float]:
         """`accuracy`; `f1`, the mean over the classes; `roc_auc`: see `area`."""
-        logits, truth = self.collected.compute()
+        logits, truth = self._collected()
         count = len(self.classes)
         return {
             "accuracy": (logits.argmax(1) == truth).double().mean().item(),
@@ -43,13 +43,17 @@ class ClassMetrics:
 
     def details(self) -> dict[str, Any]:
         """The confusion matrix (rows are the truth), and by confidence how often the answer was right."""
-        logits, truth = self.collected.compute()
+        logits, truth = self._collected()
         matrix = multiclass_confusion_matrix(logits, truth, len(self.classes))
         return {
             "classes": list(self.classes),
             "confusion": matrix.tolist(),
             "reliability": reliability(logits.softmax(1), truth),
         }
+
+    def _collected(self) -> tuple[Tensor, Tensor]:
+        logits, truth = self.collected.compute()
+        return logits, truth.reshape(-1)  # torchmetrics takes the dimension from a tensor with one element
 
 
 def area(probabilities: Tensor, truth: Tensor) -> float:
