@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from engine.errors import RecipeError
 
 TIMED_SAMPLES = 8
-PROBE_SIZE = 256
+PROBE_SIZE, PROBES = 256, 10
 EMULATED_AT = 5.0  # with instructions a product in bf16 is faster than in fp32; without them some 50 times slower
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 AUTOCAST_TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -119,7 +119,9 @@ def _is_bf16_emulated() -> bool:
         torch.mm(square, square)
         return time.perf_counter() - started
 
-    fp32, bf16 = (min(seconds(dtype) for _ in range(3)) for dtype in (torch.float32, torch.bfloat16))
+    # By turns, and more than a few times: another program on the same cores holds up several products in a row.
+    pairs = [(seconds(torch.float32), seconds(torch.bfloat16)) for _ in range(PROBES)]
+    fp32, bf16 = (min(column) for column in zip(*pairs, strict=True))
     return bf16 > EMULATED_AT * fp32
 
 
