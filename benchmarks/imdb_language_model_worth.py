@@ -3,7 +3,7 @@
     python -m engine train imdb --dataset imdb --recipe cpu-language --run-dir runs/language
     python -m benchmarks.imdb_language_model_worth --language-model runs/language --out worth.json
 
-Recipe `cpu` without its middle: the head for one epoch on 128 tokens of each review, then everything for one on 256, on
+Two stages of recipe `cpu`: the head for one epoch on 128 tokens of each review, then everything for one on 256, on
 `--train-items` of the training reviews. With one seed, both models start with the same new head, see the same batches in the
 same order and drop the same features; one has MiniLM's body as it comes, the other's has first learnt to guess the words of
 reviews. (The pooler, which no language model has, is MiniLM's in both.) Nothing is chosen on the figures, and the test reviews
@@ -34,14 +34,14 @@ from engine.tasks.imdb import CLASSIFIER_CPU, LANGUAGE_MODEL
 from engine.training.recipe_loop import plan_now, train_recipe
 
 BASE = CLASSIFIER_CPU
-SIDES = ("without", "with")
+STAGES, SIDES = ("head", "full"), ("without", "with")
 Row = dict[str, Any]
 
 
 def build_recipe(train_items: int) -> Recipe:
-    """The first and the last stage, one epoch each, on some of the reviews."""
-    stages = (BASE.stages[0], BASE.stages[-1])
-    return replace(BASE, stages=tuple(replace(stage, epochs=1, train_items=train_items) for stage in stages))
+    """The stages of the head and of everything, on some of the reviews."""
+    stages = (stage for stage in BASE.stages if stage.name in STAGES)
+    return replace(BASE, stages=tuple(replace(stage, train_items=train_items) for stage in stages))
 
 
 def resolve_language_model(run: str, dataset: str, recipe: Recipe) -> Path:
