@@ -146,6 +146,18 @@ def test_each_device_has_a_run_of_its_own():
     assert record.slots == ("GPU-1",)
 
 
+def test_a_worker_keeps_its_memory_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "5000000")
+    run_dir, looking_after = made(), runner()
+    submit(run_dir)
+    looking_after.tick()
+    wait_until(has_stepped(run_dir), looking_after)
+    record = read_worker(run_dir)
+    assert record
+    environment = psutil.Process(record.pid).environ()
+    assert (environment["MALLOC_MMAP_THRESHOLD_"], environment["MALLOC_TRIM_THRESHOLD_"]) == (str(1 << 30), "5000000")
+
+
 def test_a_worker_of_the_command_line_fills_a_device():
     by_hand, waiting, looking_after = made(), made(), runner()
     with subprocess.Popen([*FAKE, str(by_hand)], env={**os.environ, "CUDA_VISIBLE_DEVICES": "7"}) as worker:
