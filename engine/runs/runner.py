@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKER_COMMAND = (sys.executable, "-m", "engine.runs.worker")
 # glibc would give every large tensor back to the system when it is freed, and have its pages made anew in the next step. On a CPU
-# that takes a fifth of MiniLM's training and a seventh of the U-Net's. Whoever has set these variables is left alone; other systems
+# that takes a fifth of MiniLM's training and a seventh of the U-Net's. Whoever has set these variables keeps them; other systems
 # do not know them.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 ENDINGS = (RunFinished, RunStopped, RunFailed, RunDied)
