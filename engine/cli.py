@@ -5,8 +5,8 @@ end with a message and exit code 1.
 """
 
 import dataclasses
+import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +23,7 @@ from engine.events import Event, RatesSuggested, RateTried
 from engine.home import data_folder
 from engine.recipe import NEW_CHANNELS, Recipe, parse_knob
 from engine.runs.remarks import in_short, remarks_of
+from engine.runs.runner import KEEP_MEMORY, WORKER_COMMAND
 from engine.runs.store import (
     LOG_FILE,
     SPEC_FILE,
@@ -226,7 +227,8 @@ def _follow_worker(folder: Path) -> Iterator[Event]:
     """Start the run's worker and pass on what it says until it ends; Ctrl-C reaches it too, and it stops in order."""
     _, offset = read_events(folder)
     with (folder / LOG_FILE).open("ab") as log:
-        worker = subprocess.Popen([sys.executable, "-m", "engine.runs.worker", str(folder)], stdout=log, stderr=log)
+        environment = {**KEEP_MEMORY, **os.environ}
+        worker = subprocess.Popen([*WORKER_COMMAND, str(folder)], stdout=log, stderr=log, env=environment)
     is_over = False
     while not is_over:
         try:
