@@ -83,6 +83,13 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace) -> None:
             f"Port {settings.port} of {settings.host} is taken, perhaps by this app already: look at "
             f"http://{settings.host}:{settings.port}, or choose another one with --port."
         )
+    except ValueError as problem:
+        if "localhost" not in str(problem):
+            raise
+        sys.exit(
+            f"The server runs, but this machine does not reach it at http://{settings.host}:{settings.port}. If HTTP_PROXY is "
+            "set, add localhost and 127.0.0.1 to NO_PROXY; if the machine is very busy, try again."
+        )
 
 
 def preload() -> None:
