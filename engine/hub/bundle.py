@@ -163,20 +163,24 @@ def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def load_weights(model: "nn.Module", bundle: Path) -> None:
-    """The bundle's weights into `model`, which must have exactly these tensors in these shapes."""
-    weights = _read_weights(bundle)
-    expected = own_tensors(model)
-    for name in expected.keys() ^ weights.keys():
+def check_weights(model: "nn.Module", bundle: Path) -> None:
+    """`BundleError` unless the bundle has exactly the tensors of `model`, in their shapes; it may be on the meta device."""
+    expected, found = own_tensors(model), _read_shapes(bundle)
+    for name in expected.keys() ^ found.keys():
         where = "lacks" if name in expected else "has an unknown"
         raise BundleError(
             f"{bundle / MODEL_FILE} {where} tensor {name}: it is not a model of the kind its config says."
         )
-    for name, tensor in weights.items():
-        if tensor.shape != expected[name].shape:
-            shapes = f"{tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
+    for name, shape in found.items():
+        if shape != tuple(expected[name].shape):
+            shapes = f"{shape} instead of {tuple(expected[name].shape)}"
             raise BundleError(f"{name} in {bundle / MODEL_FILE} has shape {shapes}.")
-    load_tensors(model, weights)
+
+
+def load_weights(model: "nn.Module", bundle: Path) -> None:
+    """The bundle's weights into `model`, which must have exactly these tensors in these shapes."""
+    check_weights(model, bundle)
+    load_tensors(model, _read_weights(bundle))
 
 
 def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> list[str]:
@@ -217,6 +221,17 @@ def _read_weights(bundle: Path) -> "dict[str, Any]":
 
     try:
         return load_file(bundle / MODEL_FILE)
+    except (SafetensorError, OSError, ValueError) as problem:
+        raise BundleError(f"{bundle / MODEL_FILE} is damaged or not safetensors ({problem}).") from None
+
+
+def _read_shapes(bundle: Path) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of the bundle's tensors, from the head of the file alone."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(bundle / MODEL_FILE, "pt") as weights:
+            return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as problem:
         raise BundleError(f"{bundle / MODEL_FILE} is damaged or not safetensors ({problem}).") from None
 

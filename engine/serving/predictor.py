@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from engine.errors import BundleError, ModelError, RecipeError
-from engine.hub.bundle import BundleConfig, load_weights, read_config, resolve_bundle
+from engine.hub.bundle import BundleConfig, check_weights, load_weights, read_config, resolve_bundle
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.tasks.registry import get_task
@@ -95,6 +95,9 @@ def _build_predictor(bundle: Path) -> Predictor:
     config = read_config(bundle)
     try:
         objective = get_task(config.task).build_objective(config.objective)
+        # Whatever sizes somebody wrote there take no memory before they are known to be the weights' own.
+        with torch.device("meta"):
+            check_weights(objective.build_model(config.plan, pretrained=False), bundle)
         model = objective.build_model(config.plan, pretrained=False)
     except (RecipeError, ModelError) as problem:
         raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None

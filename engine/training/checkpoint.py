@@ -103,12 +103,11 @@ def save_checkpoint(
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
     """The state dict with each tensor once: tied weights, which go by several names, have their first one."""
     tensors: dict[str, Tensor] = {}
-    seen: set[tuple[int, torch.Size]] = set()
-    for name, tensor in model.state_dict().items():
-        place = (tensor.data_ptr(), tensor.shape)
-        if tensor.numel() == 0 or place not in seen:
-            tensors[name] = tensor
-            seen.add(place)
+    seen: set[int] = set()
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            tensors[name] = tensor.detach()
     return tensors
 
 

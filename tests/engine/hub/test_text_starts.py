@@ -1,6 +1,7 @@
 """A classifier starts from a language model: it takes the body and the words, and has a head of its own."""
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from torch import nn
 from engine.data.texts import TextData
 from engine.errors import BundleError, ModelError
 from engine.hub.bundle import build_config, init_weights, load_weights, read_config
+from engine.models.text_backbone import CONFIG_FILE as BACKBONE_FILE
 from engine.models.word_models import SIZES
 from engine.recipe import Recipe, Stage, stage_to_dict
+from engine.serving.predictor import load_predictor
 from engine.task import plan_model
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from engine.training.checkpoint import MODEL_FILE, Progress, save_checkpoint
@@ -115,6 +118,15 @@ def test_a_bundle_comes_back_whole_without_its_backbone(
     saved = load_file(bundle / MODEL_FILE)
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, saved[name]), name
+
+
+@pytest.mark.parametrize("aim", [CLASSIFIER, LANGUAGE_MODEL])
+def test_absurd_sizes_take_no_memory(tiny_bert: Path, aim: str, data: TextData, tmp_path: Path) -> None:
+    bundle = save(tmp_path / "b", str(tiny_bert), aim, data)
+    sizes = json.loads((bundle / BACKBONE_FILE).read_text())
+    (bundle / BACKBONE_FILE).write_text(json.dumps(sizes | {"vocab_size": 10**12}))
+    with pytest.raises(BundleError, match=r"has shape \(\d+, 32\) instead of \(1000000000000, 32\)"):
+        load_predictor(bundle)
 
 
 def test_another_backbone_is_refused(
