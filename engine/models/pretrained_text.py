@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,12 @@ class PretrainedClassifier(nn.Module):
     def __init__(self, inner: Any, tokenizer: PieceTokenizer) -> None:
         super().__init__()
         self.inner, self.tokenizer = inner, tokenizer
+        self.attention = attention_of(inner)
+
+    def train(self, mode: bool = True) -> Self:
+        """Learn or answer, each with the attention that is faster at it."""
+        choose_attention(self.inner, self.attention, learns=mode)
+        return super().train(mode)
 
     def forward(self, numbers: Tensor) -> Tensor:
         check_length(self.inner, numbers)
@@ -58,12 +64,18 @@ class PretrainedLanguageModel(nn.Module):
     def __init__(self, inner: Any, tokenizer: PieceTokenizer, *, is_masked: bool) -> None:
         super().__init__()
         self.inner, self.tokenizer = inner, tokenizer
+        self.attention = attention_of(inner)
         self.is_masked = is_masked
         self.reading = "masked" if is_masked else "blocks"
         self._asked: Tensor | None = None
         if is_masked:
             # The vocabulary's matrix is larger than the body: it need not be asked where nobody asks for a guess.
             inner.get_output_embeddings().register_forward_pre_hook(self._only_asked)
+
+    def train(self, mode: bool = True) -> Self:
+        """Learn or answer, each with the attention that is faster at it."""
+        choose_attention(self.inner, self.attention, learns=mode)
+        return super().train(mode)
 
     def forward(self, numbers: Tensor) -> Tensor:
         check_length(self.inner, numbers)
@@ -149,6 +161,22 @@ def fill_pooler(inner: Any, names: Sequence[str]) -> list[str]:
         for name, tensor in filled.items():
             inner.get_parameter(name.removeprefix("inner.")).copy_(tensor)
     return list(filled)
+
+
+def attention_of(inner: Any) -> str:
+    """The attention that a model was built with, in the library's words: a fused kernel, or "eager"."""
+    return inner.config._attn_implementation  # there is no public name to read it by
+
+
+def choose_attention(inner: Any, built: str, *, learns: bool) -> None:
+    """Plain matrix products where a CPU learns, else what the model was built with.
+
+    A CPU's fused kernel has a slow backward pass: without it MiniLM trains 1.2 times (on 512 tokens) to 1.4 times (on 128) as
+    fast. With it it answers faster, as nothing is kept for every pair of tokens.
+    """
+    wanted = "eager" if learns and not torch.accelerator.is_available() else built
+    if attention_of(inner) != wanted:
+        inner.set_attn_implementation(wanted)
 
 
 def check_length(inner: Any, numbers: Tensor) -> None:

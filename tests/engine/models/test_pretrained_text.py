@@ -146,6 +146,22 @@ def test_padding_does_not_change_the_logits(backbones: dict[str, Path], kind: st
     assert not torch.allclose(beside[1], alone[0], atol=1e-4)
 
 
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="an accelerator learns with the fused kernel too")
+@pytest.mark.parametrize("kind", [*KINDS, "roberta"])
+def test_a_cpu_learns_with_plain_attention_and_answers_the_same_without(backbones: dict[str, Path], kind: str) -> None:
+    model = build_pretrained_classifier(plan(backbones[kind]))
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    read = numbers(model)
+    learning = model.train()(read)
+    assert model.inner.config._attn_implementation == "eager"
+    answering = model.eval()(read)
+    assert model.inner.config._attn_implementation == model.attention == "sdpa"
+    assert torch.allclose(learning, answering, atol=1e-5)
+    assert "attn_implementation" not in str(model.inner.config.to_dict()), "a bundle does not say it"
+
+
 @pytest.mark.parametrize("build", BUILDERS)
 @pytest.mark.parametrize("kind", [*KINDS, "roberta"])
 def test_a_text_longer_than_the_model_is_refused(backbones: dict[str, Path], kind: str, build: Callable) -> None:
