@@ -5,8 +5,8 @@
 
 Three comparisons on film reviews: learning to guess hidden words, on blocks of 128 tokens; learning to classify, on 256 tokens of
 each review; and classifying test reviews, on 512 tokens. Both sides have the same weights, tokens, batch sizes, blocks or
-reviews, and the same precision: the fastest that the device has. The rest is each side's default, so that Trainer takes reviews as
-they come where we take them by length, asks its decoder at every place where we ask at the hidden ones, and clips gradients.
+reviews, and the same precision: the fastest that the device has. The rest is each side's default, so that Trainer takes reviews
+as they come where we take them by length, asks its decoder at every place where we ask at the hidden ones, and clips gradients.
 Neither saves anything.
 Our `evaluate` measures in fp32 whatever a model learnt in; here it classifies in the same precision as Trainer, as `fit` does to
 validate.
