@@ -6,7 +6,8 @@ safetensors alone, and every shape must fit the model that the config describes.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -216,24 +217,28 @@ def _is_head(name: str) -> bool:
 
 
 def _read_weights(bundle: Path) -> "dict[str, Any]":
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with _told_as_damage(bundle / MODEL_FILE):
         return load_file(bundle / MODEL_FILE)
-    except (SafetensorError, OSError, ValueError) as problem:
-        raise BundleError(f"{bundle / MODEL_FILE} is damaged or not safetensors ({problem}).") from None
 
 
 def _read_shapes(bundle: Path) -> dict[str, tuple[int, ...]]:
     """The names and shapes of the bundle's tensors, from the head of the file alone."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
+
+    with _told_as_damage(bundle / MODEL_FILE), safe_open(bundle / MODEL_FILE, "pt") as weights:
+        return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _told_as_damage(file: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
 
     try:
-        with safe_open(bundle / MODEL_FILE, "pt") as weights:
-            return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        yield
     except (SafetensorError, OSError, ValueError) as problem:
-        raise BundleError(f"{bundle / MODEL_FILE} is damaged or not safetensors ({problem}).") from None
+        raise BundleError(f"{file} is damaged or not safetensors ({problem}).") from None
 
 
 def _check(path: Path, values: dict[str, Any], name: str, fits: bool, expected: str) -> None:
