@@ -25,12 +25,12 @@ import torch
 from engine.data.sources import resolve_dataset
 from engine.data.texts import TextData, open_texts
 from engine.events import BatchHalved, EpochFinished, PrecisionChosen
-from engine.hub.bundle import init_weights, read_config, resolve_bundle
 from engine.kinds.text import build_text_objective
 from engine.recipe import Recipe
 from engine.runs.store import find_run, write_whole
 from engine.runs.watch import load_snapshot
 from engine.tasks.imdb import CLASSIFIER_CPU, LANGUAGE_MODEL
+from engine.training.bundle import init_weights, read_config, resolve_bundle
 from engine.training.recipe_loop import plan_now, train_recipe
 
 BASE = CLASSIFIER_CPU

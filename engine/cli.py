@@ -21,6 +21,7 @@ from engine.data.sources import SOURCES, FetchProgress, fetch, is_ready, resolve
 from engine.errors import RecipeError, RunError
 from engine.events import Event, RatesSuggested, RateTried
 from engine.home import data_folder
+from engine.hub.library import find_model
 from engine.recipe import NEW_CHANNELS, Recipe, parse_knob
 from engine.runs.remarks import in_short, remarks_of
 from engine.runs.runner import KEEP_MEMORY, WORKER_COMMAND
@@ -29,7 +30,6 @@ from engine.runs.store import (
     SPEC_FILE,
     RunSpec,
     create_run,
-    find_model,
     list_runs,
     log_tail,
     read_events,
@@ -247,7 +247,7 @@ def _spec(task: Task, recipe: Recipe, dataset: str, init_from: str, seed: int) -
     start = ""
     if init_from:
         _bundle(init_from)  # a mistake is told before there is a run
-        start = str(find_model(init_from).expanduser().absolute())
+        start = str(find_model(init_from))
     return RunSpec(
         task=task.name,
         dataset=name if root == data_folder() / name else str(root),
@@ -260,7 +260,7 @@ def _spec(task: Task, recipe: Recipe, dataset: str, init_from: str, seed: int) -
 def _build_model(objective: Objective, data: Any, recipe: Recipe, init_from: str, seed: int) -> Any:
     import torch
 
-    from engine.hub.bundle import init_weights
+    from engine.training.bundle import init_weights
     from engine.training.recipe_loop import plan_now
 
     torch.manual_seed(seed)
@@ -273,7 +273,7 @@ def _build_model(objective: Objective, data: Any, recipe: Recipe, init_from: str
 
 def _bundle(run_or_bundle: str) -> Path:
     """The bundle to start from; torch is imported here."""
-    from engine.hub.bundle import resolve_bundle
+    from engine.training.bundle import resolve_bundle
 
     return resolve_bundle(find_model(run_or_bundle))
 

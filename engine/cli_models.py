@@ -9,7 +9,7 @@ import typer
 
 from engine.data.sources import resolve_dataset
 from engine.errors import DataError
-from engine.runs.store import find_model
+from engine.hub.library import find_model
 from engine.terminal import (
     AsJson,
     Dataset,
@@ -37,9 +37,9 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on a split of a data set."""
-    from engine.hub.bundle import learns_classes
     from engine.serving.augmented import build_augmented
     from engine.serving.predictor import load_predictor
+    from engine.training.bundle import learns_classes
     from engine.training.evaluate import evaluate as measure
 
     predictor = load_predictor(find_model(run_or_bundle))

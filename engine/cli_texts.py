@@ -7,7 +7,7 @@ import typer
 
 from engine.data.own_texts import keep_texts, look_at_table
 from engine.errors import DataError
-from engine.runs.store import find_model
+from engine.hub.library import find_model
 from engine.terminal import AsJson, people, print_json, says_what_is_wrong
 
 Model = Annotated[str, typer.Argument(help="A run (its name or folder) or a model bundle's folder.")]

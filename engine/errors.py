@@ -7,7 +7,8 @@ EngineError
 ├── ModelError       a backbone or weights that cannot be had or do not fit
 ├── TrainingError    a run that cannot go on (the loss is not finite, no memory for one picture)
 ├── RunError         a run folder that is missing, busy or damaged
-└── BundleError      a model bundle that is not what it claims to be
+├── BundleError      a model bundle that is not what it claims to be
+└── HubError         the Hugging Face Hub refused, or could not be reached
 
 Anything else that is raised is a bug, and is left to crash.
 """
@@ -43,3 +44,7 @@ class RunError(EngineError):
 
 class BundleError(EngineError):
     """A model bundle that is not what it claims to be."""
+
+
+class HubError(EngineError):
+    """The Hugging Face Hub refused something, or could not be reached."""

@@ -76,6 +76,8 @@ class Objective:
     prepare(source, stage, plan, model): what the user gave, opened to be shown, and the network's input (1, …).
     inputs_in(file): the inputs in one file, each with its name; most files are one.
     predict(logits, shown, classes, decision): one input's logits as a prediction that can be shown.
+    pipeline: the Hugging Face Hub's word for what its models do.
+    onnx_answer: Python that makes an answer of `logits`, `config` and `picture`, for a card; "" where models are not exported.
     symmetries: changes of an input batch that leave its target as it is; test-time augmentation averages over them.
     """
 
@@ -88,6 +90,8 @@ class Objective:
     build_metrics: Callable[[Any], Metrics]
     prepare: "Callable[[Any, Stage, ModelPlan, nn.Module], tuple[Any, Tensor]]"
     predict: "Callable[[Tensor, Any, tuple[str, ...], Mapping[str, Any]], Any]"
+    pipeline: str = ""
+    onnx_answer: str = ""
     is_better: Callable[[float, float], bool] = operator.gt
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
     inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.hub import library
+
 TESTS = Path(__file__).parent
 ARCHIVES = Path(os.environ.get("LESSON_LAB_TEST_ARCHIVES", TESTS.parents[1] / "shared" / "data" / "archives"))
 
@@ -17,10 +19,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 @pytest.fixture(autouse=True)
 def lab_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh `LESSON_LAB_HOME`, and no mirror that the machine may have set."""
+    """A fresh `LESSON_LAB_HOME`, no mirror that the machine may have set, and none of the models that come with the app."""
     home = tmp_path / "home"
     monkeypatch.setenv("LESSON_LAB_HOME", str(home))
     monkeypatch.delenv("LESSON_LAB_MIRROR", raising=False)
+    monkeypatch.setattr(library, "SAMPLES_FOLDER", tmp_path / "samples")
     return home
 
 

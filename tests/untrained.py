@@ -1,18 +1,27 @@
 """A model bundle without training: random weights, saved as a run saves its checkpoints."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from engine.hub.bundle import build_config
+from engine.bundle_files import CONFIG_FILE, OURS
 from engine.recipe import Recipe, Stage, stage_to_dict
 from engine.task import ModelPlan
 from engine.tasks.camvid import CAMVID
+from engine.training.bundle import build_config
 from engine.training.checkpoint import Progress, save_checkpoint
 from engine.training.loop import build_optimizer
 
 BACKBONE = "mobilenetv3_small_100"
 STREET_STAGE = Stage(name="tiny", epochs=1, image_size=32, batch_size=4, precision="fp32")
+
+
+def edit(bundle: Path, **changes: Any) -> None:
+    """Change some of our part of a bundle's config."""
+    config = json.loads((bundle / CONFIG_FILE).read_text())
+    (bundle / CONFIG_FILE).write_text(json.dumps(config | {OURS: config[OURS] | changes}))
 
 
 def save_untrained(

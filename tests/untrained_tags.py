@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from engine.hub.bundle import build_config
 from engine.recipe import Recipe, Stage, stage_to_dict
 from engine.task import ModelPlan
 from engine.tasks.planet import PLANET
+from engine.training.bundle import build_config
 from engine.training.checkpoint import Progress, save_checkpoint
 from engine.training.loop import build_optimizer
 

@@ -16,13 +16,17 @@ Origin = ArchiveOrigin | DrawnOrigin | KaggleOrigin | TextArchiveOrigin | HubTex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One data set: its name and title, what to know of it, the terms of its use, and where it comes from."""
+    """One data set: its name and title, what to know of it, the terms of its use, and where it comes from.
+
+    `hub_id` is what the Hugging Face Hub calls it, if that has it.
+    """
 
     name: str
     title: str
     note: str
     terms: str
     origin: Origin
+    hub_id: str = ""
 
     @property
     def is_drawn(self) -> bool:
@@ -62,6 +66,7 @@ _IMDB_TERMS = (
     "Reviews that people wrote on IMDb; for research. Cite Maas, Daly, Pham, Huang, Ng, Potts, Learning Word Vectors for "
     "Sentiment Analysis, ACL 2011."
 )
+_IMDB_HUB_ID = "stanfordnlp/imdb"
 _DRAWN_TERMS = "Drawn by this app: free to use."
 
 SOURCES: tuple[Source, ...] = (
@@ -239,6 +244,7 @@ SOURCES: tuple[Source, ...] = (
             ),
             classes=CLASSES,
         ),
+        hub_id=_IMDB_HUB_ID,
     ),
     Source(
         name="imdb_sample",
@@ -259,11 +265,12 @@ SOURCES: tuple[Source, ...] = (
         note="The same 100,000 reviews as Stanford NLP keeps them on the Hub.",
         terms=_IMDB_TERMS,
         origin=HubTextOrigin(
-            repo="stanfordnlp/imdb",
+            repo=_IMDB_HUB_ID,
             revision="e6281661ce1c48d982bc483cf8a173c1bbeb5d31",
             size=83446840,
             instead=_REVIEWS,
         ),
+        hub_id=_IMDB_HUB_ID,
     ),
     Source(
         name=_REVIEWS,

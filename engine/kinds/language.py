@@ -78,6 +78,7 @@ def build_language_objective(*, reads_test: bool = False) -> Objective:
         build_metrics=lambda data: GuessMetrics(),
         prepare=prepare_start,
         predict=predict_next,
+        pipeline="text-generation",
     )
 
 

@@ -88,6 +88,8 @@ def build_mask_objective() -> Objective:
         feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_mask,
+        pipeline="image-segmentation",
+        onnx_answer='print(logits[0].argmax(0))  # (H, W): numbers of config["classes"]',
     )
 
 

@@ -75,6 +75,8 @@ def build_point_objective() -> Objective:
         feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_point,
+        pipeline="keypoint-detection",
+        onnx_answer="print((logits[0].clip(-1, 1) + 1) / 2 * picture.size)  # column and row, in pixels",
     )
 
 

@@ -35,6 +35,10 @@ TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
 FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
 TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
 MAX_TAGS = 250
+ONNX_ANSWER = (
+    'shares = dict(zip(config["classes"], 1 / (1 + np.exp(-logits[0]))))\n'
+    f'print({{tag for tag, share in shares.items() if share > config["decision"].get("threshold", {LESSON_THRESHOLD})}})'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,8 @@ def build_tags_objective(
         prepare=prepare_picture,
         predict=predict_tags,
         symmetries=symmetries,
+        pipeline="image-classification",
+        onnx_answer=ONNX_ANSWER,
     )
 
 

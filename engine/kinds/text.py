@@ -69,6 +69,7 @@ def build_text_objective() -> Objective:
         prepare=prepare_text,
         predict=predict_class,
         inputs_in=texts_in,
+        pipeline="text-classification",
     )
 
 

@@ -7,7 +7,7 @@ place: whole words, the input of each layer, the output, and the recurrent weigh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -224,9 +224,10 @@ class LanguageModel(nn.Module):
         """No weights but the encoder's are to be had anywhere."""
         return []
 
-    def save_files(self, folder: Path) -> None:
-        """The vocabulary."""
+    def save_files(self, folder: Path) -> dict[str, Any]:
+        """The vocabulary; no other library knows the model."""
         self.tokenizer.save(folder)
+        return {}
 
     def layer_groups(self) -> list[list[nn.Module]]:
         """Each LSTM layer, then the word vectors with the decoder, whose weights they are; as fastai splits them."""

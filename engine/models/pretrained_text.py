@@ -13,6 +13,7 @@ from engine.errors import ModelError, RecipeError
 from engine.models.text_backbone import body_tensors, is_masked, load_backbone, save_backbone
 from engine.task import ModelPlan
 
+INNER = "inner."
 BODY_GROUPS = 4  # with the head five, as many as the lesson's classifier has
 
 
@@ -24,6 +25,7 @@ class PretrainedClassifier(nn.Module):
     def __init__(self, inner: Any, tokenizer: PieceTokenizer) -> None:
         super().__init__()
         self.inner, self.tokenizer = inner, tokenizer
+        go_by_inner_names(self)
         self.attention = attention_of(inner)
 
     def train(self, mode: bool = True) -> Self:
@@ -43,9 +45,9 @@ class PretrainedClassifier(nn.Module):
         """Take a pooler from the backbone: a language model has none."""
         return fill_pooler(self.inner, names)
 
-    def save_files(self, folder: Path) -> None:
-        """The tokenizer, and the name and sizes of the model."""
-        save_backbone(self.inner, self.tokenizer, folder)
+    def save_files(self, folder: Path) -> dict[str, Any]:
+        """The tokenizer; and what transformers wants to know of the model."""
+        return save_backbone(self.inner, self.tokenizer, folder)
 
     def layer_groups(self) -> list[list[nn.Module]]:
         """The embeddings, the body's layers in thirds, the head."""
@@ -64,6 +66,7 @@ class PretrainedLanguageModel(nn.Module):
     def __init__(self, inner: Any, tokenizer: PieceTokenizer, *, is_masked: bool) -> None:
         super().__init__()
         self.inner, self.tokenizer = inner, tokenizer
+        go_by_inner_names(self)
         self.attention = attention_of(inner)
         self.is_masked = is_masked
         self.reading = "masked" if is_masked else "blocks"
@@ -98,9 +101,9 @@ class PretrainedLanguageModel(nn.Module):
         """Nothing of its head but what the start brings."""
         return []
 
-    def save_files(self, folder: Path) -> None:
-        """The tokenizer, and the name and sizes of the model."""
-        save_backbone(self.inner, self.tokenizer, folder)
+    def save_files(self, folder: Path) -> dict[str, Any]:
+        """The tokenizer; and what transformers wants to know of the model."""
+        return save_backbone(self.inner, self.tokenizer, folder)
 
     def layer_groups(self) -> list[list[nn.Module]]:
         """The embeddings, the body's layers in thirds, the head."""
@@ -136,18 +139,33 @@ def build_pretrained_language_model(plan: ModelPlan, *, pretrained: bool = True)
     return PretrainedLanguageModel(inner, tokenizer, is_masked=masked)
 
 
+def go_by_inner_names(model: nn.Module) -> None:
+    """Let the state dict of a model have its `inner`'s own names, as the library reads and writes them."""
+
+    def strip(module: nn.Module, tensors: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name in [name for name in tensors if name.startswith(f"{prefix}{INNER}")]:
+            tensors[prefix + name.removeprefix(f"{prefix}{INNER}")] = tensors.pop(name)
+
+    def add(module: nn.Module, tensors: dict[str, Any], prefix: str, *rest: Any) -> None:
+        for name in [name for name in tensors if name.startswith(prefix)]:
+            tensors[f"{prefix}{INNER}{name.removeprefix(prefix)}"] = tensors.pop(name)
+
+    model.register_state_dict_post_hook(strip)
+    model.register_load_state_dict_pre_hook(add)
+
+
 def is_in_head(inner: Any, name: str) -> bool:
-    """Whether a tensor of a model that holds `inner` lies outside its body; a pooler is part of the head."""
-    body = f"inner.{inner.base_model_prefix}."
+    """Whether a tensor lies outside the body of `inner`; a pooler is part of the head."""
+    body = f"{inner.base_model_prefix}."
     return not name.startswith(body) or name.startswith(f"{body}pooler.")
 
 
 def fill_pooler(inner: Any, names: Sequence[str]) -> list[str]:
-    """Give those tensors of a pooler in a model that holds `inner` the backbone's own values; the names of those filled.
+    """Give those tensors of a pooler of `inner` the backbone's own values; the names of those filled.
 
     What was not published with the backbone, or cannot be had, is left as it is.
     """
-    body = f"inner.{inner.base_model_prefix}."
+    body = f"{inner.base_model_prefix}."
     wanted = [name for name in names if name.startswith(f"{body}pooler.")]
     if not wanted:
         return []
@@ -159,7 +177,7 @@ def fill_pooler(inner: Any, names: Sequence[str]) -> list[str]:
     filled = {name: tensor for name, tensor in own.items() if tensor is not None}
     with torch.no_grad():
         for name, tensor in filled.items():
-            inner.get_parameter(name.removeprefix("inner.")).copy_(tensor)
+            inner.get_parameter(name).copy_(tensor)
     return list(filled)
 
 

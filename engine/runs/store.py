@@ -255,9 +255,3 @@ def worker_alive(run_dir: Path) -> bool:
         return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def find_model(run_or_folder: str) -> Path:
-    """A run by its name, or whatever folder the path names."""
-    named = runs_folder() / run_or_folder
-    return named if named.is_dir() else Path(run_or_folder)

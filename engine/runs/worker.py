@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from engine.bundle_files import latest_checkpoint
 from engine.errors import EngineError
 from engine.events import (
     Event,
@@ -46,10 +47,9 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     from torch import distributed
 
     from engine.data.sources import resolve_dataset
-    from engine.hub.bundle import build_config, init_weights, read_config, resolve_bundle
     from engine.machine import describe_machine
     from engine.tasks.registry import get_task
-    from engine.training.checkpoint import latest_checkpoint
+    from engine.training.bundle import build_config, init_weights, read_config, resolve_bundle
     from engine.training.lr_finder import find_lr
     from engine.training.memory import halve_until_it_fits
     from engine.training.recipe_loop import planned, train_recipe

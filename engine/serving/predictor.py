@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from engine.bundle_files import CONFIG_FILE, MODEL_FILE
 from engine.errors import BundleError, ModelError, RecipeError
-from engine.hub.bundle import BundleConfig, check_weights, load_weights, read_config, resolve_bundle
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.tasks.registry import get_task
+from engine.training.bundle import BundleConfig, check_weights, load_weights, read_config, resolve_bundle
 from engine.training.carried import forget
-from engine.training.checkpoint import CONFIG_FILE, MODEL_FILE
 
 CACHED_MODELS = 8  # a class tries several
 

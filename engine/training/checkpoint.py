@@ -20,12 +20,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from engine.bundle_files import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, OURS, best_checkpoint, latest_checkpoint
 from engine.errors import RunError
 from engine.training.carried import Carrying, carried
 
-MODEL_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
-EVALUATION_FILE = "evaluation.json"
 OPTIMIZER_FILE = "optimizer.safetensors"
 PROGRESS_FILE = "progress.json"
 CARRIED = "carried:"
@@ -33,9 +31,12 @@ CARRIED = "carried:"
 
 @runtime_checkable
 class Documented(Protocol):
-    """A model that is nothing without files beside its weights, such as a tokenizer's."""
+    """A model that is nothing without files beside its weights, such as a tokenizer's.
 
-    def save_files(self, folder: Path) -> None: ...
+    `save_files(folder)` writes them, and returns what another library wants to find in `config.json`.
+    """
+
+    def save_files(self, folder: Path) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def save_checkpoint(
 
     Raises `RunError` where the disk is full or cannot be written to; the checkpoints before it stay.
     """
-    texts = {PROGRESS_FILE: dataclasses.asdict(progress), CONFIG_FILE: config}
+    texts: dict[str, Any] = {PROGRESS_FILE: dataclasses.asdict(progress), CONFIG_FILE: {OURS: config}}
     if evaluation is not None:
         texts[EVALUATION_FILE] = evaluation
     name = f"stage{progress.stage}-step{progress.step:06d}"
@@ -74,10 +75,10 @@ def save_checkpoint(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
-        save_file({key: tensor.contiguous() for key, tensor in own_tensors(model).items()}, partial / MODEL_FILE)
+        save_tensors(own_tensors(model), partial / MODEL_FILE)
         save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
         if isinstance(model, Documented):
-            model.save_files(partial)
+            texts[CONFIG_FILE] = {**model.save_files(partial), OURS: config}
         for file, values in texts.items():
             (partial / file).write_text(json.dumps(values, indent=1))
         for file in partial.iterdir():
@@ -111,19 +112,14 @@ def own_tensors(model: nn.Module) -> dict[str, Tensor]:
     return tensors
 
 
+def save_tensors(tensors: dict[str, Tensor], file: Path) -> None:
+    """Write them as safetensors, marked as torch's: transformers wants that."""
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file, metadata={"format": "pt"})
+
+
 def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """What `own_tensors` gave, or some of it, into `model`."""
     model.load_state_dict(tensors, strict=False)
-
-
-def latest_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint that a resumed run starts from."""
-    return _pointed(folder, "latest.json")
-
-
-def best_checkpoint(folder: Path) -> Path | None:
-    """The checkpoint with the best main metric of the last stage that has one, else the latest."""
-    return _pointed(folder, "best.json") or latest_checkpoint(folder)
 
 
 def read_progress(checkpoint: Path) -> Progress:
@@ -163,14 +159,6 @@ def _optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tens
         for moment, value in state.items()
     }
     return moments | {f"{CARRIED}{name}": value.contiguous() for name, value in carried(model).items()}
-
-
-def _pointed(folder: Path, pointer: str) -> Path | None:
-    try:
-        target = folder / json.loads((folder / pointer).read_text())["folder"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return target if (target / MODEL_FILE).is_file() else None
 
 
 def _point(pointer: Path, name: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from torch import nn
 
+from engine.bundle_files import latest_checkpoint
 from engine.events import CacheProgressed, Event, RunResumed
 from engine.recipe import Recipe, Stage
 from engine.task import ModelPlan, Objective, plan_model
 from engine.training.checkpoint import (
     Progress,
-    latest_checkpoint,
     load_checkpoint_model,
     read_progress,
 )

@@ -7,7 +7,7 @@ from engine.data.sources import SOURCES
 from engine.recipe import NEW_CHANNELS, Recipe, Stage
 
 REGISTRY = "from engine.tasks.registry import get_task"
-FIND_RUN = "from engine.runs.store import find_run"
+FIND_MODEL = "from engine.hub.library import find_model"
 PREDICTOR = "from engine.serving.predictor import load_predictor"
 STAGE = "from engine.recipe import Stage"
 STANDARD = ("from pathlib import Path",)
@@ -107,7 +107,7 @@ def train_code(task: str, dataset: str, recipe: Recipe, init_from: str, *, seed:
         _source_import(dataset),
         *_weights_imports(init_from),
         "from engine.events import EpochFinished",
-        "from engine.hub.bundle import build_config",
+        "from engine.training.bundle import build_config",
         RECIPE,
         REGISTRY,
         f"{PLAN}, train_recipe",
@@ -131,27 +131,27 @@ def results_code(task: str, dataset: str, run: str, objective: str = "", snippet
     """Figures and comparisons of a run's best checkpoint on the validation split."""
     imports = [
         _source_import(dataset),
-        "from engine.hub.bundle import read_evaluation",
-        FIND_RUN,
+        "from engine.training.bundle import read_evaluation",
+        FIND_MODEL,
         *snippets.judge_imports,
         PREDICTOR,
         REGISTRY,
     ]
     body = [
-        f"run = find_run({run!r})",
+        f"model = find_model({run!r})",
         f"data = get_task({task!r}).build_objective({_quoted(objective)}).open_data({_folder(dataset)})",
-        "predictor = load_predictor(run)",
+        "predictor = load_predictor(model)",
         *snippets.judge,
-        'print((read_evaluation(run) or {}).get("metrics", "no whole epoch yet"))',
+        'print((read_evaluation(model) or {}).get("metrics", "no whole epoch yet"))',
     ]
     return _program(imports, body)
 
 
 def try_code(dataset: str, run: str, snippets: Snippets = PICTURE_SNIPPETS) -> str:
     """Predict one input; anything of your own does as well."""
-    imports = [_source_import(dataset), FIND_RUN, PREDICTOR]
+    imports = [_source_import(dataset), FIND_MODEL, PREDICTOR]
     body = [
-        f"predictor = load_predictor(find_run({run!r}))",
+        f"predictor = load_predictor(find_model({run!r}))",
         f"folder = {_folder(dataset)}",
         *snippets.example,
         'print(prediction.in_words(), prediction.summary(), sep="\\n")',
@@ -166,7 +166,7 @@ def stage_source(stage: Stage) -> str:
 
 
 def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> list[str]:
-    start = [f"start = resolve_bundle(find_run({init_from!r}))"] if init_from else []
+    start = [f"start = resolve_bundle(find_model({init_from!r}))"] if init_from else []
     taking = ["init_weights(model, start, data.classes)"] if init_from else []
     more = [f"    new_channels={recipe.new_channels!r},"] if recipe.new_channels != NEW_CHANNELS[0] else []
     return [
@@ -193,7 +193,7 @@ def _quoted(objective: str) -> str:
 
 
 def _weights_imports(init_from: str) -> list[str]:
-    return ["from engine.hub.bundle import init_weights, resolve_bundle", FIND_RUN] if init_from else []
+    return ["from engine.training.bundle import init_weights, resolve_bundle", FIND_MODEL] if init_from else []
 
 
 def _source_import(dataset: str) -> str:

@@ -18,9 +18,7 @@ from engine.task import Task
 from tabs.components.heavy import load_engine
 
 LISTED_RUNS = 60  # in one picker
-FRESH = ("Fresh: the backbone's pretrained weights", "")
 OPENING = threading.RLock()
-RANKING = threading.Lock()
 
 
 def open_dataset(task: Task, dataset: str) -> Any:
@@ -83,12 +81,6 @@ def _matching_runs(task: Task | None, job: str | None) -> Iterator[str]:
             yield run_dir.name
 
 
-def trained_runs(task: Task) -> list[str]:
-    """The task's runs that have a checkpoint to predict with, newest first."""
-    with_checkpoint = (run for run in _matching_runs(task, "train") if snapshot_of(run).checkpoint)
-    return list(itertools.islice(with_checkpoint, LISTED_RUNS))
-
-
 def remarks_of(run: str) -> tuple[str, ...]:
     """What has to be said beside a run's figures; it is settled once there is a checkpoint."""
     return _remarks_of(run, bool(snapshot_of(run).checkpoint))
@@ -128,38 +120,6 @@ def run_choices(runs: list[str]) -> list[tuple[str, str]]:
     return [(run_label(run), run) for run in runs]
 
 
-def start_choices(task: Task) -> list[tuple[str, str]]:
-    """Where weights can come from: the backbone's pretraining, or a run that has a checkpoint."""
-    return [FRESH, *run_choices(trained_runs(task))]
-
-
 def run_name(init_from: str) -> str:
     """The name, which is what the page and its programs use, of a run given by its folder."""
     return init_from.rstrip("/").rpartition("/")[2]
-
-
-def evaluation_of(run: str) -> dict[str, Any]:
-    """The figures by class of the run's best checkpoint; empty while there are none."""
-    load_engine()
-    from engine.hub.bundle import read_evaluation
-
-    return read_evaluation(find_run(run)) or {}
-
-
-def ranked_items(task: Task, run: str) -> "tuple[Any, ...]":
-    """The validation inputs of a run, the highest loss of its best checkpoint first; judged once for all browsers."""
-    load_engine()
-    from engine.hub.bundle import resolve_bundle
-
-    bundle = resolve_bundle(find_run(run))
-    with RANKING:
-        return _ranked(task, bundle, bundle.stat().st_mtime, spec_of(run).dataset)
-
-
-@lru_cache(maxsize=32)
-def _ranked(task: Task, bundle: Path, changed: float, dataset: str) -> "tuple[Any, ...]":
-    load_engine()
-    from engine.serving.inspect import rank_by_loss
-    from engine.serving.predictor import load_predictor
-
-    return tuple(item for item, _ in rank_by_loss(load_predictor(bundle), open_dataset(task, dataset)))

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import EngineError, RecipeError, RunError
+from engine.hub.library import known_model
 from engine.recipe import Recipe, checked_value, knob_fields, rate_text
 from engine.runs.queue import queue_position, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
@@ -127,7 +128,7 @@ def start_finder(
     unit = dict(knob_fields())[aim.size_knob].unit
     what = f"{aim.title.lower()}, " if objective else ""
     title = f"LR finder, {what}{where}, {getattr(stage, aim.size_knob)} {unit} · {dataset_name(opened)}"
-    start = str(find_run(init_from)) if init_from else ""
+    start = str(known_model(init_from).source) if init_from else ""
     run_dir = create_run(
         RunSpec(task=task.name, dataset=opened, recipe=recipe, job="lr-find", init_from=start, title=title)
     )

@@ -6,21 +6,22 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import DataError, EngineError
-from engine.runs.store import find_run
+from engine.hub.library import known_model
 from engine.task import Task
 from tabs.components.code import results_code
 from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, facts, metric_text, note, text
-from tabs.components.opened import (
+from tabs.components.models import (
+    dataset_of,
     evaluation_of,
-    open_dataset,
+    model_choices,
+    model_label,
+    models_of,
+    predictor_of,
     ranked_items,
     remarks_of,
-    run_choices,
-    run_label,
-    spec_of,
-    trained_runs,
 )
+from tabs.components.opened import open_dataset
 from tabs.components.wiring import (
     ACTION,
     CLICK_ENLARGE,
@@ -40,9 +41,9 @@ NOTHING_YET = empty_state("No trained model yet", "Train a run for at least one 
 
 
 def refresh_trained(task: Task, run: str | None) -> Any:
-    """The picker with every run that has a checkpoint; the newest where none is chosen."""
-    runs = trained_runs(task)
-    return gr.update(choices=run_choices(runs), value=run if run in runs else next(iter(runs), None))
+    """The picker with every model of the task; the newest run's where none is chosen, or what came with the app."""
+    names = models_of(task)
+    return gr.update(choices=model_choices(names), value=run if run in names else next(iter(names), None))
 
 
 def show_figures(view: View, run: str | None) -> str:
@@ -65,12 +66,11 @@ def show_cases(task: Task, view: View, run: str | None, order: str, start: int) 
     if not run:
         return NOTHING_YET, 0, ""
     load_engine()
-    from engine.hub.bundle import learns_classes
-    from engine.serving.predictor import load_predictor
+    from engine.training.bundle import learns_classes
 
     try:
-        predictor = load_predictor(find_run(run))
-        data = open_dataset(task, spec_of(run).dataset)
+        predictor = predictor_of(run)
+        data = open_dataset(task, predictor.config.dataset)
         if predictor.classes != data.classes and learns_classes(predictor.model):
             raise DataError("The data set has other classes now than the model was trained on. Choose another run.")
         items = ranked_items(task, run) if order == WORST else data.valid
@@ -86,21 +86,18 @@ def show_breakdown(task: Task, view: View, run: str | None) -> str:
     """What predicting the whole validation split shows."""
     if not run or view.show_breakdown is None:
         return ""
-    load_engine()
-    from engine.serving.predictor import load_predictor
-
     make = view.show_breakdown
     # It stays when another run is chosen, so it says whose it is; clearing it then could wipe out an answer under way.
-    whose = f'<p class="lab-small">{text(run_label(run))}</p>'
-    return whose + html_or_reason(lambda: make(load_predictor(find_run(run)), open_dataset(task, spec_of(run).dataset)))
+    whose = f'<p class="lab-small">{text(model_label(run))}</p>'
+    return whose + html_or_reason(lambda: make(predictor_of(run), open_dataset(task, dataset_of(run))))
 
 
 def code_of(task: Task, view: View, run: str | None) -> str:
     """The program that computes the same."""
     if not run:
         return ""
-    spec = spec_of(run)
-    return results_code(task.name, spec.dataset, run, spec.recipe.objective, view.snippets)
+    config = known_model(run).config
+    return results_code(task.name, config.dataset, run, config.objective, view.snippets)
 
 
 def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
@@ -110,7 +107,7 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
     build_lesson(task, "results")
     with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
         with gr.Row(elem_classes="lab-controls"):
-            run = build_run_picker("Trained runs")
+            run = build_run_picker("Model")
             order = gr.Radio([("As listed", LISTED), ("Highest loss first", WORST)], value=LISTED, label="Order")
             build_overlay_slider(view, panel_id, 70)
         gr.HTML(f"<h3>Validation {text(view.items)}: truth and prediction</h3>")

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import EngineError, RecipeError, RunError
+from engine.hub.library import known_model
 from engine.recipe import Recipe, knob_fields
 from engine.runs.queue import queue_position, resume, stop, submit
 from engine.runs.store import RunSpec, create_run, find_run
@@ -155,7 +156,7 @@ def start_run(
     if not opened:
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
     recipe = planned_recipe(task, plan, backbone, new_channels, values)
-    start = str(find_run(init_from)) if init_from else ""
+    start = str(known_model(init_from).source) if init_from else ""
     title = f"{recipe.title} · {dataset_name(opened)}"
     spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=whole_seed(seed), title=title)
     run_dir = create_run(spec)

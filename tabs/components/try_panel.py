@@ -1,4 +1,4 @@
-"""The Try-it step: choose a trained run, and give it something of your own; what that is, the task's view knows."""
+"""The Try-it step: choose a model, and give it something of your own; what that is, the task's view knows."""
 
 from functools import partial
 
@@ -6,24 +6,19 @@ import gradio as gr
 
 from engine.task import Task
 from tabs.components.code import try_code
-from tabs.components.opened import spec_of
+from tabs.components.models import dataset_of
 from tabs.components.results_panel import refresh_trained
 from tabs.components.wiring import POLL, build_code, build_lesson, build_run_picker
 from tabs.views.view import View
 
 
 def code_of(view: View, run: str | None) -> str:
-    """The program that predicts with the chosen run."""
-    return try_code(spec_of(run).dataset, run, view.snippets) if run else ""
-
-
-def dataset_of(run: str | None) -> str:
-    """The data set that a run was trained on."""
-    return spec_of(run).dataset if run else ""
+    """The program that predicts with the chosen model."""
+    return try_code(dataset_of(run), run, view.snippets) if run else ""
 
 
 def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
-    """The panel's components, wired; returns the run picker."""
+    """The panel's components, wired; returns the model picker."""
     dataset = gr.State("")
     build_lesson(task, "try")
     run = build_run_picker("Model")

@@ -10,7 +10,8 @@ import gradio as gr
 from engine.errors import EngineError
 from engine.task import Task
 from tabs.components.markup import note, text
-from tabs.components.opened import FRESH, dataset_title, run_choices, start_choices
+from tabs.components.models import FRESH, start_choices
+from tabs.components.opened import dataset_title, run_choices
 from tabs.views.view import View
 
 P = ParamSpec("P")

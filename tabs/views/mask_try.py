@@ -6,10 +6,9 @@ import gradio as gr
 import numpy as np
 
 from engine.errors import EngineError
-from engine.runs.store import find_run
 from engine.task import Task
-from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, picture_tag, text
+from tabs.components.models import predictor_of
 from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable
 from tabs.views.colors import class_colors, css_color
 from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text
@@ -39,11 +38,8 @@ def predict(run: str | None, source: str) -> tuple[Tried | str | None, int | Non
     """A run's prediction for the picture at `source`, or why there is none; and no class highlighted."""
     if not run or not source:
         return None, None
-    load_engine()
-    from engine.serving.predictor import load_predictor
-
     try:
-        prediction = load_predictor(find_run(run)).predict(source)
+        prediction = predictor_of(run).predict(source)
     except EngineError as error:
         return str(error), None
     tried = Tried(

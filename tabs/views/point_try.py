@@ -7,10 +7,9 @@ import gradio as gr
 import numpy as np
 
 from engine.errors import EngineError
-from engine.runs.store import find_run
 from engine.task import Task
-from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, facts, note
+from tabs.components.models import predictor_of
 from tabs.components.wiring import CLICK_PLACE, POLL, PREDICT, STREAM
 from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
@@ -43,10 +42,7 @@ class Tried:
 
 def predict_picture(run: str, source: Any, longest: int) -> Tried:
     """A run's prediction for a file or an array (H, W, 3) uint8."""
-    load_engine()
-    from engine.serving.predictor import load_predictor
-
-    prediction = load_predictor(find_run(run)).predict(source)
+    prediction = predictor_of(run).predict(source)
     picture = prediction.picture
     return Tried(
         picture=smaller(np.asarray(picture), longest),

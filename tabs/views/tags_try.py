@@ -10,10 +10,10 @@ import gradio as gr
 import numpy as np
 
 from engine.errors import DataError, EngineError
-from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, picture_tag, table, text
+from tabs.components.models import predictor_of
 from tabs.components.opened import open_dataset
 from tabs.components.uploads import download_path
 from tabs.components.wiring import BATCH, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
@@ -41,11 +41,8 @@ def predict(run: str | None, source: str) -> tuple[Tried | str | None, str, Any]
     """A run's prediction for the picture at `source`, or why there is none; no tag looked at; the model's threshold."""
     if not run or not source:
         return None, "", gr.skip()
-    load_engine()
-    from engine.serving.predictor import load_predictor
-
     try:
-        prediction = load_predictor(find_run(run)).predict(source)
+        prediction = predictor_of(run).predict(source)
     except EngineError as error:
         return str(error), "", gr.skip()
     tried = Tried(
@@ -83,10 +80,9 @@ def draw_picture(run: str | None, source: str, tried: Tried | str | None, looked
         return f'<div class="lab-stack large">{picture}</div>'
     load_engine()
     from engine.serving.gradcam import grad_cam
-    from engine.serving.predictor import load_predictor
 
     try:
-        predictor = load_predictor(find_run(run))
+        predictor = predictor_of(run)
         if looked not in predictor.classes:  # looked at before another model was chosen
             return f'<div class="lab-stack large">{picture}</div>'
         heat = grad_cam(predictor, source, predictor.classes.index(looked))
@@ -109,10 +105,7 @@ def predict_batch(run: str | None, files: list[str] | None, threshold: float) ->
             f"{len(files)} pictures are too many for the browser: {MOST_AT_ONCE} at most. "
             "The command line takes any number: python -m engine predict RUN FILES --csv tags.csv"
         )
-    load_engine()
-    from engine.serving.predictor import load_predictor
-
-    predictor = load_predictor(find_run(run))
+    predictor = predictor_of(run)
     rows, shown = [], []
     for file in map(Path, files):
         try:
@@ -154,7 +147,6 @@ def make_submission(task: Task, run: str | None, dataset: str, tta: bool, progre
     if not run:
         raise DataError("Train a model first, or choose one above.")
     load_engine()
-    from engine.serving.predictor import load_predictor
     from engine.serving.submission import decide_with_tta, write_submission
 
     data = open_dataset(task, dataset)
@@ -163,7 +155,7 @@ def make_submission(task: Task, run: str | None, dataset: str, tta: bool, progre
     def show(done: int, total: int) -> None:
         progress((done, total), unit="chips")
 
-    predictor = load_predictor(find_run(run))
+    predictor = predictor_of(run)
     decision = decide_with_tta(predictor, data) if tta and data.unlabelled else None
     write_submission(predictor, data.unlabelled, target, tta=tta, decision=decision, on_progress=show)
     return gr.update(value=str(target), visible=True)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from engine.errors import DataError, EngineError
+from engine.hub.library import known_model
 from engine.runs.store import find_run
 from engine.task import Task
 from tabs.components.charts import bar_list
 from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, table, text
-from tabs.components.opened import remarks_of, run_label, run_name, run_time, run_title, spec_of
+from tabs.components.models import model_label, predictor_of, remarks_of
+from tabs.components.opened import run_name, run_time, run_title, spec_of
 from tabs.components.uploads import download_path, uploaded
 from tabs.components.wiring import BATCH, POLL, PREDICT, after_pause, tells_errors
 from tabs.views.offered import NO_MODEL
@@ -53,13 +55,12 @@ def judge(run: str | None, written: str) -> tuple[str, list[tuple[str, float]]]:
     if not written.strip():
         return NOTHING_YET, []
     load_engine()
-    from engine.serving.predictor import load_predictor
     from engine.serving.pushes import explain_words
 
     try:
         if is_language_model(run):
             return NO_CLASSIFIER, []
-        predictor = load_predictor(find_run(run))
+        predictor = predictor_of(run)
         prediction, pushes = explain_words(predictor, written)
         unread = count_unread(predictor, prediction.text)
     except EngineError as error:
@@ -84,8 +85,8 @@ def count_unread(predictor: "Predictor", written: str) -> int:
 
 
 def is_language_model(run: str) -> bool:
-    """Whether a run trains one."""
-    return guesses_words(spec_of(run).recipe.objective)
+    """Whether a model is one."""
+    return guesses_words(known_model(run).config.objective)
 
 
 def writers(run: str | None) -> tuple[str, str]:
@@ -95,9 +96,10 @@ def writers(run: str | None) -> tuple[str, str]:
     while run and run not in seen and len(found) < 2:
         seen.add(run)
         try:
-            if is_language_model(run):
+            spec = spec_of(run)
+            if guesses_words(spec.recipe.objective):
                 found.append(run)
-            run = spec_of(run).init_from
+            run = spec.init_from
         except EngineError:  # it is gone, or no run
             break
     return (*found, "", "")[0], (*found, "", "")[1]
@@ -142,7 +144,6 @@ def judge_table(run: str | None, file: Any) -> tuple[str, Any]:
         raise DataError("Choose a file with texts first.")
     path = uploaded(file)
     load_engine()
-    from engine.serving.predictor import load_predictor
     from engine.serving.text_table import judge_texts, read_texts
 
     texts = read_texts(path)
@@ -151,7 +152,7 @@ def judge_table(run: str | None, file: Any) -> tuple[str, Any]:
             f"{len(texts)} texts are too many for the browser: {MOST_ROWS} at most. The command line takes any number: "
             "python -m engine predict RUN texts.csv --csv answers.csv"
         )
-    rows = judge_texts(load_predictor(find_run(run)), texts)
+    rows = judge_texts(predictor_of(run), texts)
     target = download_path("answers.csv")
     with target.open("w", newline="", encoding="utf-8") as opened:
         answers = csv.DictWriter(opened, list(rows[0]))
@@ -164,7 +165,7 @@ def judge_table(run: str | None, file: Any) -> tuple[str, Any]:
         if len(rows) > SHOWN_ROWS
         else ""
     )
-    whose = f'<p class="lab-small">By {text(run_label(run))}</p>'
+    whose = f'<p class="lab-small">By {text(model_label(run))}</p>'
     html = f'<div class="lab-answers">{whose}{said}{table(("Answer", "Text"), shown, numbers_from=2)}{more}</div>'
     return html, gr.update(value=str(target), visible=True)
 

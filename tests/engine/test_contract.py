@@ -24,11 +24,11 @@ from engine.events import (
     StageStarted,
     StepFinished,
 )
-from engine.hub.bundle import build_config, load_weights, resolve_bundle
 from engine.recipe import Recipe, Stage
 from engine.task import ModelPlan, Objective, Task
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from engine.tasks.registry import TASKS
+from engine.training.bundle import build_config, load_weights, resolve_bundle
 from engine.training.carried import forget
 from engine.training.dropout import scale_dropout
 from engine.training.layer_groups import freeze, layer_groups
@@ -140,11 +140,11 @@ def test_overfits_one_batch(case: Case) -> None:
 def test_frozen_groups_get_no_gradient_and_keep_their_statistics(case: Case) -> None:
     model = case.build_model()
     *frozen, _ = layer_groups(model)
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    drain(fit(case.objective, dataclasses.replace(case.stage, train_from=-1), model=model, data=case.data, workers=0))
-    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
-    in_frozen = {id(p) for group in frozen for module in group for p in (*module.parameters(), *module.buffers())}
     named = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers())}
+    before = {name: tensor.detach().clone() for name, tensor in named.items()}
+    drain(fit(case.objective, dataclasses.replace(case.stage, train_from=-1), model=model, data=case.data, workers=0))
+    changed = {name for name, tensor in named.items() if not torch.equal(tensor, before[name])}
+    in_frozen = {id(p) for group in frozen for module in group for p in (*module.parameters(), *module.buffers())}
     assert changed
     assert not [name for name in changed if id(named[name]) in in_frozen]
     assert all(p.grad is None for group in frozen for module in group for p in module.parameters())

@@ -40,6 +40,7 @@ LIGHT = (
     "engine.runs.watch",
     "engine.runs.snapshot",
     "engine.runs.fetches",
+    "engine.hub.library",
     "engine.data.sources",
 )
 
@@ -125,7 +126,7 @@ def test_an_arrow_that_points_up_is_found() -> None:
     )
     assert upward(imports_in("engine.training.loop", source)) == ["engine.training.loop:4 imports engine.runs.store"]
     assert upward(imports_in("engine.task", "import engine.data.block")) == ["engine.task:1 imports engine.data.block"]
-    assert upward(imports_in("engine.hub.bundle", "from engine.runs.store import RunSpec")) == []
+    assert upward(imports_in("engine.hub.card", "from engine.runs.store import RunSpec")) == []
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from engine.cli import app
 from engine.events import EpochFinished, Event, RatesSuggested, RunFailed, RunFinished, RunStopped, StageStarted, Warned
-from engine.hub.bundle import init_weights, read_config, resolve_bundle
 from engine.kinds.text import build_text_classifier
 from engine.recipe import Recipe, Stage
 from engine.runs import worker
@@ -22,6 +21,8 @@ from engine.runs.remarks import remarks_of
 from engine.runs.store import RunSpec, create_run, read_events, read_spec, request_stop
 from engine.serving.predictor import load_predictor
 from engine.tasks.imdb import CLASSIFIER, LANGUAGE_MODEL, REMARK, TRANSDUCTIVE
+from engine.training.bundle import init_weights, read_config, resolve_bundle
+from engine.training.checkpoint import own_tensors
 
 STAGE = Stage(name="tiny", epochs=1, max_lr=1e-3, batch_size=4, text_length=32, precision="fp32", train_items=8)
 
@@ -248,8 +249,8 @@ def test_a_classifier_takes_the_pooler_that_its_language_model_has_none_of(revie
     start = resolve_bundle(language)
     model = build_text_classifier(read_config(start).plan, pretrained=False)
     fresh = init_weights(model, start, ("neg", "pos"))
-    assert fresh == ["inner.classifier.bias", "inner.classifier.weight"]
-    assert all(torch.equal(model.get_parameter(name), tensor) for name, tensor in pooler.items())
+    assert fresh == ["classifier.bias", "classifier.weight"]
+    assert all(torch.equal(own_tensors(model)[name], tensor) for name, tensor in pooler.items())
 
 
 def test_what_was_said_of_a_run_that_is_gone_stands_in_the_checkpoints(reviews: Path, awd: str) -> None:

@@ -9,10 +9,10 @@ from tiny_text import save_tiny
 
 from engine.data.drawn_reviews import draw_reviews
 from engine.events import EpochFinished
-from engine.hub.bundle import read_evaluation
 from engine.recipe import Recipe, Stage
 from engine.runs.store import RunSpec, create_run, find_run, read_events
 from engine.runs.worker import main
+from engine.training.bundle import read_evaluation
 from tabs.components.code import (
     TEXT_SNIPPETS,
     data_code,

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from untrained import save_untrained
 
+from engine.data.drawn import STREET_CLASSES
 from engine.data.sources import SOURCES, FetchProgress, dataset_folder
 from engine.errors import DownloadError
 from engine.events import (
-    CheckpointSaved,
     LossDiverged,
     RatesSuggested,
     RateTried,
@@ -27,7 +28,7 @@ from engine.tasks.camvid import CAMVID
 from engine.tasks.planet import PLANET
 from engine.tasks.registry import TASKS
 from tabs import home
-from tabs.components import data_panel, opened, rate_panel, results_panel, train_panel, try_panel
+from tabs.components import data_panel, models, opened, rate_panel, results_panel, train_panel, try_panel
 from tabs.components.stage_form import form_values
 from tabs.page import open_run
 from tabs.views.camvid import CAMVID_VIEW
@@ -174,9 +175,9 @@ def test_home_shows_every_data_set_and_is_quiet_until_something_changes():
 def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
     run = start_training(streets)
     assert results_panel.refresh_trained(CAMVID, None)["value"] is None
-    append_event(find_run(run), CheckpointSaved(stage=0, step=1, folder="c", best=True))
+    save_untrained(find_run(run) / "checkpoints", STREET_CLASSES, dataset=str(streets))
     assert results_panel.refresh_trained(CAMVID, None)["value"] == run
-    assert [name for _, name in opened.start_choices(CAMVID)] == ["", run]
+    assert [name for _, name in models.start_choices(CAMVID)] == ["", run]
     assert try_panel.dataset_of(run) == str(streets) and run in try_panel.code_of(CAMVID_VIEW, run)
 
 
@@ -252,10 +253,10 @@ def test_a_table_that_was_corrected_is_read_again(tmp_path):
 def test_a_run_stays_listed_however_many_runs_of_other_kinds_come_after_it(streets, monkeypatch):
     monkeypatch.setattr(opened, "LISTED_RUNS", 2)
     run = start_training(streets)
-    append_event(find_run(run), CheckpointSaved(stage=0, step=1, folder="c", best=True))
+    save_untrained(find_run(run) / "checkpoints", STREET_CLASSES)
     for _ in range(3):
         rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", -1, 64, 4)
-    assert opened.runs_of(CAMVID, "train") == [run] and opened.trained_runs(CAMVID) == [run]
+    assert opened.runs_of(CAMVID, "train") == [run] and models.models_of(CAMVID) == [run]
 
 
 def test_a_poll_leaves_alone_what_is_chosen_and_a_diverged_run_is_not_resumed(streets):

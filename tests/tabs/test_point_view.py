@@ -45,8 +45,8 @@ def test_the_data_shows_its_points_and_says_when_one_has_left(heads: Path) -> No
 
 
 def test_results_of_a_run(trained: str, heads: Path) -> None:
-    from engine.hub.bundle import read_evaluation
     from engine.serving.predictor import load_predictor
+    from engine.training.bundle import read_evaluation
 
     data, predictor = HEADS.build_objective().open_data(heads), load_predictor(find_run(trained))
     compared = show_comparisons(predictor, data, data.valid[:2])

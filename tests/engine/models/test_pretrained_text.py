@@ -14,6 +14,7 @@ from tiny_text import POSITIONS, save_tiny
 from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM, PreTrainedModel
 
+from engine.bundle_files import CONFIG_FILE, OURS
 from engine.data.language_feed import hide
 from engine.errors import BundleError, ModelError, RecipeError
 from engine.models.pretrained_text import (
@@ -23,7 +24,7 @@ from engine.models.pretrained_text import (
     build_pretrained_classifier,
     build_pretrained_language_model,
 )
-from engine.models.text_backbone import CONFIG_FILE, load_tokenizer
+from engine.models.text_backbone import load_tokenizer
 from engine.recipe import MINILM
 from engine.task import ModelPlan
 from engine.training.checkpoint import load_tensors, own_tensors
@@ -32,6 +33,14 @@ KINDS = ("bert", "distilbert", "gpt2")
 BUILDERS = (build_pretrained_classifier, build_pretrained_language_model)
 CLASSES = ("neg", "pos")
 TEXT = "this film is good and the music is lovely"
+
+
+def save_files(model: Any, folder: Path) -> Path:
+    """A bundle without its weights."""
+    folder.mkdir(exist_ok=True)
+    values = {**model.save_files(folder), OURS: {"backbone": model.inner.config.name_or_path}}
+    (folder / CONFIG_FILE).write_text(json.dumps(values))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +190,7 @@ def test_a_bundle_needs_no_backbone_any_more(
 ) -> None:
     backbone, bundle = Path(shutil.copytree(backbones[kind], tmp_path / kind)), tmp_path / "bundle"
     model = build(plan(backbone)).eval()
-    bundle.mkdir()
-    model.save_files(bundle)
+    save_files(model, bundle)
     weights = {name: tensor.clone() for name, tensor in own_tensors(model).items()}
     shutil.rmtree(backbone)
     torch.manual_seed(99)
@@ -200,15 +208,15 @@ def test_a_bundle_needs_no_backbone_any_more(
 def test_tied_weights_are_kept_once_under_their_first_name(backbones: dict[str, Path]) -> None:
     model = build_pretrained_language_model(plan(backbones["bert"]))
     names = own_tensors(model)
-    assert "inner.bert.embeddings.word_embeddings.weight" in names
-    assert "inner.cls.predictions.decoder.weight" not in names
+    assert "bert.embeddings.word_embeddings.weight" in names
+    assert "cls.predictions.decoder.weight" not in names
     assert len(names) == len(list(model.parameters())), "and no buffer is saved"
 
 
 def test_a_bundle_says_which_backbone_it_is_of_and_not_where_it_lay(backbones: dict[str, Path], tmp_path: Path) -> None:
     model = build_pretrained_classifier(plan(backbones["bert"]))
     model.inner.config.name_or_path = MINILM
-    model.save_files(tmp_path)
+    save_files(model, tmp_path)
     assert "/" not in (tmp_path / CONFIG_FILE).read_text().replace(MINILM, "")
     for other in (str(backbones["distilbert"]), "bert-base-uncased"):
         with pytest.raises(ModelError, match=rf"holds {MINILM}\. Choose that as backbone"):
@@ -222,11 +230,19 @@ def test_a_bundle_says_which_backbone_it_is_of_and_not_where_it_lay(backbones: d
         "",
         "[]",
         "{}",
-        '{"model_type": 7}',
-        '{"model_type": "bert", "hidden_size": "x"}',
         "[" * 100000,
-        '{"model_type": "bert", "id2label": 7}',
-        '{"model_type": "bert", "num_attention_heads": 7}',
+        '{"model_type": "bert"}',
+        '{"model_type": "bert", "lesson_lab": 7}',
+        *(
+            json.dumps({OURS: {"backbone": "BACKBONE"}, "model_type": "bert"} | wrong)
+            for wrong in (
+                {"model_type": 7},
+                {"hidden_size": "x"},
+                {"id2label": 7},
+                {"num_attention_heads": 7},
+                {"num_hidden_layers": "many"},
+            )
+        ),
     ],
 )
 @pytest.mark.parametrize("build", BUILDERS)
@@ -234,13 +250,21 @@ def test_a_bundle_with_damaged_sizes_is_refused(
     backbones: dict[str, Path], tmp_path: Path, content: str, build: Callable
 ) -> None:
     load_tokenizer(str(backbones["bert"])).save(tmp_path)
-    (tmp_path / CONFIG_FILE).write_text(content)
+    (tmp_path / CONFIG_FILE).write_text(content.replace("BACKBONE", str(backbones["bert"])))
     with pytest.raises(ModelError, match=r"cannot be (read as a model's sizes|loaded)"):
         build(plan(backbones["bert"], files=tmp_path), pretrained=False)
 
 
+def test_more_layers_than_any_model_has_are_not_built(backbones: dict[str, Path], tmp_path: Path) -> None:
+    bundle = save_files(build_pretrained_classifier(plan(backbones["bert"])), tmp_path)
+    values = json.loads((bundle / CONFIG_FILE).read_text())
+    (bundle / CONFIG_FILE).write_text(json.dumps(values | {"num_hidden_layers": 10**9}))
+    with pytest.raises(ModelError, match="speaks of 1000000000 layers; models have up to 200"):
+        build_pretrained_classifier(plan(backbones["bert"], files=bundle), pretrained=False)
+
+
 def test_a_bundle_with_a_damaged_tokenizer_is_refused(backbones: dict[str, Path], tmp_path: Path) -> None:
-    build_pretrained_classifier(plan(backbones["bert"])).save_files(tmp_path)
+    save_files(build_pretrained_classifier(plan(backbones["bert"])), tmp_path)
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(BundleError, match=r"The tokenizer in .* cannot be read"):
         build_pretrained_classifier(plan(backbones["bert"], files=tmp_path), pretrained=False)

@@ -9,13 +9,13 @@ from torch import nn
 from untrained_tags import save_untrained_tags
 
 from engine.errors import ModelError
-from engine.hub.bundle import BundleConfig
 from engine.models.classifier import ConcatPool, PictureModel
 from engine.recipe import Stage
 from engine.serving.gradcam import grad_cam
 from engine.serving.predictor import Predictor, load_predictor
 from engine.task import ModelPlan
 from engine.tasks.planet import PLANET
+from engine.training.bundle import BundleConfig
 
 CLASSES = ("red", "green, no red")
 SIDE = 32
@@ -35,6 +35,8 @@ def colour_predictor(shrink: int = 1) -> Predictor:
         metrics={},
         decision={},
         dataset="",
+        recipe=PLANET.recipes[0],
+        seed=0,
     )
     return Predictor(config, PLANET.build_objective(), model, torch.device("cpu"))
 

@@ -1,6 +1,5 @@
 """A predictor answers any picture in the picture's own size, and is loaded once for everybody."""
 
-import json
 import shutil
 import threading
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from untrained import save_untrained
+from untrained import edit, save_untrained
 
 from engine.data.block import Data
 from engine.errors import BundleError, DataError
@@ -24,11 +23,6 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 def same(first, second) -> bool:
     return np.array_equal(first.mask, second.mask) and np.array_equal(first.confidence, second.confidence)
-
-
-def edit(bundle: Path, **changes) -> None:
-    config = json.loads((bundle / "config.json").read_text())
-    (bundle / "config.json").write_text(json.dumps(config | changes))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 500), (500, 7), (64, 48), (48, 64), (33, 33)])

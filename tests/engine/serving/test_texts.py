@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from engine.data.tokenizers import WordTokenizer
 from engine.errors import RecipeError
-from engine.hub.bundle import BundleConfig
 from engine.kinds.language import build_language_objective
 from engine.kinds.text import build_text_objective
 from engine.recipe import AWD_LSTM, Stage
@@ -18,6 +17,8 @@ from engine.serving.predictor import Predictor
 from engine.serving.pushes import explain_words
 from engine.serving.writing import write_on
 from engine.task import ModelPlan
+from engine.tasks.imdb import IMDB
+from engine.training.bundle import BundleConfig
 
 GOOD, BAD, FILM = (WORD_LIST.index(word) for word in ("good", "bad", "film"))
 
@@ -52,6 +53,8 @@ def predictor(model: nn.Module, *, writes: bool) -> Predictor:
         objective=objective.name,
         plan=ModelPlan(backbone=AWD_LSTM, classes=("neg", "pos"), files=Path()),
         dataset="",
+        recipe=IMDB.recipes[0],
+        seed=0,
         stage=Stage(text_length=64),
         metrics={},
         decision={},

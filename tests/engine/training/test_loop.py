@@ -8,6 +8,7 @@ import pytest
 import torch
 from toy import STAGE, TOY, TinyClassifier, draw_squares
 
+from engine.bundle_files import EVALUATION_FILE, latest_checkpoint
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.events import (
     CacheProgressed,
@@ -22,7 +23,7 @@ from engine.events import (
 from engine.recipe import AWD_LSTM_SMALL, Recipe, Stage
 from engine.runs.store import RunSpec, create_run, read_events
 from engine.training import checkpoint
-from engine.training.checkpoint import EVALUATION_FILE, latest_checkpoint, read_progress
+from engine.training.checkpoint import read_progress
 from engine.training.loop import fit, some_of
 from engine.training.recipe_loop import train_recipe
 

@@ -2,6 +2,9 @@
 
 Every checkpoint of a run is one. What is opened is not trusted: the config is checked field by field, weights are
 safetensors alone, and every shape must fit the model that the config describes.
+
+Ours in `config.json` is what stands under `lesson_lab`. Beside it a text model has the config of its library, which so can open
+the folder too. Format 1 had ours alone, at the top.
 """
 
 import json
@@ -12,24 +15,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from engine.bundle_files import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, OURS, best_checkpoint
 from engine.errors import BundleError, RecipeError
-from engine.recipe import NEW_CHANNELS, Stage, stage_from_dict
+from engine.recipe import NEW_CHANNELS, Recipe, Stage, recipe_from_dict, recipe_to_dict, stage_from_dict
 from engine.task import ModelPlan
-from engine.training.checkpoint import (
-    CONFIG_FILE,
-    EVALUATION_FILE,
-    MODEL_FILE,
-    best_checkpoint,
-    load_tensors,
-    own_tensors,
-)
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from engine.recipe import Recipe
-
-FORMAT = 1
+FORMAT = 2
+KNOWN_FORMATS = (1, 2)
+WHAT = (
+    "format",
+    "task",
+    "objective",
+    "backbone",
+    "classes",
+    "channels",
+    "new_channels",
+    "metrics",
+    "decision",
+    "remarks",
+)
+HOW = ("dataset", "recipe", "stage", "seed")
+LIBRARY_FILE_1 = "backbone.json"  # where format 1 kept what a text model's library wants to know
+DTYPES = ("F32", "F16", "BF16", "I64")  # numbers of BatchNorm's batches are integers
 MAX_CLASSES = 253
 MAX_CONFIG_BYTES = 1_000_000
 MAX_CHANNELS = 16
@@ -65,6 +75,8 @@ class BundleConfig:
     metrics: dict[str, float]
     decision: dict[str, Any]
     dataset: str
+    recipe: Recipe
+    seed: int
     remarks: tuple[str, ...] = ()
 
 
@@ -72,15 +84,13 @@ def build_config(
     *,
     task: str,
     objective: str,
-    recipe: "Recipe",
+    recipe: Recipe,
     plan: ModelPlan,
     dataset: str,
     seed: int,
     remarks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What `train_recipe` writes into each checkpoint's config beside the stage's own values."""
-    from engine.recipe import recipe_to_dict
-
     return {
         "format": FORMAT,
         "task": task,
@@ -120,9 +130,21 @@ def read_config(bundle: Path) -> BundleConfig:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
         raise BundleError(f"{path} cannot be read ({problem}).") from None
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        found = values.get("format") if isinstance(values, dict) else type(values).__name__
-        raise BundleError(f"{path} has format {found!r}; this version reads {FORMAT}. Update the app, or export again.")
+    values = values.get(OURS, values) if isinstance(values, dict) else None
+    if not isinstance(values, dict):
+        raise BundleError(f"{path} is no model config of this app.")
+    if values.get("format") not in KNOWN_FORMATS:
+        raise BundleError(
+            f"{path} has format {str(values.get('format'))[:80]}; this version reads {FORMAT} and older ones. Update the app, "
+            "or export the model again."
+        )
+    if values["format"] == 1 and (bundle / LIBRARY_FILE_1).is_file():
+        raise BundleError(
+            f"{bundle} was made by an older version, which kept text models in another way. Train it again."
+        )
+    unknown = sorted(values.keys() - {*WHAT, *HOW})
+    if unknown:
+        raise BundleError(f"{path} has a field {unknown[0][:80]!r} that this version does not know. Update the app.")
     _check(path, values, "classes", _is_class_list(values.get("classes")), f"2 to {MAX_CLASSES} different names")
     stage = _read_stage(path, values)
     remarks = values.get("remarks", [])
@@ -134,6 +156,8 @@ def read_config(bundle: Path) -> BundleConfig:
     _check(path, values, "metrics", _are_numbers(metrics), "numbers by name")
     decision, count = values.get("decision", {}), len(values["classes"])
     _check(path, values, "decision", _is_decision(decision, count), "by name a number, or one for each class")
+    _check(path, values, "seed", type(values.get("seed", 0)) is int, "a whole number")
+    _check(path, values, "dataset", isinstance(values.get("dataset", ""), str), "a name")
     channels, how = values.get("channels", 3), values.get("new_channels", NEW_CHANNELS[0])
     _check(path, values, "channels", type(channels) is int and 1 <= channels <= MAX_CHANNELS, f"1 to {MAX_CHANNELS}")
     _check(path, values, "new_channels", how in NEW_CHANNELS, f"one of {', '.join(NEW_CHANNELS)}")
@@ -150,9 +174,20 @@ def read_config(bundle: Path) -> BundleConfig:
         stage=stage,
         metrics=metrics,
         decision=decision,
-        dataset=str(values.get("dataset", "")),
+        dataset=values.get("dataset", "")[:500],
+        recipe=_read_recipe(path, values),
+        seed=values.get("seed", 0),
         remarks=tuple(remarks),
     )
+
+
+def read_library_config(bundle: Path) -> dict[str, Any]:
+    """What a bundle's config says to the library that knows its architecture; empty where no library does."""
+    try:
+        values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in values.items() if name != OURS} if OURS in values else {}
 
 
 def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
@@ -166,6 +201,8 @@ def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
 
 def check_weights(model: "nn.Module", bundle: Path) -> None:
     """`BundleError` unless the bundle has exactly the tensors of `model`, in their shapes; it may be on the meta device."""
+    from engine.training.checkpoint import own_tensors
+
     expected, found = own_tensors(model), _read_shapes(bundle)
     for name in expected.keys() ^ found.keys():
         where = "lacks" if name in expected else "has an unknown"
@@ -180,8 +217,10 @@ def check_weights(model: "nn.Module", bundle: Path) -> None:
 
 def load_weights(model: "nn.Module", bundle: Path) -> None:
     """The bundle's weights into `model`, which must have exactly these tensors in these shapes."""
+    from engine.training.checkpoint import load_tensors
+
     check_weights(model, bundle)
-    load_tensors(model, _read_weights(bundle))
+    load_tensors(model, read_weights(bundle))
 
 
 def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> list[str]:
@@ -190,7 +229,9 @@ def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> li
     The same classes in the same order take everything; other classes take all but the head. Everything else must fit: a
     bundle of another backbone is refused. What is the head, a model may say: see `Headed`.
     """
-    weights, config, expected = _read_weights(bundle), read_config(bundle), own_tensors(model)
+    from engine.training.checkpoint import load_tensors, own_tensors
+
+    weights, config, expected = read_weights(bundle), read_config(bundle), own_tensors(model)
     is_head = model.is_head if isinstance(model, Headed) else _is_head
     fitting = {name for name, tensor in weights.items() if name in expected and tensor.shape == expected[name].shape}
     misfits = sorted(name for name in (weights.keys() | expected.keys()) - fitting if not is_head(name))
@@ -216,7 +257,8 @@ def _is_head(name: str) -> bool:
     return name.startswith("head.")
 
 
-def _read_weights(bundle: Path) -> "dict[str, Any]":
+def read_weights(bundle: Path) -> "dict[str, Any]":
+    """The bundle's tensors by name; `BundleError` where the file is damaged."""
     from safetensors.torch import load_file
 
     with _told_as_damage(bundle / MODEL_FILE):
@@ -228,7 +270,13 @@ def _read_shapes(bundle: Path) -> dict[str, tuple[int, ...]]:
     from safetensors import safe_open
 
     with _told_as_damage(bundle / MODEL_FILE), safe_open(bundle / MODEL_FILE, "pt") as weights:
-        return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        found = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118
+        for name, part in found.items():
+            if part.get_dtype() not in DTYPES:
+                raise BundleError(
+                    f"{name[:80]} in {bundle / MODEL_FILE} has numbers of type {part.get_dtype()}: no model's."
+                )
+        return {name: tuple(part.get_shape()) for name, part in found.items()}
 
 
 @contextmanager
@@ -252,6 +300,14 @@ def _read_stage(path: Path, values: dict[str, Any]) -> Stage:
     except (RecipeError, KeyError, TypeError, ValueError, AttributeError) as problem:
         found = str(values.get("stage"))[:80]
         raise BundleError(f"stage in {path} is {found!r}; expected a stage's knobs: {problem}.") from None
+
+
+def _read_recipe(path: Path, values: dict[str, Any]) -> Recipe:
+    try:
+        return recipe_from_dict(values["recipe"])
+    except (RecipeError, KeyError, TypeError, ValueError, AttributeError) as problem:
+        found = str(values.get("recipe"))[:80]
+        raise BundleError(f"recipe in {path} is {found!r}; expected a list of stages: {str(problem)[:200]}.") from None
 
 
 def _is_class_list(value: Any) -> bool:

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from untrained import BACKBONE, save_untrained
+from untrained import BACKBONE, edit, save_untrained
 
+from engine.bundle_files import OURS
 from engine.errors import BundleError
-from engine.hub.bundle import (
+from engine.models.unet import UNet, build_unet
+from engine.task import ModelPlan
+from engine.training.bundle import (
     MAX_CLASSES,
     init_weights,
     load_weights,
@@ -23,8 +26,6 @@ from engine.hub.bundle import (
     read_evaluation,
     resolve_bundle,
 )
-from engine.models.unet import UNet, build_unet
-from engine.task import ModelPlan
 
 CLASSES = ("sky", "road", "car")
 
@@ -44,11 +45,6 @@ def build_model(classes: tuple[str, ...] = CLASSES, backbone: str = BACKBONE) ->
     return build_unet(ModelPlan(backbone=backbone, classes=classes), pretrained=False)
 
 
-def edit(bundle: Path, **changes: Any) -> None:
-    config = json.loads((bundle / "config.json").read_text())
-    (bundle / "config.json").write_text(json.dumps(config | changes))
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -62,7 +58,7 @@ def test_a_sound_bundle_says_what_it_is(bundle: Path) -> None:
         CLASSES,
     )
     assert (config.stage.image_size, config.dataset, config.metrics) == (32, "drawn", {"pixel_accuracy": 0.5})
-    assert json.loads((bundle / "config.json").read_text())["recipe"]["stages"][0]["image_size"] == 32
+    assert json.loads((bundle / "config.json").read_text())[OURS]["recipe"]["stages"][0]["image_size"] == 32
 
 
 def test_a_bundle_is_found_in_itself_and_in_its_run(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +81,7 @@ def test_a_run_without_a_checkpoint_and_a_folder_that_is_nothing(tmp_path: Path)
 def test_a_config_that_is_no_config(bundle: Path, text: str) -> None:
     (bundle / "config.json").write_text(text, encoding="utf-8", errors="surrogateescape")
     before = contents(bundle)
-    with pytest.raises(BundleError, match=r"config\.json (cannot be read|has format)"):
+    with pytest.raises(BundleError, match=r"config\.json (cannot be read|is no model config)"):
         read_config(bundle)
     assert contents(bundle) == before
 
@@ -102,10 +98,10 @@ def test_a_missing_config(bundle: Path) -> None:
         read_config(bundle)
 
 
-@pytest.mark.parametrize("format_", [0, 2, "1", None])
+@pytest.mark.parametrize("format_", [0, 3, "1", None])
 def test_another_format_is_refused(bundle: Path, format_: Any) -> None:
     edit(bundle, format=format_)
-    with pytest.raises(BundleError, match=f"has format {format_!r}; this version reads 1"):
+    with pytest.raises(BundleError, match=f"has format {format_}; this version reads 2"):
         read_config(bundle)
 
 
@@ -119,6 +115,9 @@ def test_another_format_is_refused(bundle: Path, format_: Any) -> None:
         ("classes", ["a", "b" * 200]),
         *(("backbone", value) for value in (None, 7, ["resnet18"], "x" * 200)),
         ("task", None),
+        ("seed", "x"),
+        ("dataset", 7),
+        *(("recipe", value) for value in (None, [], {"name": "x"}, {"name": "x", "backbone": "y", "stages": [7]})),
         ("objective", {}),
         *(("metrics", value) for value in ([0.5], {"accuracy": "high"}, {"accuracy": None})),
     ],

@@ -1,0 +1,27 @@
+"""The files of a model bundle by name, and which of a run's checkpoints, bundles all, count. Nothing here imports torch."""
+
+import json
+from pathlib import Path
+
+MODEL_FILE = "model.safetensors"
+CONFIG_FILE = "config.json"
+EVALUATION_FILE = "evaluation.json"
+OURS = "lesson_lab"  # what in `config.json` is for us; the rest is for libraries that know the architecture
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint that a resumed run starts from; `folder` is the run's `checkpoints/`."""
+    return _pointed(folder, "latest.json")
+
+
+def best_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint with the best main metric of the last stage that has one, else the latest."""
+    return _pointed(folder, "best.json") or latest_checkpoint(folder)
+
+
+def _pointed(folder: Path, pointer: str) -> Path | None:
+    try:
+        target = folder / json.loads((folder / pointer).read_text())["folder"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return target if (target / MODEL_FILE).is_file() else None

@@ -1,0 +1,211 @@
+"""The model card: a README.md with the Hub's metadata in front, made from what a bundle says of itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.data.sources import SOURCES, Source
+from engine.hub.history import History, read_history
+from engine.hub.usage import pipeline_of, usage
+from engine.recipe import Stage, rate_text
+from engine.task import Objective, Task
+from engine.tasks.registry import get_task
+from engine.training.bundle import BundleConfig, read_config, read_library_config
+
+CARD_FILE = "README.md"
+NO_REPOSITORY = "YOUR-NAME/YOUR-MODEL"
+MOST_CLASSES = 60  # named in a card
+LICENCES = ("other", "apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0")
+TOOL = "Lesson 3 Lab"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardChoices:
+    """What only the publisher can say: where the model will be, under which licence, and whatever else there is to say."""
+
+    repo_id: str = NO_REPOSITORY
+    licence: str = ""
+    note: str = ""
+
+
+def write_card(bundle: Path, choices: CardChoices | None = None) -> str:
+    """Write the bundle's README.md; its text."""
+    written = build_card(bundle, choices or CardChoices())
+    (bundle / CARD_FILE).write_text(written, encoding="utf-8")
+    return written
+
+
+def build_card(bundle: Path, choices: CardChoices) -> str:
+    """The card of a bundle: what the model does, its figures, how it was trained and is used, its limits and terms."""
+    config, history = read_config(bundle), read_history(bundle)
+    task = get_task(config.task)
+    objective = task.build_objective(config.objective)
+    source = next((source for source in SOURCES if source.name == config.dataset), None)
+    parts = [
+        f"# {task.title}: {config.plan.backbone}",
+        _what(task, config, source),
+        _plain(choices.note),
+        _figures(config, history),
+        _training(config, history, bundle),
+        "## Use\n\n" + usage(bundle, objective, config, choices.repo_id),
+        _limits(config, source),
+        _terms(source),
+    ]
+    body = "\n\n".join(part for part in parts if part)
+    return f"---\n{_metadata(bundle, task, objective, config, source, choices)}---\n\n{body}\n"
+
+
+def _metadata(
+    bundle: Path, task: Task, objective: Objective, config: BundleConfig, source: Source | None, choices: CardChoices
+) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    licence = choices.licence or ("apache-2.0" if source and source.is_drawn else "other")
+    library = read_library_config(bundle)
+    pipeline = pipeline_of(library, objective)
+    dataset = _dataset_title(config, source)
+    figures = [
+        EvalResult(
+            task_type=pipeline,
+            dataset_type=_slug(config.dataset),
+            dataset_name=dataset,
+            dataset_split="validation",
+            metric_type=name,
+            metric_value=round(value, 5),
+        )
+        for name, value in config.metrics.items()
+        if value == value  # JSON and YAML have no common word for a figure that is no number
+    ]
+    base = _base_model(config.plan.backbone)
+    terms: dict[str, Any] = {"license_name": "see-the-data-s-terms"} if licence == "other" else {}
+    data = ModelCardData(
+        language="en" if library or pipeline.startswith("text") else None,
+        license=licence,
+        library_name="transformers" if library else "lesson-3-lab",
+        tags=["lesson-3-lab", "fastai-course", task.name, objective.name],
+        pipeline_tag=pipeline,
+        datasets=[source.hub_id] if source and source.hub_id else None,
+        base_model=base or None,
+        model_name=f"{task.title}: {config.plan.backbone}",
+        eval_results=figures or None,
+        **terms,
+    )
+    return data.to_yaml() + "\n"
+
+
+def _base_model(backbone: str) -> str:
+    """A backbone's address on the Hub; nothing for one that is not there."""
+    if "/" in backbone and not Path(backbone).is_absolute():
+        return backbone
+    import timm
+
+    known = timm.get_pretrained_cfg(backbone) if timm.is_model(backbone) else None
+    return (known.hf_hub_id or "") if known else ""
+
+
+def _what(task: Task, config: BundleConfig, source: Source | None) -> str:
+    names = ", ".join(f"`{name}`" for name in config.plan.classes[:MOST_CLASSES])
+    more = "" if len(config.plan.classes) <= MOST_CLASSES else f" and {len(config.plan.classes) - MOST_CLASSES} more"
+    drawn = (
+        "\n\n**It has learnt from drawn data alone** and knows nothing of the real world."
+        if source and source.is_drawn
+        else ""
+    )
+    return (
+        f"*{task.question}* Trained with {TOOL}, in which fast.ai's third lesson is done in the browser, on "
+        f"{_dataset_title(config, source)}.\n\nIt answers about: {names}{more}.{drawn}"
+    )
+
+
+def _figures(config: BundleConfig, history: History | None) -> str:
+    if not config.metrics:
+        return ""
+    count = f"{history.valid_items:,} inputs" if history else "inputs"
+    rows = [(name.replace("_", " "), f"{value:.4f}") for name, value in config.metrics.items()]
+    return (
+        f"## Figures\n\nOn {count} held out for **validation**. The recipe may have been chosen, and the checkpoint was, by such "
+        "figures: they are no test figures.\n\n" + _table(("metric", "value"), rows)
+    )
+
+
+def _training(config: BundleConfig, history: History | None, bundle: Path) -> str:
+    size = get_task(config.task).aim(config.objective).size_knob
+    stages = _table(
+        ("stage", "epochs", "rates", "learns", "input", "batch"),
+        [_stage_row(stage, size) for stage in config.recipe.stages],
+    )
+    recipe = f"Recipe `{config.recipe.name}`, seed {config.seed}; rates rise and fall once a stage (1cycle)."
+    text = f"## Training\n\n{recipe}\n\n{stages}"
+    if history is None:
+        return text
+    names = list(history.epochs[-1]["metrics"])
+    rows = [
+        (
+            row["stage_name"],
+            str(row["epoch"]),
+            f"{row['train_loss']:.4f}",
+            f"{row['valid_loss']:.4f}",
+            *(f"{row['metrics'].get(name, float('nan')):.4f}" for name in names),
+        )
+        for row in history.epochs
+    ]
+    heads = ("stage", "epoch", "training loss", "validation loss", *(name.replace("_", " ") for name in names))
+    text += f"\n\n{history.train_items:,} training samples; {history.seconds / 60:.1f} minutes on {history.device_name}.\n\n"
+    curves = "\n".join(f"![{path.stem} by step]({path.name})" for path in sorted(bundle.glob("*.png")))
+    return text + _table(heads, rows) + (f"\n\n{curves}" if curves else "")
+
+
+def _stage_row(stage: Stage, size_knob: str) -> tuple[str, ...]:
+    rates = stage.max_lr if isinstance(stage.max_lr, tuple) else (stage.max_lr,)
+    learns = (
+        "everything"
+        if stage.train_from == 0
+        else f"the last {-stage.train_from}"
+        if stage.train_from < -1
+        else "the head"
+    )
+    return (
+        stage.name,
+        str(stage.epochs),
+        " to ".join(map(rate_text, rates)),
+        learns,
+        f"{stage.image_size} px" if size_knob == "image_size" else f"{stage.text_length} tokens",
+        str(stage.batch_size),
+    )
+
+
+def _limits(config: BundleConfig, source: Source | None) -> str:
+    limits = [
+        f"It was made to learn and to teach with, from {_dataset_title(config, source)}; of other inputs nothing was measured.",
+        "It always answers, also where there is nothing to answer: check before anything depends on it.",
+        *config.remarks,
+    ]
+    return "## Limits\n\n" + "\n".join(f"- {_plain(limit)}" for limit in limits)
+
+
+def _terms(source: Source | None) -> str:
+    terms = source.terms if source else "The data is the publisher's own: ask there."
+    return f"## The data's terms\n\n{terms}"
+
+
+def _dataset_title(config: BundleConfig, source: Source | None) -> str:
+    return (
+        source.title
+        if source
+        else f"a data set of the publisher's own ({_plain(Path(config.dataset).name) or 'unnamed'})"
+    )
+
+
+def _slug(dataset: str) -> str:
+    return Path(dataset).name.lower().replace(" ", "-") or "own-data"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _plain(words: str) -> str:
+    """Words from elsewhere, without what would be markup."""
+    return " ".join(words.replace("<", "&lt;").split())

@@ -1,0 +1,88 @@
+"""A bundle to hand on: a checkpoint without what only a trainer needs, with a card that says what it is."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.bundle_files import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, OURS
+from engine.data.tokenizers import PIECES_FILE, WORDS_FILE
+from engine.data.whole_folder import making_whole
+from engine.errors import BundleError
+from engine.hub.card import CARD_FILE, write_card
+from engine.hub.curves import CURVE_FILES, draw_curves
+from engine.hub.history import TRAINING_FILE, history_of, write_history
+from engine.training.bundle import read_config, read_weights, resolve_bundle
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from engine.training.evaluate import Evaluation
+
+ONNX_FILE = "model.onnx"
+NOTEBOOK_FILE = "reproduce.ipynb"
+COPIED = (CONFIG_FILE, EVALUATION_FILE, WORDS_FILE, PIECES_FILE, "tokenizer_config.json", "special_tokens_map.json")
+TOLD = (TRAINING_FILE, *CURVE_FILES)
+# All that a bundle may hold. Nothing else is published, and nothing else is taken from outside.
+BUNDLE_FILES = (MODEL_FILE, *COPIED, *TOLD, CARD_FILE, ONNX_FILE, NOTEBOOK_FILE)
+
+
+def export_bundle(bundle_or_run: str | Path, target: Path, *, half: bool = True) -> Path:
+    """Write the bundle, or a run's best, into the new folder `target`, whole or not at all; with `half` in half precision.
+
+    Matrices and kernels become fp16; vectors, such as BatchNorm's statistics, stay as they are: they are small, and may need
+    fp32's range.
+    """
+    source = resolve_bundle(bundle_or_run)
+    read_config(source)
+    if target.exists():
+        raise BundleError(f"{target} is there already. Give another name, or delete it.")
+    with making_whole(target) as fresh:
+        weights = read_weights(source)
+        _save_weights(halved(weights) if half else weights, fresh / MODEL_FILE)
+        for name in COPIED:
+            if (source / name).is_file():
+                shutil.copyfile(source / name, fresh / name)
+        _tell_training(source, fresh)
+        write_card(fresh)
+    return target
+
+
+def halved(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":
+    """The tensors with two or more dimensions in fp16, where it has the range for them."""
+    import torch
+
+    def half(tensor: "Tensor") -> "Tensor":
+        fits = tensor.dtype == torch.float32 and tensor.ndim > 1
+        small = tensor.half() if fits else tensor
+        return small if small.isfinite().all() else tensor
+
+    return {name: half(tensor) for name, tensor in weights.items()}
+
+
+def record_evaluation(bundle: Path, evaluation: "Evaluation") -> None:
+    """Make what was measured the bundle's own figures, and write its card anew."""
+    values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
+    values[OURS]["metrics"] = evaluation.as_dict()["metrics"]
+    (bundle / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
+    (bundle / EVALUATION_FILE).write_text(json.dumps(evaluation.as_dict(), indent=1), encoding="utf-8")
+    write_card(bundle)
+
+
+def _save_weights(weights: "dict[str, Any]", file: Path) -> None:
+    from engine.training.checkpoint import save_tensors
+
+    save_tensors(weights, file)
+
+
+def _tell_training(source: Path, target: Path) -> None:
+    """The history and curves of the run that a checkpoint lies in, or those that came with a bundle."""
+    run_dir = source.parent.parent
+    history = history_of(run_dir)
+    if history:
+        write_history(history, target)
+        draw_curves(run_dir, target)
+        return
+    for name in TOLD:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)

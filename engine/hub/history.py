@@ -1,0 +1,88 @@
+"""How a model was trained, in one file of its bundle: the run's epochs, and on what machine they took how long."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RunError
+from engine.runs.snapshot import RunSnapshot
+from engine.runs.store import SPEC_FILE
+from engine.runs.watch import load_snapshot
+
+TRAINING_FILE = "training.json"
+MAX_BYTES = 5_000_000
+EPOCH_FIELDS = {
+    "stage": int,
+    "stage_name": str,
+    "epoch": int,
+    "global_step": int,
+    "train_loss": float,
+    "valid_loss": float,
+    "metrics": dict,
+    "seconds": float,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """A training: its epochs, each with `EPOCH_FIELDS`, and numbers of samples, where it ran, seconds in all."""
+
+    epochs: tuple[dict[str, Any], ...]
+    train_items: int
+    valid_items: int
+    device_name: str
+    seconds: float
+
+
+def history_of(run_dir: Path) -> History | None:
+    """What a run's events tell; None where there is no run, or none that has finished an epoch."""
+    if not (run_dir / SPEC_FILE).is_file():
+        return None
+    try:
+        snapshot = load_snapshot(run_dir)
+    except RunError:
+        return None
+    return _history(snapshot) if snapshot.epoch_rows else None
+
+
+def _history(snapshot: RunSnapshot) -> History:
+    rows = [{name: getattr(row, name) for name in EPOCH_FIELDS} for row in snapshot.epoch_rows]
+    return History(
+        epochs=tuple(rows),
+        train_items=snapshot.train_items,
+        valid_items=snapshot.valid_items,
+        device_name=snapshot.device_name,
+        seconds=round(sum(row["seconds"] for row in rows), 1),
+    )
+
+
+def write_history(history: History, bundle: Path) -> None:
+    """Into the bundle's `training.json`."""
+    (bundle / TRAINING_FILE).write_text(json.dumps(dataclasses.asdict(history), indent=1), encoding="utf-8")
+
+
+def read_history(bundle: Path) -> History | None:
+    """What a bundle says of its training; None where it says nothing that makes sense."""
+    path = bundle / TRAINING_FILE
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        values = json.loads(path.read_text(encoding="utf-8"))
+        epochs = tuple(_epoch(row) for row in values["epochs"])
+        return History(
+            epochs=epochs,
+            train_items=int(values["train_items"]),
+            valid_items=int(values["valid_items"]),
+            device_name=str(values["device_name"])[:200],
+            seconds=float(values["seconds"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _epoch(row: dict[str, Any]) -> dict[str, Any]:
+    checked = {name: kind(row[name]) for name, kind in EPOCH_FIELDS.items()}
+    checked["metrics"] = {str(name)[:80]: float(value) for name, value in row["metrics"].items()}
+    return checked

@@ -1,0 +1,108 @@
+"""Every model in reach: those that come with the app, the best of each run, and what was fetched from the Hub.
+
+A model goes by a name, which is what the page, its programs and the command line use: a run's own, `sample-` and a task's, or the
+folder of a download. Nothing here imports torch.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from engine.bundle_files import CONFIG_FILE, MODEL_FILE, best_checkpoint
+from engine.errors import BundleError, EngineError
+from engine.home import home, runs_folder
+from engine.runs.store import CHECKPOINTS_FOLDER, SPEC_FILE, list_runs
+from engine.training.bundle import BundleConfig, read_config
+
+SAMPLES_FOLDER = Path(__file__).parent.parent.parent / "assets" / "models"
+SAMPLE = "sample-"
+DOWNLOADS = "hub"  # in the home
+NAME = re.compile(r"\w[\w.-]*")  # no way out of the folder
+Origin = Literal["run", "download", "sample"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Model:
+    """A model in reach: how it is found again, where it came from, what its bundle says, bytes of weights, when it was made.
+
+    `source` is what to load it from: a run, whose best checkpoint may be another one next time, or the bundle's folder itself.
+    """
+
+    name: str
+    origin: Origin
+    source: Path
+    folder: Path
+    config: BundleConfig
+    size: int
+    made: float
+
+
+def list_models(task: str = "") -> list[Model]:
+    """The models of a task, or of all: runs first, then downloads, then samples, each the newest first; damaged ones left out."""
+    found = [model for model in _all() if task in ("", model.config.task)]
+    order = ("run", "download", "sample")
+    return sorted(found, key=lambda model: (order.index(model.origin), -model.made, model.name))
+
+
+def find_model(name: str | Path) -> Path:
+    """The folder of a model by its name: a run, which may yet have to be trained, or a bundle; any other path as it is."""
+    for folder in (runs_folder() / name, _sample_folder(str(name)), downloads_folder() / name):
+        if folder.is_dir() and str(name) not in ("", "."):
+            return folder
+    return Path(name).expanduser().absolute()
+
+
+def known_model(name: str) -> Model:
+    """The model of that name; a `BundleError` where none is in reach, whatever else may lie at such a path."""
+    for model in _all():
+        if model.name == name:
+            return model
+    if NAME.fullmatch(name) and (runs_folder() / name / SPEC_FILE).is_file():
+        raise BundleError(f"The run {name} has no checkpoint yet: the first comes with its first epoch.")
+    raise BundleError(f"There is no model {name[:100]!r} here any more. Choose another one.")
+
+
+def downloads_folder() -> Path:
+    """Where bundles from the Hub lie, a folder each."""
+    return home() / DOWNLOADS
+
+
+def _sample_folder(name: str) -> Path:
+    return SAMPLES_FOLDER / name.removeprefix(SAMPLE) if name.startswith(SAMPLE) else SAMPLES_FOLDER / name / "none"
+
+
+def _all() -> Iterator[Model]:
+    for run in list_runs():
+        checkpoint = best_checkpoint(run / CHECKPOINTS_FOLDER)
+        if checkpoint:
+            yield from _model(run.name, "run", run, checkpoint)
+    for bundle in downloads_folder().glob("[!.]*/"):
+        yield from _model(bundle.name, "download", bundle, bundle)
+    for bundle in SAMPLES_FOLDER.glob("[!.]*/"):
+        yield from _model(SAMPLE + bundle.name, "sample", bundle, bundle)
+
+
+def _model(name: str, origin: Origin, source: Path, bundle: Path) -> Iterator[Model]:
+    """The model, or nothing where it is damaged, or was replaced just now."""
+    try:
+        weights = (bundle / MODEL_FILE).stat()
+        config = _config(bundle, (bundle / CONFIG_FILE).stat().st_mtime_ns)
+    except (OSError, EngineError):
+        return
+    yield Model(
+        name=name,
+        origin=origin,
+        source=source,
+        folder=bundle,
+        config=config,
+        size=weights.st_size,
+        made=weights.st_mtime,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _config(bundle: Path, changed: int) -> BundleConfig:
+    return read_config(bundle)

@@ -1,0 +1,89 @@
+"""How to use a published model: the lines of Python that its card shows, by what the bundle brings along."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.bundle_files import CONFIG_FILE, OURS
+from engine.task import Objective
+from engine.training.bundle import BundleConfig, read_library_config
+
+ONNX_FILE = "model.onnx"
+PICTURES = "pictures"  # the name of the ONNX model's input
+LIBRARY = """With `transformers`:
+
+```python
+from transformers import pipeline
+
+model = pipeline("{pipeline}", model="{repo}")
+print(model({example!r}))
+```"""
+ONNX = """Without this app, by `pip install onnxruntime huggingface-hub pillow numpy`:
+
+```python
+import json
+import numpy as np
+import onnxruntime
+from huggingface_hub import hf_hub_download
+from PIL import Image
+
+session = onnxruntime.InferenceSession(hf_hub_download("{repo}", "{onnx}"))
+config = json.load(open(hf_hub_download("{repo}", "{config}")))["{ours}"]
+picture = Image.open("picture.jpg").convert("RGB")
+scale = {size} / min(picture.size)
+small = picture.resize([round(side * scale) for side in picture.size])
+pixels = np.asarray(small).transpose(2, 0, 1)[None]  # (1, 3, H, W) uint8: the model normalises by itself
+(logits,) = session.run(None, {{"{pictures}": pixels}})
+{answer}
+```"""
+APP = """In a checkout of Lesson 3 Lab, or by name in its Models tab:
+
+```python
+from engine.serving.predictor import load_predictor
+
+print(load_predictor("{repo}").predict({example!r}).in_words())
+```"""
+SENTENCE, MASKED, PICTURE = (
+    "I liked this movie because of its ending.",
+    "I liked this movie because of its {}.",
+    "picture.jpg",
+)
+FILL_MASK = "fill-mask"
+TOKENIZER_CONFIG = "tokenizer_config.json"
+
+
+def usage(bundle: Path, objective: Objective, config: BundleConfig, repo_id: str) -> str:
+    """Markdown with the programs that use the bundle once it is at `repo_id`."""
+    example = PICTURE if objective.onnx_answer else SENTENCE
+    library, ways = read_library_config(bundle), []
+    if library:
+        pipeline = pipeline_of(library, objective)
+        sentence = MASKED.format(_mask_token(bundle)) if pipeline == FILL_MASK else example
+        ways.append(LIBRARY.format(pipeline=pipeline, repo=repo_id, example=sentence))
+    if (bundle / ONNX_FILE).is_file() and objective.onnx_answer:
+        ways.append(
+            ONNX.format(
+                repo=repo_id,
+                onnx=ONNX_FILE,
+                config=CONFIG_FILE,
+                ours=OURS,
+                size=config.stage.image_size,
+                pictures=PICTURES,
+                answer=objective.onnx_answer,
+            )
+        )
+    ways.append(APP.format(repo=repo_id, example=example))
+    return "\n\n".join(ways)
+
+
+def pipeline_of(library: Mapping[str, Any], objective: Objective) -> str:
+    """The Hub's word for what a model does; a masked language model fills masks, whatever its task is for."""
+    return FILL_MASK if "ForMaskedLM" in str(library.get("architectures")) else objective.pipeline
+
+
+def _mask_token(bundle: Path) -> str:
+    try:
+        return str(json.loads((bundle / TOKENIZER_CONFIG).read_text(encoding="utf-8"))["mask_token"])[:20]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "[MASK]"

@@ -1,0 +1,145 @@
+"""A model that is handed on: half the size, the same answers, a card that says what it is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+from tiny_text import shrink_word_models
+from untrained import BACKBONE, STREET_STAGE, save_untrained
+from untrained_text import save as save_text
+
+from engine.bundle_files import MODEL_FILE
+from engine.data.drawn import STREET_CLASSES
+from engine.errors import BundleError
+from engine.hub.card import CARD_FILE, CardChoices, write_card
+from engine.hub.export import BUNDLE_FILES, export_bundle, record_evaluation
+from engine.recipe import Recipe
+from engine.runs.store import RunSpec, create_run
+from engine.runs.worker import main as work
+from engine.serving.predictor import load_predictor
+from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
+from engine.training.bundle import read_config
+from engine.training.evaluate import Evaluation
+
+CLASSES = ("sky", "road", "car")
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES)
+    return export_bundle(source, tmp_path / "bundle")
+
+
+def front_matter(card: str) -> dict[str, Any]:
+    _, front, _ = card.split("---\n", 2)
+    return yaml.safe_load(front)
+
+
+def test_an_exported_bundle_is_half_as_large_and_answers_alike(tmp_path: Path) -> None:
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES)
+    bundle = export_bundle(source, tmp_path / "bundle")
+    assert {path.name for path in bundle.iterdir()} <= set(BUNDLE_FILES)
+    weights = load_file(bundle / MODEL_FILE)
+    assert {tensor.dtype for tensor in weights.values() if tensor.ndim > 1} == {torch.float16}
+    assert {tensor.dtype for tensor in weights.values() if tensor.ndim == 1} == {torch.float32}
+    assert (bundle / MODEL_FILE).stat().st_size < 0.6 * (source / MODEL_FILE).stat().st_size
+    picture = torch.randint(0, 255, (1, 3, 32, 32), dtype=torch.uint8)
+    before, after = (load_predictor(folder).logits(picture) for folder in (source, bundle))
+    assert (before - after).abs().max() < 0.01 * before.abs().max()
+    assert next(load_predictor(bundle).model.parameters()).dtype == torch.float32
+
+
+def test_an_export_never_overwrites(exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is there already"):
+        export_bundle(exported, tmp_path / "bundle")
+
+
+def test_a_bundle_can_be_exported_again(exported: Path, tmp_path: Path) -> None:
+    again = export_bundle(exported, tmp_path / "again")
+    assert (again / MODEL_FILE).read_bytes() == (exported / MODEL_FILE).read_bytes()
+    assert (again / CARD_FILE).read_text() == (exported / CARD_FILE).read_text()
+
+
+def test_weights_that_fp16_cannot_hold_stay_as_they_are(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES)
+    tensors = {name: tensor.clone() for name, tensor in load_file(source / MODEL_FILE).items()}
+    tensors["head.weight"][0] = 1e6
+    save_file(tensors, source / MODEL_FILE)
+    exported = load_file(export_bundle(source, tmp_path / "bundle") / MODEL_FILE)
+    assert torch.equal(exported["head.weight"], tensors["head.weight"])
+
+
+def test_the_card_is_read_by_the_hub_and_by_people(exported: Path) -> None:
+    card = (exported / CARD_FILE).read_text()
+    front = front_matter(card)
+    assert front["pipeline_tag"] == "image-segmentation"
+    assert front["license"] == "other" and front["license_name"] == "see-the-data-s-terms"
+    assert front["base_model"] == "timm/mobilenetv3_small_100.lamb_in1k"
+    (result,) = front["model-index"][0]["results"]
+    assert result["dataset"]["split"] == "validation"
+    assert [(metric["type"], metric["value"]) for metric in result["metrics"]] == [("pixel_accuracy", 0.5)]
+    for said in ("`sky`, `road`, `car`", "no test figures", "Recipe `tiny`, seed 0", "## Limits", "load_predictor("):
+        assert said in card
+
+
+def test_what_a_publisher_says_is_in_the_card_and_is_no_markup(exported: Path) -> None:
+    choices = CardChoices(repo_id="me/streets", licence="mit", note="<script>alert(1)</script>\n\n# Ours")
+    card = write_card(exported, choices)
+    assert front_matter(card)["license"] == "mit"
+    assert 'load_predictor("me/streets")' in card and "<script>" not in card and "\n# Ours" not in card
+
+
+def test_new_figures_replace_the_old_ones(exported: Path) -> None:
+    record_evaluation(exported, Evaluation(loss=0.25, metrics={"pixel_accuracy": 0.75}, details={"rows": [1]}))
+    assert read_config(exported).metrics == {"pixel_accuracy": 0.75, "valid_loss": 0.25}
+    assert "| pixel accuracy | 0.7500 |" in (exported / CARD_FILE).read_text()
+
+
+@pytest.mark.parametrize("aim", [CLASSIFIER, LANGUAGE_MODEL])
+def test_a_text_model_opens_in_plain_transformers(tiny_bert: Path, reviews: Path, tmp_path: Path, aim: str) -> None:
+    from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer
+
+    data = IMDB.build_objective().open_data(reviews)
+    bundle = export_bundle(save_text(tmp_path / "c", str(tiny_bert), aim, data), tmp_path / "bundle")
+    kind = AutoModelForSequenceClassification if aim == CLASSIFIER else AutoModelForMaskedLM
+    theirs, loading = kind.from_pretrained(bundle, output_loading_info=True)
+    assert not any(loading[what] for what in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert theirs.dtype == torch.float32
+    tokenizer = AutoTokenizer.from_pretrained(bundle)
+    read = tokenizer("this film is good [MASK]" if aim == LANGUAGE_MODEL else "this film is good", return_tensors="pt")
+    ours: Any = load_predictor(bundle).model
+    with torch.inference_mode():
+        expected = theirs.eval()(**read).logits
+        given = ours.inner(**read).logits
+    assert torch.allclose(given, expected, atol=1e-6)
+    front = front_matter((bundle / CARD_FILE).read_text())
+    assert front["library_name"] == "transformers"
+    assert front["pipeline_tag"] == ("text-classification" if aim == CLASSIFIER else "fill-mask")
+    assert theirs.config.id2label == ({0: "neg", 1: "pos"} if aim == CLASSIFIER else {0: "LABEL_0", 1: "LABEL_1"})
+
+
+def test_an_awd_lstm_says_that_only_this_app_opens_it(reviews: Path, tmp_path: Path, monkeypatch) -> None:
+    data = IMDB.build_objective().open_data(reviews)
+    source = save_text(tmp_path / "c", shrink_word_models(monkeypatch), CLASSIFIER, data)
+    card = (export_bundle(source, tmp_path / "bundle") / CARD_FILE).read_text()
+    assert "from transformers" not in card and "load_predictor(" in card
+    assert "base_model" not in front_matter(card)
+    assert load_predictor(tmp_path / "bundle").predict("this film is good").text == "this film is good"
+
+
+def test_a_run_s_epochs_and_curves_come_along(tmp_path: Path, streets: Path) -> None:
+    start = save_untrained(tmp_path / "start" / "checkpoints", STREET_CLASSES)
+    recipe = Recipe(name="tiny", backbone=BACKBONE, stages=(STREET_STAGE,))
+    run = create_run(RunSpec(task="camvid", dataset=str(streets), recipe=recipe, init_from=str(start)))
+    assert work(run) == 0
+    bundle = export_bundle(run, tmp_path / "bundle")
+    card = (bundle / CARD_FILE).read_text()
+    assert (bundle / "losses.png").read_bytes()[:4] == b"\x89PNG"
+    assert "![losses by step](losses.png)" in card and "training samples" in card
+    assert json.loads((bundle / "training.json").read_text())["valid_items"] == 4

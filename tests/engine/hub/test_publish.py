@@ -1,0 +1,225 @@
+"""Publishing and loading against a Hub on loopback, with the real client: what comes back predicts bit for bit the same."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hub_server import TOKEN, USER, Hub, serving
+from untrained import save_untrained
+
+from engine.errors import BundleError, HubError
+from engine.hub.card import CardChoices
+from engine.hub.export import export_bundle
+from engine.hub.publish import files_to_send, publish
+from engine.hub.remote import Reference, downloads_folder, fetch_bundle, parse_reference
+from engine.serving.predictor import load_predictor
+
+# The client's own way to send a file.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+CLASSES = ("sky", "road", "car")
+CHOICES = CardChoices(repo_id="streets", licence="mit")
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _http
+
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)  # between tries
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield hub
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return export_bundle(save_untrained(tmp_path / "run" / "checkpoints", CLASSES), tmp_path / "bundle")
+
+
+def send(bundle: Path, **changes: Any) -> Any:
+    return publish(bundle, changes.pop("choices", CHOICES), token=changes.pop("token", TOKEN), **changes)
+
+
+def logits(folder: Path) -> torch.Tensor:
+    picture = torch.arange(3 * 32 * 32, dtype=torch.uint8).view(1, 3, 32, 32)
+    return load_predictor(folder).logits(picture)
+
+
+def test_what_is_published_and_loaded_predicts_bit_for_bit_the_same(hub: Hub, bundle: Path) -> None:
+    told: list[tuple[int, int]] = []
+    made = send(bundle, message="First", on_progress=lambda done, total: told.append((done, total)))
+    assert (made.repo_id, made.url) == (f"{USER}/streets", f"{hub.address}/{USER}/streets")
+    total = sum(size for _, size in files_to_send(bundle))
+    assert told[-1] == (total, total) and [done for done, _ in told] == sorted(done for done, _ in told)
+    repository = hub.repositories[made.repo_id]
+    assert repository.private and repository.messages == ["initial commit", "First"]
+    assert repository.commits[-1][0] == made.commit
+    folder = fetch_bundle(made.repo_id, token=TOKEN)
+    assert folder.parent == downloads_folder() and made.commit[:12] in folder.name
+    assert {path.name for path in folder.iterdir()} == {path.name for path in bundle.iterdir()}
+    assert torch.equal(logits(folder), logits(bundle))
+    assert f'load_predictor("{made.repo_id}")' in (folder / "README.md").read_text()
+
+
+def test_a_connection_that_breaks_off_leaves_nothing_and_the_next_try_goes_on(hub: Hub, bundle: Path) -> None:
+    hub.cut_after, hub.cuts = 50_000, 100
+    with pytest.raises(HubError, match="Try again: it goes on from there"):
+        send(bundle)
+    repository = hub.repositories[f"{USER}/streets"]
+    assert len(repository.commits) == 1 and not hub.stored
+    hub.cuts = 0
+    made = send(bundle)
+    assert repository.messages == ["initial commit", "Publish from Lesson 3 Lab"]
+    assert torch.equal(logits(fetch_bundle(made.repo_id, token=TOKEN)), logits(bundle))
+
+
+def test_what_the_hub_has_is_not_sent_twice(hub: Hub, bundle: Path) -> None:
+    send(bundle)
+    sent = hub.sent
+    send(bundle, update=True)
+    assert hub.sent == sent and len(hub.repositories[f"{USER}/streets"].commits) == 3
+
+
+def test_an_update_takes_away_what_the_bundle_has_no_more(hub: Hub, bundle: Path) -> None:
+    (bundle / "model.onnx").write_bytes(b"x" * 100)
+    send(bundle)
+    (bundle / "model.onnx").unlink()
+    send(bundle, update=True)
+    assert "model.onnx" not in hub.repositories[f"{USER}/streets"].commits[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        ({("GET", "whoami"): (401, "Invalid")}, "does not know this token"),
+        ({("POST", "create"): (403, "You may not")}, "may not write there"),
+        ({("POST", "create"): (402, "Pay")}, "plan does not allow this"),
+        ({("POST", "batch"): (403, "Private repository storage limit reached")}, "too large for the account's storage"),
+        ({("POST", "/commit/"): (500, "Oops")}, "problem of its own"),
+        ({("POST", "/commit/"): (429, "Slow down")}, "too many requests"),
+        ({("POST", "/commit/"): (400, "Your card is wrong")}, "Your card is wrong"),
+    ],
+)
+def test_each_refusal_has_its_own_words(hub: Hub, bundle: Path, refusal: Any, message: str) -> None:
+    hub.refuse = refusal
+    with pytest.raises(HubError, match=f"^Could not publish streets: .*{message}"):
+        send(bundle)
+    assert all(len(repository.commits) == 1 for repository in hub.repositories.values())
+
+
+def test_a_name_of_somebody_else_s_and_one_that_is_taken(hub: Hub, bundle: Path) -> None:
+    with pytest.raises(HubError, match="may not write there"):
+        send(bundle, choices=CardChoices(repo_id="teacher/streets"))
+    hub.create(f"{USER}/streets", files={"model.bin": b"mine"})
+    for update in (False, True):
+        with pytest.raises(HubError, match="is on the Hub already"):
+            send(bundle, update=update)
+    assert hub.repositories[f"{USER}/streets"].commits[-1][1]["model.bin"] == b"mine"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b/c", "../x", "x" * 200])
+def test_a_name_that_none_can_have(hub: Hub, bundle: Path, name: str) -> None:
+    with pytest.raises(HubError, match="Could not publish"):
+        send(bundle, choices=CardChoices(repo_id=name))
+    assert not hub.repositories
+
+
+def test_nobody_signed_in_and_no_network(
+    hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(tmp_path / "none-either"))
+    with pytest.raises(HubError, match="nobody is signed in"):
+        send(bundle, token=None)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(HubError, match="could not be reached"):
+        send(bundle)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubError, match="HF_HUB_OFFLINE is set"):
+        send(bundle)
+
+
+def test_the_token_is_written_nowhere(
+    hub: Hub, bundle: Path, lab_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = send(bundle)
+    fetch_bundle(made.repo_id, token=TOKEN)
+    hub.refuse = {("POST", "/commit/"): (400, f"what is {TOKEN}?")}
+    with pytest.raises(HubError) as refusal:
+        send(bundle, update=True)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) > 10
+    assert not [path for path in written if TOKEN.encode() in path.read_bytes()]
+    out, err = capfd.readouterr()
+    assert TOKEN not in out + err + caplog.text + str(refusal.value) and "what is …?" in str(refusal.value)
+    assert all(
+        TOKEN.encode() not in content
+        for _, files in hub.repositories[made.repo_id].commits
+        for content in files.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("me/streets", Reference("me/streets")),
+        (" me/streets@v1.0 ", Reference("me/streets", "v1.0")),
+        ("https://huggingface.co/me/streets", Reference("me/streets")),
+        ("https://huggingface.co/me/streets/tree/0123abc?x=1", Reference("me/streets", "0123abc")),
+        ("https://huggingface.co/me/streets/blob/main/config.json", Reference("me/streets", "main")),
+    ],
+)
+def test_names_and_links(text: str, expected: Reference) -> None:
+    assert parse_reference(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "streets", "a/b/c", "../..", "me/..", "https://huggingface.co", "me/x@a b", "me/x\n"]
+)
+def test_what_is_no_name(text: str) -> None:
+    if text.strip() != "me/x":
+        with pytest.raises(HubError, match="names no model on the Hub"):
+            parse_reference(text)
+
+
+def test_an_older_revision_is_another_folder(hub: Hub, bundle: Path) -> None:
+    first = send(bundle)
+    second = send(bundle, update=True, choices=CardChoices(repo_id="streets", note="Better now"))
+    old, new = fetch_bundle(f"{first.repo_id}@{first.commit}", token=TOKEN), fetch_bundle(second.repo_id, token=TOKEN)
+    assert (
+        old != new
+        and "Better now" not in (old / "README.md").read_text()
+        and "Better now" in (new / "README.md").read_text()
+    )
+    asked = len(hub.requests)
+    assert fetch_bundle(second.repo_id, token=TOKEN) == new and len(hub.requests) == asked + 1
+
+
+def test_a_repository_that_is_private_absent_or_no_bundle(hub: Hub, bundle: Path) -> None:
+    made = send(bundle)
+    for reference in (made.repo_id, "nobody/nothing", f"{made.repo_id}@nowhere"):
+        with pytest.raises(HubError, match=f"Could not load {reference}"):
+            fetch_bundle(reference, token=False if reference == made.repo_id else TOKEN)  # pyright: ignore
+    hub.create("other/bert", files={"config.json": b"{}", "pytorch_model.bin": b"x"})
+    with pytest.raises(BundleError, match="is no bundle of this app"):
+        fetch_bundle("other/bert", token=TOKEN)
+    hub.create("other/odd", files={"config.json": b"[]", "model.safetensors": b"x"})
+    with pytest.raises(BundleError, match="is no model config"):
+        fetch_bundle("other/odd", token=TOKEN)
+    assert not any(path.is_dir() for path in downloads_folder().iterdir())
+
+
+def test_only_a_bundle_s_files_are_fetched(hub: Hub, bundle: Path) -> None:
+    made = send(bundle)
+    files = dict(hub.repositories[made.repo_id].commits[-1][1])
+    hub.create("other/more", files=files | {"harm.py": b"print()", "weights.pkl": b"x", "deep/config.json": b"{}"})
+    folder = fetch_bundle("other/more", token=TOKEN)
+    assert not {"harm.py", "weights.pkl", "deep", ".cache"} & {path.name for path in folder.iterdir()}
