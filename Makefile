@@ -2,10 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test check format bench clean
+.PHONY: app share test check format bench sample-models clean
 
 app: .venv/app
 	$(BIN)/python app.py --open
+
+# A public link for a class; asks for two passwords, the host's and the visitors'.
+share: .venv/app
+	$(BIN)/python app.py --share
 
 test: .venv/dev
 	$(BIN)/python -m pytest
@@ -22,6 +26,10 @@ format: .venv/dev
 # fastai wants an older torch than the app, so the benchmarks have an environment of their own.
 bench: .venv-bench/ready
 	.venv-bench/bin/python -m benchmarks.train_speed
+
+# Trains the models that come with the app anew, on the real data: about two hours on two cores.
+sample-models: .venv/app
+	$(BIN)/python -m tools.sample_models
 
 clean:
 	rm -rf .venv .venv-bench

@@ -4,6 +4,8 @@ Settings come from the command line, or from the environment where they are not 
 """
 
 import argparse
+import getpass
+import ipaddress
 import os
 import sys
 import threading
@@ -15,8 +17,13 @@ from engine.home import HOME_VARIABLE
 if TYPE_CHECKING:
     import gradio as gr
 
+    from tabs.components.people import Passwords
+
 MAX_UPLOAD = "40mb"
 MAX_WAITING = 200
+HOST_PASSWORD, VISITORS_PASSWORD = "LESSON_LAB_HOST_PASSWORD", "LESSON_LAB_PASSWORD"
+FEWEST_LETTERS = 8  # of a password
+ON_A_SPACE = "SPACE_ID"  # set where the Hugging Face Hub runs the app
 
 
 def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -28,6 +35,15 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--home", default=os.environ.get(HOME_VARIABLE), help="where data, runs and models live")
     parser.add_argument("--mirror", default=os.environ.get(MIRROR_VARIABLE), help="folder or URL with the archives")
+    parser.add_argument("--share", action="store_true", help="a public link, with passwords, for as long as this runs")
+    parser.add_argument("--visitor-minutes", type=float, default=10.0, help="how long a visitor's training may take")
+    parser.add_argument(
+        "--visitor-pixels", type=int, default=224, help="how large a visitor's pictures may be trained at"
+    )
+    parser.add_argument(
+        "--visitor-tokens", type=int, default=256, help="how long the texts of a visitor's training may be"
+    )
+    parser.add_argument("--visitor-runs", type=int, default=2, help="how many runs of a visitor may train or wait")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     return parser.parse_args(arguments)
 
@@ -44,10 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
     from engine.runs.runner import Runner
     from tabs.page import build_page
 
+    passwords = read_passwords(settings)
+    set_door(settings, passwords)
     page = build_page()
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=8, api_open=False)
     runner = Runner()
-    serve(page, settings)
+    serve(page, settings, passwords)
     runner.start()
     # The page is up; what the first click needs comes in meanwhile.
     threading.Thread(target=preload, name="preload", daemon=True).start()
@@ -57,8 +75,57 @@ def main(arguments: list[str] | None = None) -> None:
         runner.close()
 
 
-def serve(page: "gr.Blocks", settings: argparse.Namespace) -> None:
+def read_passwords(settings: argparse.Namespace) -> "Passwords | None":
+    """The host's password and the class's, from the environment or typed in; None for a page that has none.
+
+    A public link needs both, and they have no default. In a local network they may be left out.
+    """
+    from tabs.components.people import Passwords
+
+    names = {"host": HOST_PASSWORD, "visitors": VISITORS_PASSWORD}
+    given = {role: os.environ.pop(name, "") for role, name in names.items()}  # workers need not know them
+    if not settings.share and not any(given.values()):
+        return None
+    for role, name in names.items():
+        if not given[role] and sys.stdin.isatty():
+            given[role] = getpass.getpass(f"Password for {'the host' if role == 'host' else 'visitors'}: ")
+        if len(given[role]) < FEWEST_LETTERS:
+            sys.exit(f"{name} needs {FEWEST_LETTERS} letters or more: set it, or type it when asked.")
+    if given["host"] == given["visitors"]:
+        sys.exit("The host's password must be another one than the visitors'.")
+    return Passwords(**given)
+
+
+def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> None:
+    """Say who is the host and what visitors may. A page that only this machine reaches has no visitors."""
+    from engine.access import Limits, identify_by
+    from tabs.components.people import by_address, by_session, by_sign_in
+
+    limits = Limits(
+        minutes=settings.visitor_minutes,
+        image_size=settings.visitor_pixels,
+        text_length=settings.visitor_tokens,
+        runs=settings.visitor_runs,
+    )
+    if passwords:
+        identify_by(by_sign_in, limits)
+    elif os.environ.get(ON_A_SPACE):
+        identify_by(by_session, limits)
+    elif not is_loopback(settings.host):
+        identify_by(by_address, limits)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords | None" = None) -> None:
     """Open the server; a port that is taken ends with a message."""
+    from tabs.components.people import HOST_NAME, signs_in
     from tabs.theme import STYLE_SHEET, build_theme
 
     try:
@@ -72,7 +139,9 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace) -> None:
             run_history=False,
             max_file_size=MAX_UPLOAD,
             allowed_paths=[],
-            share=False,
+            share=settings.share,
+            auth=signs_in(passwords) if passwords else None,  # pyright: ignore[reportArgumentType] (it may be asynchronous)
+            auth_message=f"Your own name and the class's password; “{HOST_NAME}” and the host's password for the host.",
             ssr_mode=False,
             prevent_thread_lock=True,
         )

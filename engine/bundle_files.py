@@ -21,7 +21,9 @@ def best_checkpoint(folder: Path) -> Path | None:
 
 def _pointed(folder: Path, pointer: str) -> Path | None:
     try:
-        target = folder / json.loads((folder / pointer).read_text())["folder"]
-    except (OSError, ValueError, KeyError, TypeError):
+        name = json.loads((folder / pointer).read_text())["folder"]
+        # A run that came from elsewhere must not lead out of its own folder.
+        is_here = Path(name).name == name and (folder / name / MODEL_FILE).is_file()
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return target if (target / MODEL_FILE).is_file() else None
+    return folder / name if is_here else None

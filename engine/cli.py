@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from engine.cli_hub import delete, deploy_space, export, load, models, publish, restore
 from engine.cli_models import evaluate, predict, submit
 from engine.cli_texts import add_texts, explain, write
 from engine.data.sources import SOURCES, FetchProgress, fetch, is_ready, resolve_dataset
@@ -54,7 +55,8 @@ if TYPE_CHECKING:
     pass
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.")
-for command in (evaluate, predict, submit, add_texts, write, explain):
+COMMANDS = (evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
+for command in (*COMMANDS, deploy_space):
     app.command()(command)
 
 Backbone = Annotated[

@@ -8,7 +8,8 @@ EngineError
 ├── TrainingError    a run that cannot go on (the loss is not finite, no memory for one picture)
 ├── RunError         a run folder that is missing, busy or damaged
 ├── BundleError      a model bundle that is not what it claims to be
-└── HubError         the Hugging Face Hub refused, or could not be reached
+├── HubError         the Hugging Face Hub refused, or could not be reached
+└── AccessError      something that a visitor of a shared page may not do
 
 Anything else that is raised is a bug, and is left to crash.
 """
@@ -48,3 +49,7 @@ class BundleError(EngineError):
 
 class HubError(EngineError):
     """The Hugging Face Hub refused something, or could not be reached."""
+
+
+class AccessError(EngineError):
+    """Something that a visitor of a shared page may not do."""

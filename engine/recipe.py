@@ -5,7 +5,7 @@ options and the checks of a recipe are all made from these declarations.
 """
 
 import dataclasses
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -246,7 +246,8 @@ def checked_value(name: str, declared: Knob, value: Any) -> Any:
 
 
 def _checked_number(declared: Knob, value: Any) -> float | int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) < sys.float_info.max:  # nor is it NaN, nor a whole number that fits no float
         raise RecipeError(f"{declared.label} is {value!r}. Give a number from {_range(declared)}.")
     if declared.kind == "whole" and value != int(value):
         raise RecipeError(f"{declared.label} is {value!r}. Give a whole number from {_range(declared)}.")
@@ -291,6 +292,8 @@ def stage_from_dict(values: Mapping[str, Any]) -> Stage:
     unknown = sorted(set(values) - known)
     if unknown:
         raise RecipeError(f"A stage has no knob named {unknown[0]!r}. The knobs are: {', '.join(sorted(known))}.")
+    if not isinstance(values.get("name", ""), str):
+        raise RecipeError(f"A stage's name is {values['name']!r}. Give a text.")
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return Stage(**fields)
 
@@ -306,8 +309,9 @@ def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
         stages = tuple(stage_from_dict(stage) for stage in values["stages"])
         texts = {name: str(values.get(name, "")) for name in ("title", "note", "objective")}
         new_channels = str(values.get("new_channels", NEW_CHANNELS[0]))
-        return Recipe(
-            name=values["name"], backbone=values["backbone"], stages=stages, new_channels=new_channels, **texts
-        )
+        name, backbone = values["name"], values["backbone"]
+        if not isinstance(name, str) or not isinstance(backbone, str):
+            raise RecipeError(f"A recipe's name and backbone are {name!r} and {backbone!r}. Give texts.")
+        return Recipe(name=name, backbone=backbone, stages=stages, new_channels=new_channels, **texts)
     except KeyError as missing:
         raise RecipeError(f"The recipe has no {missing.args[0]!r}.") from None

@@ -9,7 +9,7 @@ from tabs.components.data_panel import build_data_panel
 from tabs.components.markup import text
 from tabs.components.rate_panel import build_rate_panel, wire_taking
 from tabs.components.results_panel import build_results_panel
-from tabs.components.train_panel import build_train_panel
+from tabs.components.train_panel import TrainPanel, build_train_panel
 from tabs.components.try_panel import build_try_panel
 from tabs.views.view import View
 
@@ -20,13 +20,15 @@ STEPS_POLLED = ("rate", "train")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskTab:
-    """What the page needs of a task's tab: its steps, and which runs its panels show."""
+    """What the page needs of a task's tab: its steps, and which runs and models its panels show."""
 
     task: Task
     tab: gr.Tab
     steps: gr.Tabs
     rate_run: gr.Dropdown
     train_run: gr.Dropdown
+    try_model: gr.Dropdown
+    train: TrainPanel
     rate_timer: gr.Timer
     train_timer: gr.Timer
 
@@ -45,7 +47,7 @@ def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
             with _step_tab("results") as results_tab:
                 build_results_panel(task, view, results_tab)
             with _step_tab("try") as try_tab:
-                build_try_panel(task, view, try_tab)
+                try_model = build_try_panel(task, view, try_tab)
     wire_taking(task, taking, train)
     step_tabs = dict(zip(STEPS, (data_tab, rate_tab, train_tab, results_tab, try_tab), strict=True))
     _tick_where_looked(step_tabs, {"rate": rate.timer, "train": train.timer})
@@ -55,6 +57,8 @@ def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
         steps=steps,
         rate_run=rate.run,
         train_run=train.run,
+        try_model=try_model,
+        train=train,
         rate_timer=rate.timer,
         train_timer=train.timer,
     )

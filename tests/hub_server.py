@@ -91,8 +91,9 @@ class Handler(BaseHTTPRequestHandler):
             return self._validate()
         if path.endswith("/info/lfs/objects/batch"):
             return self._batch()
-        if path.startswith("/api/models/"):
-            return self._api(path.removeprefix("/api/models/"), parse_qs(parts.query), user)
+        for kind, prefix in (("models", ""), ("spaces", "spaces/")):
+            if path.startswith(f"/api/{kind}/"):
+                return self._api(prefix, path.removeprefix(f"/api/{kind}/"), parse_qs(parts.query), user)
         if "/resolve/" in path:
             return self._resolve(path, user)
         self._body()
@@ -117,10 +118,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _create(self, user: str) -> None:
         asked = json.loads(self._body())
-        repo_id = f"{asked.get('organization') or user}/{asked['name']}"
+        owned = f"{asked.get('organization') or user}/{asked['name']}"
+        repo_id = f"spaces/{owned}" if asked.get("type") == "space" else owned
         if not user:
             return self._json({"error": "Invalid username or password."}, 401)
-        if not repo_id.startswith(f"{user}/"):
+        if not owned.startswith(f"{user}/"):
             return self._json({"error": "You don't have the rights to create a model under this namespace"}, 403)
         if repo_id in self.hub.repositories:
             return self._json({"error": "You already created this model repo", "url": self._url(repo_id)}, 409)
@@ -145,9 +147,9 @@ class Handler(BaseHTTPRequestHandler):
             self._json({"error": "Invalid rev id"}, 404, **{"X-Error-Code": "RevisionNotFound"})
         return found
 
-    def _api(self, path: str, query: dict[str, list[str]], user: str) -> None:
+    def _api(self, prefix: str, path: str, query: dict[str, list[str]], user: str) -> None:
         owner, name, *rest = path.split("/")
-        repo_id = f"{owner}/{name}"
+        repo_id = f"{prefix}{owner}/{name}"
         what, revision = (rest[0], rest[1]) if len(rest) > 1 else ("revision", "main")
         found = self._found(repo_id, revision, user)
         if found is None:

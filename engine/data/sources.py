@@ -15,13 +15,15 @@ from typing import Any
 
 import filelock
 
+from engine.access import require_host
 from engine.data.catalog import SOURCES, Source
 from engine.data.origins import Making, Phase, Progress
 from engine.errors import DataError
 from engine.home import data_folder
 
 __all__ = [
-    "RECORD", "SOURCES", "FetchProgress", "Source", "dataset_folder", "fetch", "get_source", "is_ready", "read_record",
+    "RECORD", "SOURCES", "FetchProgress", "Source", "check_may_fetch",
+    "dataset_folder", "fetch", "get_source", "is_ready", "read_record",
     "resolve_dataset",
 ]  # fmt: skip
 
@@ -72,6 +74,8 @@ def resolve_dataset(name_or_folder: str) -> Path:
     if known and is_ready(name_or_folder):
         return dataset_folder(name_or_folder)
     folder = Path(name_or_folder).expanduser().absolute()
+    if name_or_folder and not known and not folder.resolve().is_relative_to(data_folder().resolve()):
+        require_host("open a folder of this machine")
     if name_or_folder and (folder.is_dir() or (folder.is_file() and folder.suffix.lower() == ".csv")):
         return folder
     if known:
@@ -89,6 +93,7 @@ def fetch(name: str, on_progress: Callable[[FetchProgress], None] | None = None)
 
     Of two that fetch the same at once, the second waits for the first. Raises `DataError`, `DownloadError`.
     """
+    check_may_fetch(name)
     source, folder, partial = get_source(name), dataset_folder(name), data_folder() / ".partial"
     report = _Reporter(on_progress)
     if not is_ready(name):
@@ -103,6 +108,12 @@ def fetch(name: str, on_progress: Callable[[FetchProgress], None] | None = None)
                 _make(source, folder, partial, report)
     report("ready", 1, 1)
     return folder
+
+
+def check_may_fetch(name: str) -> None:
+    """`AccessError` for a visitor of a shared page: what is neither here nor drawn, only the host fetches."""
+    if not is_ready(name) and not get_source(name).is_drawn:
+        require_host("fetch data")
 
 
 def _lacks(source: Source, folder: Path) -> str:

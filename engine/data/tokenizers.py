@@ -16,7 +16,11 @@ from engine.errors import BundleError, ModelError
 
 WORDS_FILE = "words.json"
 PIECES_FILE = "tokenizer.json"
+SETTINGS_FILE = "tokenizer_config.json"
 MAX_WORDS = 500_000
+MAX_NUMBER = 4_000_000  # the largest vocabularies have a million
+MAX_BYTES = 40_000_000  # of one file; the largest vocabularies that are published take 33 MB
+TRIAL = "A text, of 1 kind or another: \u2603."  # with words that hardly any vocabulary has
 HEAD_SHARE = 4  # of a text that is too long, one part in so many is kept from its beginning, the rest from its end
 
 
@@ -106,7 +110,8 @@ class WordTokenizer:
 class PieceTokenizer:
     """A Hugging Face tokenizer. Names of special tokens that somebody writes into a text are plain text to it.
 
-    `ModelError` for one that is written in Python, or has no token that texts could be filled up with.
+    `ModelError` for one that is written in Python, or has no token that texts could be filled up with. `largest` is the largest
+    number that a model gets to read.
     """
 
     def __init__(self, pretrained: Any) -> None:
@@ -132,6 +137,12 @@ class PieceTokenizer:
         self.mask: int | None = pretrained.mask_token_id
         self.specials = self.never_written = frozenset(pretrained.all_special_ids)
         self.unknown: int | None = pretrained.unk_token_id
+        # Special tokens that a model does not know are harmless where they are not used.
+        used = (self.pad, self.mask, self.unknown, *self.framing)
+        written = set(pretrained.get_vocab().values()) - self.never_written
+        self.largest = max(written.union(number for number in used if number is not None))
+        if self.largest > MAX_NUMBER:  # the library would count up to it
+            raise ModelError(f"This model's tokenizer numbers up to {self.largest:,}. Choose another text model.")
         self.fingerprint = _digest(self.backend.to_str().encode())
 
     def __len__(self) -> int:
@@ -171,15 +182,28 @@ class PieceTokenizer:
 
 def open_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer whose files are in `folder`, a bundle or a model's folder; `BundleError` where there is none."""
+    for name in (WORDS_FILE, PIECES_FILE, SETTINGS_FILE):
+        if (folder / name).is_file() and (folder / name).stat().st_size > MAX_BYTES:
+            raise BundleError(f"{folder / name} is larger than {MAX_BYTES // 1_000_000} MB: that is no tokenizer's.")
     try:
         if (folder / WORDS_FILE).is_file():
             return WordTokenizer(_read_words(folder / WORDS_FILE))
         if (folder / PIECES_FILE).is_file():
             from transformers import AutoTokenizer
 
-            return PieceTokenizer(AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        raise BundleError(f"The tokenizer in {folder} cannot be read ({str(problem)[:200]}).") from None
+            _check_settings(folder / SETTINGS_FILE)
+            pieces = PieceTokenizer(
+                AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            )
+            pieces.encode([TRIAL])
+            return pieces
+    except ModelError:
+        raise
+    except BaseException as problem:
+        # Whatever transformers and tokenizers make of such files: bare exceptions, and panics, which are none to Python.
+        if isinstance(problem, Exception) or type(problem).__name__ == "PanicException":
+            raise BundleError(f"The tokenizer in {folder} cannot be read ({str(problem)[:200]}).") from None
+        raise
     raise BundleError(f"{folder} has no tokenizer: neither {WORDS_FILE} nor {PIECES_FILE} is there.")
 
 
@@ -214,6 +238,14 @@ def _read_words(path: Path) -> list[str]:
     if words[: len(SPECIALS)] != list(SPECIALS) or len(set(words)) < len(words):
         raise ValueError(f"{path.name} does not begin with the special tokens, or has a word twice")
     return words
+
+
+def _check_settings(path: Path) -> None:
+    """`ValueError` for settings by which the library would read pieces that lie in another folder."""
+    settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for name in settings.get("fast_tokenizer_files", []):
+        if Path(name).name != name:
+            raise ValueError(f"{path.name} names {name[:80]!r}, which is no file of this folder")
 
 
 def _as_prose(words: Iterable[str]) -> str:

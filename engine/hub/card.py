@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES, Source
-from engine.hub.history import History, read_history
+from engine.hub.history import History, history_of, read_history
 from engine.hub.usage import pipeline_of, usage
 from engine.recipe import Stage, rate_text
 from engine.task import Objective, Task
@@ -38,7 +38,7 @@ def write_card(bundle: Path, choices: CardChoices | None = None) -> str:
 
 def build_card(bundle: Path, choices: CardChoices) -> str:
     """The card of a bundle: what the model does, its figures, how it was trained and is used, its limits and terms."""
-    config, history = read_config(bundle), read_history(bundle)
+    config, history = read_config(bundle), read_history(bundle) or history_of(bundle.parent.parent)
     task = get_task(config.task)
     objective = task.build_objective(config.objective)
     source = next((source for source in SOURCES if source.name == config.dataset), None)

@@ -12,6 +12,9 @@ from engine.errors import BundleError
 from engine.hub.card import CARD_FILE, write_card
 from engine.hub.curves import CURVE_FILES, draw_curves
 from engine.hub.history import TRAINING_FILE, history_of, write_history
+from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
+from engine.hub.onnx_export import export_onnx
+from engine.hub.usage import ONNX_FILE
 from engine.training.bundle import read_config, read_weights, resolve_bundle
 
 if TYPE_CHECKING:
@@ -19,16 +22,18 @@ if TYPE_CHECKING:
 
     from engine.training.evaluate import Evaluation
 
-ONNX_FILE = "model.onnx"
-NOTEBOOK_FILE = "reproduce.ipynb"
 COPIED = (CONFIG_FILE, EVALUATION_FILE, WORDS_FILE, PIECES_FILE, "tokenizer_config.json", "special_tokens_map.json")
 TOLD = (TRAINING_FILE, *CURVE_FILES)
 # All that a bundle may hold. Nothing else is published, and nothing else is taken from outside.
 BUNDLE_FILES = (MODEL_FILE, *COPIED, *TOLD, CARD_FILE, ONNX_FILE, NOTEBOOK_FILE)
 
 
-def export_bundle(bundle_or_run: str | Path, target: Path, *, half: bool = True) -> Path:
+def export_bundle(
+    bundle_or_run: str | Path, target: Path, *, half: bool = True, onnx: bool = False, notebook: bool = True
+) -> Path:
     """Write the bundle, or a run's best, into the new folder `target`, whole or not at all; with `half` in half precision.
+
+    With `onnx` the model comes as ONNX too, or `BundleError` says why it cannot; with `notebook` comes one that trains it again.
 
     Matrices and kernels become fp16; vectors, such as BatchNorm's statistics, stay as they are: they are small, and may need
     fp32's range.
@@ -44,7 +49,11 @@ def export_bundle(bundle_or_run: str | Path, target: Path, *, half: bool = True)
             if (source / name).is_file():
                 shutil.copyfile(source / name, fresh / name)
         _tell_training(source, fresh)
-        write_card(fresh)
+        if onnx:
+            export_onnx(fresh)
+        if notebook:
+            write_notebook(fresh)
+        write_card(fresh)  # last: it tells of what is there
     return target
 
 

@@ -67,10 +67,13 @@ def read_history(bundle: Path) -> History | None:
     """What a bundle says of its training; None where it says nothing that makes sense."""
     path = bundle / TRAINING_FILE
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
             return None
         values = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(values, ensure_ascii=False).encode()  # half a character ("\ud800") could not be written into a card
         epochs = tuple(_epoch(row) for row in values["epochs"])
+        if not epochs:
+            return None
         return History(
             epochs=epochs,
             train_items=int(values["train_items"]),
@@ -78,7 +81,7 @@ def read_history(bundle: Path) -> History | None:
             device_name=str(values["device_name"])[:200],
             seconds=float(values["seconds"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

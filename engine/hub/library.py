@@ -20,7 +20,7 @@ from engine.training.bundle import BundleConfig, read_config
 SAMPLES_FOLDER = Path(__file__).parent.parent.parent / "assets" / "models"
 SAMPLE = "sample-"
 DOWNLOADS = "hub"  # in the home
-NAME = re.compile(r"\w[\w.-]*")  # no way out of the folder
+NAME = re.compile(r"\w[\w.-]{0,199}")  # no way out of the folder
 Origin = Literal["run", "download", "sample"]
 
 
@@ -49,9 +49,12 @@ def list_models(task: str = "") -> list[Model]:
 
 def find_model(name: str | Path) -> Path:
     """The folder of a model by its name: a run, which may yet have to be trained, or a bundle; any other path as it is."""
-    for folder in (runs_folder() / name, _sample_folder(str(name)), downloads_folder() / name):
-        if folder.is_dir() and str(name) not in ("", "."):
-            return folder
+    named = str(name)
+    if NAME.fullmatch(named):
+        places = (runs_folder() / named, downloads_folder() / named, SAMPLES_FOLDER / named.removeprefix(SAMPLE))
+        for folder in places if named.startswith(SAMPLE) else places[:2]:
+            if folder.is_dir():
+                return folder
     return Path(name).expanduser().absolute()
 
 
@@ -68,10 +71,6 @@ def known_model(name: str) -> Model:
 def downloads_folder() -> Path:
     """Where bundles from the Hub lie, a folder each."""
     return home() / DOWNLOADS
-
-
-def _sample_folder(name: str) -> Path:
-    return SAMPLES_FOLDER / name.removeprefix(SAMPLE) if name.startswith(SAMPLE) else SAMPLES_FOLDER / name / "none"
 
 
 def _all() -> Iterator[Model]:

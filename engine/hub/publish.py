@@ -4,23 +4,21 @@ The large files go first, each once: what the Hub has already is not sent again.
 So a connection that breaks off leaves nothing half published, and another try goes on from there.
 """
 
-import io
 import json
-import logging
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.access import require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE, OURS
 from engine.errors import HubError
 from engine.hub.card import CardChoices, write_card
 from engine.hub.client import build_api, hub_told
 from engine.hub.export import BUNDLE_FILES
+from engine.hub.sending import OnProgress, send_files
 from engine.training.bundle import read_config
 
-OnProgress = Callable[[int, int], None]
 MESSAGE = "Publish from Lesson 3 Lab"
 THEIRS = (".gitattributes",)  # what the Hub puts into a new repository
 
@@ -56,10 +54,8 @@ def publish(
     `token` is used for this call and kept nowhere; None is the usual login of this machine. `on_progress(done, total)` counts
     bytes. Raises `HubError` with what to do: a bad token, a name that is taken, no rights, no room, no network.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
-    # Opened files tell how far they are sent; that they go another way than paths do, the client need not report each time.
-    logging.getLogger("huggingface_hub._commit_api").setLevel(logging.ERROR)
+    if token is None:
+        require_host("publish with this machine's login")
     api, doing = build_api(token), f"publish {choices.repo_id}"
     with hub_told(doing, token):
         owner = api.whoami(token=token)["name"]
@@ -74,21 +70,17 @@ def publish(
             f"Could not {doing}: {repo_id} is on the Hub already. Choose another name; or ask for an update, if it is a model of "
             "this app."
         )
-    sender = _Sender(total=sum(size for _, size in files), on_progress=on_progress)
-    additions = [CommitOperationAdd(name, sender.open(bundle / name)) for name, _ in files]
     gone = sorted(there & set(BUNDLE_FILES) - {name for name, _ in files})
-    try:
-        with hub_told(doing, token):
-            sender.counts = True
-            for addition in additions:
-                api.preupload_lfs_files(repo_id, [addition], free_memory=False)
-                sender.done += addition.upload_info.size
-                sender.tell(0)
-            operations = [*additions, *(CommitOperationDelete(name) for name in gone)]
-            made = api.create_commit(repo_id, operations, commit_message=message or MESSAGE)
-    finally:
-        sender.close()
-    return Published(url=f"{api.endpoint}/{repo_id}", repo_id=repo_id, commit=str(made.oid))
+    with hub_told(doing, token):
+        commit = send_files(
+            api,
+            repo_id,
+            [(name, bundle / name) for name, _ in files],
+            gone=gone,
+            message=message or MESSAGE,
+            on_progress=on_progress,
+        )
+    return Published(url=f"{api.endpoint}/{repo_id}", repo_id=repo_id, commit=commit)
 
 
 def _is_ours(api: Any, repo_id: str, there: set[str], token: str | None) -> bool:
@@ -97,37 +89,3 @@ def _is_ours(api: Any, repo_id: str, there: set[str], token: str | None) -> bool
         return False
     with hub_told(f"look at {repo_id}", token), tempfile.TemporaryDirectory() as folder:
         return OURS in json.loads(Path(api.hf_hub_download(repo_id, CONFIG_FILE, local_dir=folder)).read_text("utf-8"))
-
-
-class _Sender:
-    """The opened files and how much of them has been sent."""
-
-    def __init__(self, *, total: int, on_progress: OnProgress) -> None:
-        self.total, self.on_progress, self.done, self.counts = total, on_progress, 0, False
-        self._files: list[io.BufferedReader] = []
-
-    def open(self, path: Path) -> "_Counted":
-        file = _Counted(path, self)
-        self._files.append(file)
-        return file
-
-    def tell(self, within: int) -> None:
-        if self.counts:
-            self.on_progress(min(self.total, self.done + within), self.total)
-
-    def close(self) -> None:
-        for file in self._files:
-            file.close()
-
-
-class _Counted(io.BufferedReader):
-    """A file that says how far it has been read. The client reads it once more for its hash, which is not sent."""
-
-    def __init__(self, path: Path, sender: _Sender) -> None:
-        super().__init__(io.FileIO(path))
-        self._sender = sender
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        chunk = super().read(size)
-        self._sender.tell(self.tell())
-        return chunk

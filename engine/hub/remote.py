@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engine.access import require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE
 from engine.errors import BundleError, HubError
 from engine.hub.client import build_api, hub_told
@@ -59,6 +60,7 @@ def fetch_bundle(
 
     Raises `HubError` where it cannot be had, `BundleError` where what is there is no bundle; then nothing of it is kept.
     """
+    require_host("load a model from the Hub")
     wanted = parse_reference(reference) if isinstance(reference, str) else reference
     api, doing = build_api(token), f"load {wanted}"
     with hub_told(doing, token):

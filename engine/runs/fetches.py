@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from engine.data.sources import FetchProgress, fetch, is_ready
+from engine.data.sources import FetchProgress, check_may_fetch, fetch, is_ready
 from engine.errors import EngineError
 
 
@@ -34,6 +34,7 @@ class Fetches:
 
     def start(self, name: str) -> None:
         """Begin to fetch in the background; nothing happens if that is under way or done."""
+        check_may_fetch(name)
         with self._lock:
             if self._is_running(name) or is_ready(name):
                 return

@@ -1,11 +1,12 @@
-"""What a user can ask of a run: start it, stop it, resume it, delete it. The queue is first in, first out."""
+"""What a user can ask of a run: start it, stop it, resume it. The queue is first in, first out."""
 
 import json
-import shutil
 import time
 from pathlib import Path
 
-from engine.errors import RunError
+from engine.access import asker, check_owner, check_training, visitor_limits
+from engine.data.sources import resolve_dataset
+from engine.errors import AccessError, RunError
 from engine.events import RunStopped
 from engine.home import runs_folder
 from engine.runs.store import (
@@ -20,15 +21,24 @@ from engine.runs.store import (
     write_whole,
 )
 from engine.runs.watch import load_snapshot
+from engine.tasks.registry import get_task
 
 
 def submit(run_dir: Path) -> None:
-    """Put a new run in the queue."""
+    """Put a new run in the queue; `AccessError` for a visitor's that goes beyond what the host of a shared page allows."""
+    spec, person = read_spec(run_dir), asker()
+    if not person.is_host:
+        limit = visitor_limits().minutes
+        if spec.owner != person.name or not 0 < spec.minutes <= limit:
+            raise AccessError(f"A visitor's run is theirs, and takes {limit:g} minutes at most. Start it on the page.")
+        resolve_dataset(spec.dataset)  # a folder of this machine is not for visitors
+        check_training(spec.recipe, get_task(spec.task).backbones, _under_way(person.name))
     _enqueue(run_dir, {"new"}, "new run can be started")
 
 
 def resume(run_dir: Path) -> None:
     """Put a run in the queue that ended before it was done; its worker goes on from the last checkpoint."""
+    check_owner(read_spec(run_dir).owner, "resume")
     _enqueue(run_dir, {"stopped", "failed", "died"}, "stopped, failed or died run can be resumed")
 
 
@@ -48,6 +58,7 @@ def _enqueue(run_dir: Path, allowed: set[str], rule: str) -> None:
 
 def stop(run_dir: Path) -> None:
     """Take a waiting run from the queue, or ask a live one to stop at its next batch; any other is left alone."""
+    check_owner(read_spec(run_dir).owner, "stop")
     try:
         (run_dir / QUEUED_FILE).unlink()
     except FileNotFoundError:
@@ -57,15 +68,6 @@ def stop(run_dir: Path) -> None:
             clear_stop(run_dir)
     else:
         append_event(run_dir, RunStopped())
-
-
-def delete_run(run_dir: Path) -> None:
-    """Remove a run and its checkpoints; a live one is refused."""
-    read_spec(run_dir)
-    (run_dir / QUEUED_FILE).unlink(missing_ok=True)
-    if _is_live(run_dir):
-        raise RunError(f"The run {run_dir.name} is running. Stop it before you delete it.")
-    shutil.rmtree(run_dir)
 
 
 def queued_runs() -> list[Path]:
@@ -78,6 +80,12 @@ def queue_position(run_dir: Path) -> int | None:
     """1 for the run that is next; None for one that does not wait."""
     waiting = [waiting.name for waiting in queued_runs()]
     return waiting.index(run_dir.name) + 1 if run_dir.name in waiting else None
+
+
+def _under_way(owner: str) -> int:
+    """How many of somebody's runs wait or train."""
+    busy = (run_dir for run_dir in list_runs() if _queued_at(run_dir) is not None or _is_live(run_dir))
+    return sum(read_spec(run_dir).owner == owner for run_dir in busy)
 
 
 def _queued_at(run_dir: Path) -> float | None:

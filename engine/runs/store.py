@@ -27,6 +27,7 @@ from typing import Any, Literal
 
 import psutil
 
+from engine.access import asker, visitor_limits
 from engine.errors import RecipeError, RunError
 from engine.events import Event, from_json, to_json
 from engine.home import runs_folder
@@ -55,6 +56,7 @@ ELSEWHERE_SECONDS = 900.0
 class RunSpec:
     """What a run does. `dataset` is a registered name or a folder, `init_from` a run or bundle to take weights from.
 
+    `owner` is the visitor of a shared page who made it, `minutes` how long it may take at a stretch: 0 for as long as it needs.
     Folders must be absolute: the worker has a working directory of its own.
     """
 
@@ -65,6 +67,8 @@ class RunSpec:
     init_from: str = ""
     job: Literal["train", "lr-find"] = "train"
     title: str = ""
+    owner: str = ""
+    minutes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,13 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def create_run(spec: RunSpec, *, folder: Path | None = None) -> Path:
-    """A new run folder: `folder` (new or empty), else one in the runs folder whose name sorts by time."""
+    """A new run folder: `folder` (new or empty), else one in the runs folder whose name sorts by time.
+
+    A visitor's of a shared page is marked as theirs, and may take as long as visitors' may.
+    """
+    person = asker()
+    if not person.is_host:
+        spec = dataclasses.replace(spec, owner=person.name, minutes=visitor_limits().minutes)
     if folder is not None:
         run_dir = folder.expanduser().absolute()
         if run_dir.exists() and not (run_dir.is_dir() and not any(run_dir.iterdir())):

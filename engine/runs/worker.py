@@ -3,6 +3,7 @@
 The run folder is all it shares with anybody. Under `accelerate launch` every process trains and the first one writes.
 """
 
+import math
 import os
 import sys
 import time
@@ -49,7 +50,14 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     from engine.data.sources import resolve_dataset
     from engine.machine import describe_machine
     from engine.tasks.registry import get_task
-    from engine.training.bundle import build_config, init_weights, read_config, resolve_bundle
+    from engine.training.bundle import (
+        build_checked,
+        build_config,
+        fitting_tensors,
+        init_weights,
+        read_config,
+        resolve_bundle,
+    )
     from engine.training.lr_finder import find_lr
     from engine.training.memory import halve_until_it_fits
     from engine.training.recipe_loop import planned, train_recipe
@@ -76,7 +84,11 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     torch.manual_seed(spec.seed)  # for the layers that start at random
     start = latest_checkpoint(folder) or (resolve_bundle(spec.init_from) if spec.init_from else None)
     plan = yield from planned(objective, recipe, data, start)
-    model = objective.build_model(plan, pretrained=start is None)
+    build = partial(objective.build_model, plan, pretrained=start is None)
+    if start and not is_resumed:
+        model = build_checked(build, start, check=partial(fitting_tensors, bundle=start, classes=data.classes))
+    else:
+        model = build()
     yield RunStarted(
         device=str(state.device),
         device_name=describe_machine().name,
@@ -119,10 +131,11 @@ def main(run_dir: str | Path, *, perform: Perform = perform) -> int:
     """
     run_dir = Path(run_dir).absolute()
     spec = read_spec(run_dir)
+    ends = time.monotonic() + 60 * spec.minutes if spec.minutes else math.inf
     with signals_noted() as noted:
 
         def should_stop() -> bool:
-            return bool(noted) or stop_requested(run_dir)
+            return bool(noted) or stop_requested(run_dir) or time.monotonic() > ends
 
         if os.environ.get("RANK", "0") != "0":
             for _ in perform(spec, run_dir, should_stop):

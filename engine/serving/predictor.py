@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ from engine.errors import BundleError, ModelError, RecipeError
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.tasks.registry import get_task
-from engine.training.bundle import BundleConfig, check_weights, load_weights, read_config, resolve_bundle
+from engine.training.bundle import (
+    BundleConfig,
+    build_checked,
+    check_weights,
+    load_weights,
+    read_config,
+    resolve_bundle,
+)
 from engine.training.carried import forget
 
 CACHED_MODELS = 8  # a class tries several
@@ -95,10 +103,8 @@ def _build_predictor(bundle: Path) -> Predictor:
     config = read_config(bundle)
     try:
         objective = get_task(config.task).build_objective(config.objective)
-        # Whatever sizes somebody wrote there take no memory before they are known to be the weights' own.
-        with torch.device("meta"):
-            check_weights(objective.build_model(config.plan, pretrained=False), bundle)
-        model = objective.build_model(config.plan, pretrained=False)
+        build = partial(objective.build_model, config.plan, pretrained=False)
+        model = build_checked(build, bundle, check=partial(check_weights, bundle=bundle))
     except (RecipeError, ModelError) as problem:
         raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None
     load_weights(model, bundle)

@@ -7,9 +7,12 @@ Ours in `config.json` is what stands under `lesson_lab`. Beside it a text model 
 the folder too. Format 1 had ours alone, at the top.
 """
 
+import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +45,11 @@ LIBRARY_FILE_1 = "backbone.json"  # where format 1 kept what a text model's libr
 DTYPES = ("F32", "F16", "BF16", "I64")  # numbers of BatchNorm's batches are integers
 MAX_CLASSES = 253
 MAX_CONFIG_BYTES = 1_000_000
+MAX_EVALUATION_BYTES = 20_000_000
+MAX_HEADER_BYTES = 10_000_000
+MAX_COMPUTED = 300_000_000  # numbers that are no weights, such as masks
 MAX_CHANNELS = 16
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @runtime_checkable
@@ -125,9 +132,11 @@ def read_config(bundle: Path) -> BundleConfig:
     """The checked config of a bundle; `BundleError` names the field that is wrong."""
     path = bundle / CONFIG_FILE
     try:
+        _check_files(bundle)
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise BundleError(f"{path} is larger than {MAX_CONFIG_BYTES // 1000} kB: that is no model config.")
         values = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(values, ensure_ascii=False).encode()  # half a character ("\ud800") could be written nowhere
     except (OSError, ValueError, RecursionError) as problem:
         raise BundleError(f"{path} cannot be read ({problem}).") from None
     values = values.get(OURS, values) if isinstance(values, dict) else None
@@ -151,13 +160,15 @@ def read_config(bundle: Path) -> BundleConfig:
     are_texts = isinstance(remarks, list) and all(isinstance(remark, str) and len(remark) < 500 for remark in remarks)
     _check(path, values, "remarks", are_texts and len(remarks) < 20, "a few short texts")
     for name in ("task", "objective", "backbone"):
-        _check(path, values, name, isinstance(values.get(name), str) and len(values[name]) < 200, "a short text")
+        _check(path, values, name, _is_line(values.get(name)) and len(values[name]) < 200, "a short text in one line")
     metrics = values.get("metrics", {})
     _check(path, values, "metrics", _are_numbers(metrics), "numbers by name")
     decision, count = values.get("decision", {}), len(values["classes"])
     _check(path, values, "decision", _is_decision(decision, count), "by name a number, or one for each class")
-    _check(path, values, "seed", type(values.get("seed", 0)) is int, "a whole number")
-    _check(path, values, "dataset", isinstance(values.get("dataset", ""), str), "a name")
+    _check(
+        path, values, "seed", type(values.get("seed", 0)) is int and _is_number(values.get("seed", 0)), "a whole number"
+    )
+    _check(path, values, "dataset", _is_line(values.get("dataset", "")), "a name in one line")
     channels, how = values.get("channels", 3), values.get("new_channels", NEW_CHANNELS[0])
     _check(path, values, "channels", type(channels) is int and 1 <= channels <= MAX_CHANNELS, f"1 to {MAX_CHANNELS}")
     _check(path, values, "new_channels", how in NEW_CHANNELS, f"one of {', '.join(NEW_CHANNELS)}")
@@ -192,8 +203,11 @@ def read_library_config(bundle: Path) -> dict[str, Any]:
 
 def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
     """The validation figures that belong to a bundle's weights; None where the checkpoint fell inside an epoch."""
+    path = resolve_bundle(bundle_or_run) / EVALUATION_FILE
     try:
-        values = json.loads((resolve_bundle(bundle_or_run) / EVALUATION_FILE).read_text(encoding="utf-8"))
+        if not path.is_file() or path.stat().st_size > MAX_EVALUATION_BYTES:
+            return None
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
@@ -207,11 +221,11 @@ def check_weights(model: "nn.Module", bundle: Path) -> None:
     for name in expected.keys() ^ found.keys():
         where = "lacks" if name in expected else "has an unknown"
         raise BundleError(
-            f"{bundle / MODEL_FILE} {where} tensor {name}: it is not a model of the kind its config says."
+            f"{bundle / MODEL_FILE} {where} tensor {name[:80]}: it is not a model of the kind its config says."
         )
     for name, shape in found.items():
         if shape != tuple(expected[name].shape):
-            shapes = f"{shape} instead of {tuple(expected[name].shape)}"
+            shapes = f"{str(shape)[:80]} instead of {tuple(expected[name].shape)}"
             raise BundleError(f"{name} in {bundle / MODEL_FILE} has shape {shapes}.")
 
 
@@ -231,21 +245,68 @@ def init_weights(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> li
     """
     from engine.training.checkpoint import load_tensors, own_tensors
 
-    weights, config, expected = read_weights(bundle), read_config(bundle), own_tensors(model)
+    fitting, weights = fitting_tensors(model, bundle, classes), read_weights(bundle)
+    load_tensors(model, {name: weights[name] for name in fitting})
+    fresh = sorted(own_tensors(model).keys() - fitting)
+    filled = model.complete(fresh) if isinstance(model, Headed) else ()
+    return [name for name in fresh if name not in filled]
+
+
+def fitting_tensors(model: "nn.Module", bundle: Path, classes: Sequence[str]) -> set[str]:
+    """The names of what `init_weights` takes; `BundleError` where it would. The model may be on the meta device."""
+    from engine.training.checkpoint import own_tensors
+
+    config, shapes, expected = read_config(bundle), _read_shapes(bundle), own_tensors(model)
     is_head = model.is_head if isinstance(model, Headed) else _is_head
-    fitting = {name for name, tensor in weights.items() if name in expected and tensor.shape == expected[name].shape}
-    misfits = sorted(name for name in (weights.keys() | expected.keys()) - fitting if not is_head(name))
+    fitting = {name for name, shape in shapes.items() if name in expected and shape == tuple(expected[name].shape)}
+    misfits = sorted(name for name in (shapes.keys() | expected.keys()) - fitting if not is_head(name))
     if misfits:
         raise BundleError(
             f"{bundle} holds another kind of model (its backbone is {config.plan.backbone}): {len(misfits)} tensors do not fit, "
-            f"among them {misfits[0]}. Choose the same backbone, or start without it."
+            f"among them {misfits[0][:80]}. Choose the same backbone, or start without it."
         )
     if config.plan.classes != tuple(classes) and learns_classes(model):
         fitting = {name for name in fitting if not is_head(name)}
-    load_tensors(model, {name: weights[name] for name in fitting})
-    fresh = sorted(expected.keys() - fitting)
-    filled = model.complete(fresh) if isinstance(model, Headed) else ()
-    return [name for name in fresh if name not in filled]
+    return fitting
+
+
+def build_checked(
+    build: "Callable[[], nn.Module]", bundle: Path, *, check: "Callable[[nn.Module], object]"
+) -> "nn.Module":
+    """What `build` makes by what a bundle says, once `check` has raised nothing for it.
+
+    That is tried on the meta device first: whatever sizes somebody wrote there take no memory before they are known to be the
+    weights' own, nor does a number of layers that the weights do not have take time.
+    """
+    import torch
+
+    with torch.device("meta"), _at_most(3 * len(_read_shapes(bundle)) + 1000):
+        sketch = build()
+    check(sketch)
+    computed = sum(buffer.numel() for buffer in sketch.buffers())
+    if computed > MAX_COMPUTED:
+        raise BundleError(
+            f"The model that {bundle / CONFIG_FILE} describes has {computed:,} numbers beside its weights."
+        )
+    return build()
+
+
+@contextmanager
+def _at_most(parameters: int) -> Iterator[None]:
+    """`BundleError` for a model of more parameters, as soon as one too many is made; models tie some, and make some twice."""
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    made, here = itertools.count(1), threading.get_ident()
+
+    def tell(*_: Any) -> None:
+        if threading.get_ident() == here and next(made) > parameters:
+            raise BundleError("it has many times the tensors that its weights have")
+
+    hook = register_module_parameter_registration_hook(tell)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def learns_classes(model: "nn.Module") -> bool:
@@ -262,7 +323,14 @@ def read_weights(bundle: Path) -> "dict[str, Any]":
     from safetensors.torch import load_file
 
     with _told_as_damage(bundle / MODEL_FILE):
-        return load_file(bundle / MODEL_FILE)
+        weights = load_file(bundle / MODEL_FILE)
+    for name, tensor in weights.items():
+        # Both ends are infinite, or NaN, where any number is; finding them takes no memory.
+        if tensor.is_floating_point() and tensor.numel() and not all(end.isfinite() for end in tensor.aminmax()):
+            raise BundleError(
+                f"{name[:80]} in {bundle / MODEL_FILE} has numbers that are not finite: the model gives no answers."
+            )
+    return weights
 
 
 def _read_shapes(bundle: Path) -> dict[str, tuple[int, ...]]:
@@ -284,9 +352,27 @@ def _told_as_damage(file: Path) -> Iterator[None]:
     from safetensors import SafetensorError
 
     try:
+        _check_files(file.parent)
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+        if length > MAX_HEADER_BYTES:  # safetensors reads up to ten times as much, and needs a gigabyte for it
+            raise ValueError(f"its header is said to have {length} bytes")
         yield
     except (SafetensorError, OSError, ValueError) as problem:
         raise BundleError(f"{file} is damaged or not safetensors ({problem}).") from None
+
+
+def _check_files(bundle: Path) -> None:
+    """A bundle has files of its own: a link could make it somebody else's, and a pipe would keep a reader waiting."""
+    for file in bundle.iterdir():
+        if not (file.is_file() or file.is_dir()) or not _is_inside(file, bundle):
+            raise BundleError(
+                f"{file.name[:80]!r} in {bundle} is no file, or a link that leads out of the folder. Copy what it stands for."
+            )
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    return not file.is_symlink() or file.resolve().is_relative_to(folder.resolve())
 
 
 def _check(path: Path, values: dict[str, Any], name: str, fits: bool, expected: str) -> None:
@@ -299,7 +385,7 @@ def _read_stage(path: Path, values: dict[str, Any]) -> Stage:
         return stage_from_dict(values["stage"])
     except (RecipeError, KeyError, TypeError, ValueError, AttributeError) as problem:
         found = str(values.get("stage"))[:80]
-        raise BundleError(f"stage in {path} is {found!r}; expected a stage's knobs: {problem}.") from None
+        raise BundleError(f"stage in {path} is {found!r}; expected a stage's knobs: {str(problem)[:200]}.") from None
 
 
 def _read_recipe(path: Path, values: dict[str, Any]) -> Recipe:
@@ -314,14 +400,14 @@ def _is_class_list(value: Any) -> bool:
     return (
         isinstance(value, list)
         and 2 <= len(value) <= MAX_CLASSES
-        and all(isinstance(name, str) and 0 < len(name) < 200 for name in value)
+        and all(_is_line(name) and 0 < len(name) < 200 for name in value)
         and len(set(value)) == len(value)
     )
 
 
 def _is_decision(value: Any, classes: int) -> bool:
     def is_number(part: Any) -> bool:
-        return isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part)
+        return _is_number(part) and math.isfinite(part)
 
     return isinstance(value, dict) and all(
         is_number(part) or (isinstance(part, list) and len(part) == classes and all(map(is_number, part)))
@@ -330,4 +416,13 @@ def _is_decision(value: Any, classes: int) -> bool:
 
 
 def _are_numbers(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(number, int | float) for number in value.values())
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _is_number(value: Any) -> bool:
+    """One that computers count with: Python's whole numbers have no end, and many of them fit no float."""
+    return isinstance(value, float) or (type(value) is int and abs(value) < 2**63)
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and not CONTROL.search(value)

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from engine.data.sources import SOURCES, get_source, is_ready, read_record, resolve_dataset
-from engine.errors import DataError, EngineError
+from engine.errors import EngineError
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.runs.fetches import FETCHES, FetchState
 from engine.task import Task
@@ -62,7 +62,7 @@ def remembered_dataset(task: Task, remembered: Any) -> str | None:
         return name
     try:
         return str(resolve_dataset(name)) if name else first_dataset(task)
-    except DataError:
+    except EngineError:
         return first_dataset(task)
 
 
@@ -277,6 +277,6 @@ def _folder_status(folder: str) -> tuple[str, str, Any, Any]:
     quiet = gr.update(visible=False), gr.Timer(active=False)
     try:
         path = resolve_dataset(folder)
-    except DataError as error:
+    except EngineError as error:
         return note(str(error), "bad"), "", *quiet
     return f'<div class="lab-card">{pill("your own", "finished")}<p>{text(path)}</p></div>', str(path), *quiet

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import BundleError
 from engine.hub.library import Model, known_model, list_models
 from engine.task import Task
 from engine.training.bundle import read_evaluation
@@ -53,8 +54,11 @@ def predictor_of(name: str) -> "Predictor":
 
 
 def dataset_of(name: str | None) -> str:
-    """The data set that a model was trained on."""
-    return known_model(name).config.dataset if name else ""
+    """The data set that a model was trained on; "" where there is none, or it was deleted meanwhile."""
+    try:
+        return known_model(name).config.dataset if name else ""
+    except BundleError:
+        return ""
 
 
 def remarks_of(name: str) -> tuple[str, ...]:

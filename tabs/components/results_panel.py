@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.errors import DataError, EngineError
+from engine.errors import BundleError, DataError, EngineError
 from engine.hub.library import known_model
 from engine.task import Task
 from tabs.components.code import results_code
@@ -96,7 +96,10 @@ def code_of(task: Task, view: View, run: str | None) -> str:
     """The program that computes the same."""
     if not run:
         return ""
-    config = known_model(run).config
+    try:
+        config = known_model(run).config
+    except BundleError:  # deleted meanwhile
+        return ""
     return results_code(task.name, config.dataset, run, config.objective, view.snippets)
 
 

@@ -6,6 +6,7 @@ import gradio as gr
 
 from engine.task import Task
 from tabs.components.code import try_code
+from tabs.components.http_api import ENDPOINTS, build_http_api
 from tabs.components.models import dataset_of
 from tabs.components.results_panel import refresh_trained
 from tabs.components.wiring import POLL, build_code, build_lesson, build_run_picker
@@ -24,6 +25,7 @@ def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
     run = build_run_picker("Model")
     view.build_try(task, run, dataset)
     code = build_code()
+    build_http_api(task, ENDPOINTS[view.takes](task), view.takes, tab)
     tab.select(partial(refresh_trained, task), run, run, **POLL)
     run.change(dataset_of, run, dataset, **POLL)
     run.change(partial(code_of, view), run, code, **POLL)

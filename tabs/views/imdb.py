@@ -20,6 +20,7 @@ IMDB_VIEW = View(
     },
     frequencies="How many, and how long",
     snippets=TEXT_SNIPPETS,
+    takes="text",
     show_legend=show_legend,
     show_samples=show_samples,
     show_frequencies=show_frequencies,

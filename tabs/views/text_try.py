@@ -176,6 +176,7 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
         with gr.Tab("Judge a text"), gr.Row():
             with gr.Column(scale=3, min_width=300):
                 written = gr.Textbox(
+                    "",
                     label="A text of your own",
                     lines=6,
                     max_length=MOST_CHARACTERS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 
@@ -30,6 +30,7 @@ class View:
     frequencies, show_frequencies(data): a heading, and how common each class or value is.
     show_comparisons(predictor, data, items): input, truth and prediction side by side.
     show_evaluation(evaluation): a run's `evaluation.json`, class by class.
+    takes: what the HTTP endpoint is given.
     snippets: the lines of Python that differ from those of other kinds of input.
     show_breakdown(predictor, data): what is found only by predicting the whole validation split; None for nothing.
     build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a run's name,
@@ -48,6 +49,7 @@ class View:
     show_evaluation: Callable[[Mapping[str, Any]], str]
     build_try: Callable[[Task, gr.Dropdown, gr.State], None]
     snippets: Snippets = PICTURE_SNIPPETS
+    takes: Literal["picture", "text"] = "picture"
     show_augmented: Callable[[Any, Stage, int, int], str] | None = None
     build_own: Callable[[], gr.State] | None = None
     build_explorer: Callable[[Task, gr.State], None] | None = None

@@ -19,11 +19,12 @@ RANKS = (
     ("tabs",),
     ("engine.__main__",),
     ("engine.cli",),
-    ("engine.cli_models", "engine.cli_texts"),
+    ("engine.cli_models", "engine.cli_texts", "engine.cli_hub"),
     ("engine.terminal", "engine.runs", "engine.serving", "engine.hub"),
     ("engine.tasks",),
     ("engine.kinds",),
     ("engine.training", "engine.models", "engine.data"),
+    ("engine.access",),
     ("engine.task", "engine.recipe", "engine.events", "engine.errors", "engine.home", "engine.machine", "engine"),
 )
 RANK_OF = {name: rank for rank, names in enumerate(RANKS) for name in names}

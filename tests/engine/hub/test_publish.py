@@ -1,5 +1,6 @@
 """Publishing and loading against a Hub on loopback, with the real client: what comes back predicts bit for bit the same."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import Any
 import pytest
 import torch
 from hub_server import TOKEN, USER, Hub, serving
+from typer.testing import CliRunner
 from untrained import save_untrained
 
+from engine.cli import app
 from engine.errors import BundleError, HubError
 from engine.hub.card import CardChoices
 from engine.hub.export import export_bundle
 from engine.hub.publish import files_to_send, publish
 from engine.hub.remote import Reference, downloads_folder, fetch_bundle, parse_reference
+from engine.hub.space import deploy_space
 from engine.serving.predictor import load_predictor
 
 # The client's own way to send a file.
@@ -223,3 +227,56 @@ def test_only_a_bundle_s_files_are_fetched(hub: Hub, bundle: Path) -> None:
     hub.create("other/more", files=files | {"harm.py": b"print()", "weights.pkl": b"x", "deep/config.json": b"{}"})
     folder = fetch_bundle("other/more", token=TOKEN)
     assert not {"harm.py", "weights.pkl", "deep", ".cache"} & {path.name for path in folder.iterdir()}
+
+
+def test_the_app_goes_to_a_space_and_an_older_one_is_tidied(hub: Hub) -> None:
+    made = deploy_space("lab", token=TOKEN)
+    assert made.url == f"{hub.address}/spaces/{USER}/lab"
+    space = hub.repositories[f"spaces/{USER}/lab"]
+    files = space.commits[-1][1]
+    assert {
+        "app.py",
+        "requirements.txt",
+        "README.md",
+        "engine/hub/space.py",
+        "tabs/page.py",
+        "assets/style.css",
+    } <= files.keys()
+    assert not [name for name in files if "__pycache__" in name or name.startswith(("tests/", "benchmarks/", ".venv"))]
+    assert files["README.md"].startswith(b"---\ntitle: Lesson 3 Lab") and space.private
+    space.commit({**files, "engine/old.py": b"x", "notes.md": b"theirs"}, "by hand")
+    deploy_space("lab", token=TOKEN)
+    assert "engine/old.py" not in space.commits[-1][1] and space.commits[-1][1]["notes.md"] == b"theirs"
+
+
+def test_another_app_s_space_is_left_alone(hub: Hub) -> None:
+    space = hub.create(f"spaces/{USER}/lab", files={"app.py": b"mine"})
+    with pytest.raises(HubError, match="another app in that Space"):
+        deploy_space("lab", token=TOKEN)
+    assert len(space.commits) == 1
+
+
+def run_cli(*arguments: str) -> tuple[int, dict[str, Any], str]:
+    ended = CliRunner().invoke(app, [*arguments, "--json"])
+    last = ended.stdout.splitlines()[-1] if ended.stdout.strip() else "{}"
+    return ended.exit_code, json.loads(last) if last.startswith("{") else {}, ended.output
+
+
+def test_the_command_line_hands_models_on(
+    hub: Hub, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    code, told, output = run_cli("publish", str(bundle), "streets", "--dry-run")
+    assert code == 0 and told["sent"] is False and told["files"]["model.safetensors"] > 100_000 and not hub.repositories
+    code, told, output = run_cli("publish", str(bundle), "streets", "--public", "--message", "By hand")
+    assert code == 0 and told["url"].endswith("student/streets") and TOKEN not in output
+    assert not hub.repositories["student/streets"].private
+    code, told, _ = run_cli("load", "student/streets")
+    name = told["name"]
+    assert code == 0 and run_cli("models")[1]["models"][0]["name"] == name
+    assert run_cli("export", name, str(tmp_path / "out"))[0] == 0 and (tmp_path / "out" / "model.safetensors").is_file()
+    assert run_cli("delete", name)[0] == 0 and run_cli("models")[1] == {"models": [], "deleted": [name]}
+    assert run_cli("restore", name)[0] == 0 and run_cli("models")[1]["deleted"] == []
+    code, told, _ = run_cli("deploy-space", "lab", "--dry-run")
+    assert code == 0 and "app.py" in told["files"]
+    assert run_cli("load", "no-name")[0] == 1

@@ -18,7 +18,7 @@ from engine.events import RunDied, RunFailed, RunFinished, RunResumed, RunStarte
 from engine.home import runs_folder
 from engine.recipe import Recipe, Stage
 from engine.runs.devices import HOST_SLOT, device_slots
-from engine.runs.queue import delete_run, queue_position, queued_runs, resume, stop, submit
+from engine.runs.queue import queue_position, queued_runs, resume, stop, submit
 from engine.runs.runner import STARTING_SECONDS, Runner
 from engine.runs.store import (
     QUEUED_FILE,
@@ -394,24 +394,6 @@ def test_only_what_makes_sense_can_be_queued(tmp_path):
     elsewhere = create_run(RunSpec(task="fake", dataset="none", recipe=recipe), folder=tmp_path / "elsewhere")
     with pytest.raises(RunError, match=r"python -m engine\.runs\.worker"):
         submit(elsewhere)
-
-
-def test_a_live_run_is_not_deleted_and_others_are(tmp_path):
-    live, waiting, looking_after = made(), made(), runner()
-    submit(live)
-    submit(waiting)
-    wait_until(has_stepped(live), looking_after)
-    with pytest.raises(RunError, match="Stop it before"):
-        delete_run(live)
-    delete_run(waiting)
-    stop(live)
-    wait_until(is_("stopped", live), looking_after)
-    delete_run(live)
-    assert list_runs() == []
-    (tmp_path / "thesis").mkdir()
-    with pytest.raises(RunError, match="no run in"):
-        delete_run(tmp_path / "thesis")
-    assert (tmp_path / "thesis").exists()
 
 
 def test_the_thread_outlives_folders_that_vanish_and_passes_that_fail(tmp_path, caplog, request):

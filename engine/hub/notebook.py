@@ -1,0 +1,136 @@
+"""A notebook that trains a bundle's model again: the same data set, recipe and seed, and its figures beside the new ones."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from engine.data.sources import SOURCES
+from engine.recipe import NEW_CHANNELS, Recipe, Stage
+from engine.tasks.registry import get_task
+from engine.training.bundle import BundleConfig, read_config
+
+NOTEBOOK_FILE = "reproduce.ipynb"
+NBFORMAT = {"nbformat": 4, "nbformat_minor": 4}
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# Below the folder in which Jupyter has the notebook.
+FOLDER = "reproduced"
+
+INTRODUCTION = """# To train it again: {title}
+
+This notebook trains the model beside it as that was trained: on the same data, by the same recipe, with the same seed. Its last
+cell puts both models' validation figures side by side.
+
+1. Get the code of Lesson 3 Lab, the app that trained it, and name its folder in the next cell.
+2. Install what it needs: `pip install -r requirements.txt` in that folder.
+3. Run the cells. Checkpoints go into `{folder}/`; with some there, training goes on from them.
+
+On the same kind of machine the figures should be the same; on another one they differ as two seeds' do, or less. Whether the
+model started from another one's weights is not in its files: if its author says so, load them with `init_weights` of
+`engine.training.bundle` before you train."""
+CODE = """import sys
+
+CODE = "lesson-3-lab"  # the folder with the app's code
+sys.path.insert(0, CODE)"""
+FETCHED = """from engine.data.sources import fetch
+from engine.tasks.registry import get_task
+
+DATASET = {dataset!r}
+folder = fetch(DATASET)"""
+OWN = """from engine.data.sources import resolve_dataset
+from engine.tasks.registry import get_task
+
+DATASET = {dataset!r}  # its author's own: get it, and name its folder
+folder = resolve_dataset(DATASET)"""
+DATA = """
+objective = get_task({task!r}).build_objective({objective!r})
+data = objective.open_data(folder)
+print(len(data.train), "to train on,", len(data.valid), "held out; classes:", *data.classes)"""
+TRAIN = """from pathlib import Path
+
+import torch
+
+from engine.events import EpochFinished
+from engine.training.bundle import build_config
+from engine.training.recipe_loop import plan_now, train_recipe
+
+SEED = {seed}
+torch.manual_seed(SEED)
+plan = plan_now(objective, recipe, data)
+model = objective.build_model(plan)
+config = build_config(
+    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset=DATASET, seed=SEED
+)
+checkpoints = Path({folder!r}) / "checkpoints"
+for event in train_recipe(objective, recipe, model=model, data=data, folder=checkpoints, config=config, seed=SEED):
+    if isinstance(event, EpochFinished):
+        print(recipe.stages[event.stage].name, event.epoch, event.train_loss, event.valid_loss, event.metrics)"""
+COMPARE = """from engine.training.bundle import read_evaluation
+
+published = {metrics}
+reproduced = (read_evaluation({folder!r}) or {{}}).get("metrics", {{}})
+for name, value in published.items():
+    print(f"{{name:20}} {{value:10.5f}} published {{reproduced.get(name, float('nan')):10.5f}} here")"""
+
+
+def write_notebook(bundle: Path) -> Path:
+    """Write `reproduce.ipynb` into a bundle's folder, from its config alone; where it went."""
+    config = read_config(bundle)
+    cells = [_cell("markdown", _introduction(config)), *(_cell("code", code) for code in _programs(config))]
+    target = bundle / NOTEBOOK_FILE
+    target.write_text(json.dumps({"cells": cells, "metadata": KERNEL, **NBFORMAT}, indent=1), encoding="utf-8")
+    return target
+
+
+def _introduction(config: BundleConfig) -> str:
+    return INTRODUCTION.format(title=get_task(config.task).title, folder=FOLDER)
+
+
+def _programs(config: BundleConfig) -> list[str]:
+    """The code cells. Whatever the config says stands in them as literals: it is not trusted."""
+    is_known = any(source.name == config.dataset for source in SOURCES)
+    # Of a folder only its name: where it lies at the author's is of no use to anybody.
+    folder = FETCHED.format(dataset=config.dataset) if is_known else OWN.format(dataset=Path(config.dataset).name)
+    metrics = ", ".join(f"{name!r}: {_number(value)}" for name, value in config.metrics.items())
+    return [
+        CODE,
+        folder + DATA.format(task=config.task, objective=config.objective),
+        _recipe(config.recipe),
+        TRAIN.format(task=config.task, seed=config.seed, folder=FOLDER),
+        COMPARE.format(metrics=f"{{{metrics}}}", folder=FOLDER),
+    ]
+
+
+def _recipe(recipe: Recipe) -> str:
+    more = [f"    new_channels={recipe.new_channels!r},"] if recipe.new_channels != NEW_CHANNELS[0] else []
+    return "\n".join(
+        (
+            "from engine.recipe import Recipe, Stage",
+            "",
+            "recipe = Recipe(",
+            f"    name={recipe.name!r},",
+            f"    backbone={recipe.backbone!r},",
+            f"    objective={recipe.objective!r},",
+            *more,
+            "    stages=(",
+            *(f"        {_stage(stage)}," for stage in recipe.stages),
+            "    ),",
+            ")",
+        )
+    )
+
+
+def _stage(stage: Stage) -> str:
+    """Only what differs from the defaults."""
+    changed = [field.name for field in dataclasses.fields(stage) if getattr(stage, field.name) != field.default]
+    return f"Stage({', '.join(f'{name}={getattr(stage, name)!r}' for name in changed)})"
+
+
+def _number(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+
+
+def _cell(kind: str, text: str) -> dict[str, Any]:
+    code = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {"cell_type": kind, "metadata": {}, "source": text.splitlines(keepends=True), **code}

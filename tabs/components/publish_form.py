@@ -1,0 +1,205 @@
+"""The forms that send a model to the Hugging Face Hub and load one from there; the work goes on in the background."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from engine.access import require_host
+from engine.errors import EngineError, HubError
+from engine.hub.card import LICENCES, CardChoices, build_card
+from engine.hub.export import export_bundle
+from engine.hub.jobs import JOBS, Job
+from engine.hub.library import known_model
+from engine.hub.publish import MESSAGE, files_to_send, publish
+from engine.hub.remote import fetch_bundle, parse_reference
+from tabs.components.heavy import load_engine
+from tabs.components.markup import megabytes, note, progress_bar, table, text
+from tabs.components.uploads import download_path
+from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
+
+PUBLIC, PRIVATE = "public", "private"
+TOKEN_HELP = (
+    "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. Without one, this machine's "
+    "own login is used."
+)
+
+
+def card_of(name: str) -> str:
+    """A model's card as people read it, without the metadata in front."""
+    if not name:
+        return ""
+    load_engine()
+    try:
+        return parted(build_card(known_model(name).folder, CardChoices()))[1]
+    except EngineError as error:
+        return str(error)
+
+
+def parted(card: str) -> tuple[str, str]:
+    """A card's metadata and its text."""
+    _, front, body = card.split("---\n", 2)
+    return front, body
+
+
+@tells_errors
+def pack(name: str) -> Any:
+    """The chosen model's bundle as a zip file to download."""
+    model = known_model(name)
+    load_engine()
+    target = download_path(f"{name}.zip")
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = export_bundle(model.source, Path(scratch) / name)
+        shutil.make_archive(str(target.with_suffix("")), "zip", scratch, bundle.name)
+    return gr.update(
+        value=str(target), visible=True, label=f"Download {target.name} ({megabytes(target.stat().st_size)})"
+    )
+
+
+@tells_errors
+def preview(name: str, repository: str, licence: str, remark: str, onnx: bool) -> tuple[str, str]:
+    """What would be sent, with sizes, and the card that would be shown there. Nothing is sent."""
+    model = known_model(name)
+    load_engine()
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)
+        files = files_to_send(bundle)
+        card = build_card(bundle, CardChoices(repo_id=repository or name, licence=licence, note=remark))
+    rows = [(text(file), megabytes(size)) for file, size in files]
+    rows.append(("<strong>in all</strong>", megabytes(sum(size for _, size in files))))
+    front, body = parted(card)
+    listed = table(("File", "Size"), rows) + '<p class="lab-small">Nothing was sent.</p>'
+    return listed, f"```yaml\n{front}```\n{body}"
+
+
+@tells_errors
+def start_publishing(
+    name: str,
+    repository: str,
+    visibility: str,
+    licence: str,
+    message: str,
+    remark: str,
+    onnx: bool,
+    update: bool,
+    token: str,
+) -> tuple[str, str, Any]:
+    """Begin to send the chosen model; the job's name, an emptied token, and a timer that looks after it."""
+    model, repository = known_model(name), repository.strip()
+    if not repository:
+        raise HubError("Say what it shall be called on the Hub: NAME, or OWNER/NAME.")
+    if not token.strip():
+        require_host("publish with this machine's login")  # told at once, not by the job
+    load_engine()
+    choices = CardChoices(repo_id=repository, licence=licence, note=remark)
+
+    def work(on_progress: Callable[[int, int], None]) -> str:
+        with tempfile.TemporaryDirectory() as scratch:
+            bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)
+            made = publish(
+                bundle,
+                choices,
+                private=visibility == PRIVATE,
+                message=message,
+                update=update,
+                token=token.strip() or None,
+                on_progress=on_progress,
+            )
+        return made.url
+
+    job = f"publish {repository}"
+    JOBS.start(job, work)
+    return job, "", gr.Timer(active=True)
+
+
+@tells_errors
+def start_loading(reference: str, token: str) -> tuple[str, str, Any]:
+    """Begin to load a model by name or link; as above."""
+    require_host("load a model from the Hub")
+    wanted = parse_reference(reference)
+    load_engine()
+
+    def work(on_progress: Callable[[int, int], None]) -> str:
+        return fetch_bundle(wanted, token=token.strip() or None, on_progress=on_progress).name
+
+    job = f"load {wanted}"
+    JOBS.start(job, work)
+    return job, "", gr.Timer(active=True)
+
+
+def show_job(name: str, ended: Callable[[Job], str]) -> str:
+    """How far a job is, or how it ended."""
+    job = JOBS.state(name) if name else None
+    if job is None:
+        return ""
+    if job.status == "failed":
+        return note(job.message, "bad")
+    if job.status == "done":
+        return ended(job)
+    share = job.done / job.total if job.total else -1
+    words = f"{megabytes(job.done)} of {megabytes(job.total)}" if job.total else "Making it ready …"
+    return progress_bar(share, words)
+
+
+def published(job: Job) -> str:
+    """Where a model went."""
+    link = f'<a href="{text(job.result)}" target="_blank" rel="noopener">{text(job.result)}</a>'
+    return f'<p class="lab-note good">It is published: {link}</p>'
+
+
+def loaded(job: Job) -> str:
+    """What a model that was loaded is called here."""
+    return note(f"It is here, as {job.result}: choose it in the list above.", "good")
+
+
+def build_publish_form(chosen: gr.State, timer: gr.Timer) -> None:
+    """The form for the chosen model, wired."""
+    job = gr.State("")
+    with gr.Row():
+        repository = gr.Textbox("", label="Name on the Hub", placeholder="my-first-model, or OWNER/NAME", min_width=200)
+        visibility = gr.Radio(
+            [("Private", PRIVATE), ("Public", PUBLIC)], value=PRIVATE, label="Who may see it", min_width=160
+        )
+    with gr.Row():
+        licence = gr.Dropdown([("As the data allows", ""), *LICENCES], value="", label="Licence", min_width=160)
+        message = gr.Textbox(MESSAGE, label="What the commit says", min_width=200)
+    remark = gr.Textbox("", label="A sentence of yours for its card", lines=2, max_length=2000)
+    with gr.Row():
+        onnx = gr.Checkbox(False, label="With an ONNX file, for programs without PyTorch")
+        update = gr.Checkbox(False, label="Replace the model of that name, if it is of this app")
+    token = gr.Textbox("", label="Token", type="password", info=TOKEN_HELP, max_length=200)
+    with gr.Row():
+        dry = gr.Button("What would be sent", size="sm")
+        send = gr.Button("Publish", variant="primary", size="sm")
+    state = gr.HTML()
+    files = gr.HTML()
+    card = gr.Markdown(elem_classes="lab-model-card")
+    dry.click(preview, [chosen, repository, licence, remark, onnx], [files, card], **BATCH)
+    asked = [chosen, repository, visibility, licence, message, remark, onnx, update, token]
+    send.click(start_publishing, asked, [job, token, timer], **ACTION)
+    gr.on([job.change, timer.tick], lambda name: show_job(name, published), job, state, **POLL)
+    chosen.change(lambda: ("", "", ""), None, [files, card, job], **POLL)
+
+
+def build_load_form(timer: gr.Timer) -> gr.State:
+    """The form that loads a model, wired; the state changes when one has come."""
+    job, came = gr.State(""), gr.State("")
+    with gr.Row():
+        reference = gr.Textbox(
+            "", label="Name or link", placeholder="OWNER/NAME, OWNER/NAME@REVISION, or its link", scale=3
+        )
+        token = gr.Textbox("", label="Token, for a private one", type="password", max_length=200, scale=2)
+    button = gr.Button("Load it", size="sm")
+    state = gr.HTML()
+
+    def poll(name: str, seen: str) -> tuple[str, Any]:
+        found = JOBS.state(name) if name else None
+        is_new = found is not None and found.status == "done" and found.result != seen
+        return show_job(name, loaded), found.result if found and is_new else gr.skip()
+
+    button.click(start_loading, [reference, token], [job, token, timer], **ACTION)
+    gr.on([job.change, timer.tick], poll, [job, came], [state, came], **POLL)
+    return came

@@ -1,0 +1,211 @@
+"""The Models tab: every model in reach, what one can do with it, and the way to and from the Hugging Face Hub."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import BundleError, EngineError
+from engine.hub.library import Model, known_model, list_models
+from engine.hub.trash import delete_model, list_deleted, restore_model
+from engine.task import Task
+from tabs.components.http_api import build_models_api
+from tabs.components.markup import empty_state, facts, megabytes, metric_text, note, pill, table, text
+from tabs.components.models import model_label, remarks_of
+from tabs.components.opened import dataset_title
+from tabs.components.publish_form import build_load_form, build_publish_form, card_of, pack
+from tabs.components.wiring import ACTION, BATCH, CLICK_CHOICE, POLL, tells_errors
+from tabs.views.registry import view_of
+
+ORIGINS = {"run": ("trained here", "finished"), "download": ("from the Hub", "running"), "sample": ("sample", "new")}
+ALL = "all"
+NO_MODELS = empty_state("No model yet", "Train one in a task's tab, or load one from the Hub below.")
+NONE_CHOSEN = empty_state(
+    "No model chosen", "Click one in the list: then it can be tried, trained on, published or deleted."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsTab:
+    """What the page needs of the tab: which model is chosen, and the buttons that lead into a task's tab."""
+
+    tab: gr.Tab
+    chosen: gr.State
+    timer: gr.Timer
+    try_it: gr.Button
+    train_on: gr.Button
+
+
+def show_models(tasks: tuple[Task, ...], which: str, chosen: str) -> str:
+    """The models of one task or of all, one a line, the chosen one marked."""
+    found = list_models("" if which == ALL else which)
+    titles = {task.name: task for task in tasks}
+    rows = [_model_row(model, titles[model.config.task], chosen) for model in found if model.config.task in titles]
+    return f'<div class="lab-runs-list">{"".join(rows)}</div>' if rows else NO_MODELS
+
+
+def _model_row(model: Model, task: Task, chosen: str) -> str:
+    words, kind = ORIGINS[model.origin]
+    view = view_of(task)
+    figures = ", ".join(f"{view.metric_title(name)} {metric_text(name, value)}" for name, value in _main_figures(model))
+    pressed = "true" if model.name == chosen else "false"
+    return (
+        f'<button type="button" class="lab-run lab-model" data-choice="{text(model.name)}" aria-pressed="{pressed}">'
+        f"{pill(words, kind)}<strong>{text(task.title)}: {text(model.config.plan.backbone)}</strong>"
+        f"<small>{megabytes(model.size)}</small>"
+        f'<span class="line">{text(dataset_title(model.config.dataset))} · {text(figures or "no figures yet")}</span></button>'
+    )
+
+
+def _main_figures(model: Model) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in model.config.metrics.items() if name != "valid_loss"][:2]
+
+
+def show_model(name: str) -> str:
+    """What is known of the chosen model."""
+    if not name:
+        return NONE_CHOSEN
+    try:
+        model = known_model(name)
+        label, remarks = model_label(name), remarks_of(name)
+    except EngineError as error:
+        return note(str(error), "warn")
+    config = model.config
+    listed = facts(
+        [
+            ("Name", name),
+            ("Data set", dataset_title(config.dataset)),
+            ("Recipe", f"{config.recipe.title or config.recipe.name}, seed {config.seed}"),
+            ("Answers about", _classes(config.plan.classes)),
+            ("Weights", megabytes(model.size)),
+            ("Made", time.strftime("%d %b %Y, %H:%M", time.localtime(model.made))),
+        ]
+    )
+    said = "".join(note(remark, "warn") for remark in remarks)
+    return f'<div class="lab-card"><strong>{text(label)}</strong>{listed}{said}</div>'
+
+
+def _classes(classes: tuple[str, ...]) -> str:
+    return ", ".join(classes[:8]) + (f" and {len(classes) - 8} more" if len(classes) > 8 else "")
+
+
+def show_comparison(names: list[str] | None) -> str:
+    """The figures of several models side by side, with what makes them hard to compare."""
+    models = []
+    for name in names or []:
+        try:
+            models.append(known_model(name))
+        except BundleError:  # deleted meanwhile
+            continue
+    if len(models) < 2:
+        return '<p class="lab-small">Choose two models or more.</p>'
+    metrics = list(dict.fromkeys(metric for model in models for metric in model.config.metrics))
+    rows = [
+        (
+            text(model_label(model.name)),
+            *(metric_text(m, model.config.metrics[m]) if m in model.config.metrics else "–" for m in metrics),
+            megabytes(model.size),
+        )
+        for model in models
+    ]
+    said = ""
+    if len({(model.config.task, model.config.dataset) for model in models}) > 1:
+        said = note("They were measured on different data: these figures do not say which is better.", "warn")
+    headings = ("Model", *(metric.replace("_", " ") for metric in metrics), "Weights")
+    return said + table(headings, rows)
+
+
+def comparable(which: str) -> Any:
+    """The models to choose from for a comparison."""
+    names = [model.name for model in list_models("" if which == ALL else which)]
+    return gr.update(choices=[(model_label(name), name) for name in names])
+
+
+@tells_errors
+def delete(name: str) -> tuple[str, str, Any]:
+    """Move the chosen model into the trash: none is chosen any more, what can be undone, and the button for that."""
+    if not name:
+        raise BundleError("Choose a model first.")
+    delete_model(name)
+    return "", name, gr.update(visible=True, value=f"Undo: bring {name} back")
+
+
+@tells_errors
+def undo(name: str) -> tuple[str, str, Any]:
+    """Bring the last deleted model back, and choose it."""
+    restore_model(name)
+    return name, *next_undo()
+
+
+def next_undo() -> tuple[str, Any]:
+    """What can be brought back next, and the button for it."""
+    deleted = next(iter(list_deleted()), None)
+    if deleted is None:
+        return "", gr.update(visible=False)
+    return deleted.name, gr.update(visible=True, value=f"Undo: bring {deleted.name} back")
+
+
+def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
+    """The tab's components, wired but for what opens other tabs."""
+    with gr.Tab("Models", id="models") as tab:
+        chosen, deleted, timer = gr.State(""), gr.State(""), gr.Timer(1, active=False)
+        gr.HTML(
+            '<header class="lab-task"><h2>Models</h2><p>Everything that can predict: trained here, loaded from the Hub, or come '
+            "with the app.</p></header>"
+        )
+        which = gr.Radio(
+            [("All", ALL), *((task.title, task.name) for task in tasks)],
+            value=ALL,
+            label="Task",
+            elem_classes="lab-which",
+        )
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                listed = gr.HTML(js_on_load=CLICK_CHOICE)
+                undo_button = gr.Button(visible=False, size="sm")
+            with gr.Column(scale=3, min_width=320):
+                about = gr.HTML(NONE_CHOSEN)
+                with gr.Row():
+                    try_it = gr.Button("Try it", variant="primary", size="sm", min_width=90)
+                    train_on = gr.Button("Train on from it", size="sm", min_width=90)
+                    zip_button = gr.Button("Make a zip", size="sm", min_width=90)
+                    delete_button = gr.Button("Delete", size="sm", variant="stop", min_width=90)
+                zip_file = gr.DownloadButton("Download the zip", visible=False, size="sm")
+                with gr.Accordion("Its card", open=False):
+                    card = gr.Markdown(elem_classes="lab-model-card")
+                with gr.Accordion("Publish it on the Hugging Face Hub", open=False):
+                    build_publish_form(chosen, timer)
+        with gr.Accordion("Load a model from the Hugging Face Hub", open=False):
+            loaded = build_load_form(timer)
+        build_models_api()
+        with gr.Accordion("Compare", open=False):
+            several = gr.Dropdown([], multiselect=True, label="Models")
+            comparison = gr.HTML(show_comparison([]))
+
+    def row_clicked(event: gr.EventData) -> str:
+        return str(event.choice)
+
+    def show(which: str, chosen: str) -> str:
+        return show_models(tasks, which, chosen)
+
+    listed.select(row_clicked, None, chosen, **POLL)
+    gr.on([page.load, tab.select, which.change, chosen.change, loaded.change], show, [which, chosen], listed, **POLL)
+    chosen.change(show_model, chosen, about, **POLL)
+    chosen.change(
+        lambda name: ("" if not name else card_of(name), gr.update(visible=False)), chosen, [card, zip_file], **POLL
+    )
+    gr.on([tab.select, which.change], comparable, which, several, **POLL)
+    several.change(show_comparison, several, comparison, **POLL)
+    zip_button.click(pack, chosen, zip_file, **BATCH)
+    delete_button.click(
+        delete,
+        chosen,
+        [chosen, deleted, undo_button],
+        js="name => confirm(`Delete ${name}? It can be brought back for a week.`) ? name : ''",
+        **ACTION,
+    )
+    undo_button.click(undo, deleted, [chosen, deleted, undo_button], **ACTION)
+    gr.on([page.load, tab.select], next_undo, None, [deleted, undo_button], **POLL)
+    tab.select(lambda: gr.Timer(active=True), None, timer, **POLL)
+    return ModelsTab(tab=tab, chosen=chosen, timer=timer, try_it=try_it, train_on=train_on)

@@ -1,0 +1,91 @@
+"""The HTTP endpoints' functions: an answer for each kind of task, and a reason where there is none."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from untrained import BACKBONE, STREET_STAGE, save_untrained
+from untrained_text import save as save_text
+
+from engine.recipe import Recipe
+from engine.runs.store import RunSpec, create_run
+from engine.tasks.camvid import CAMVID
+from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
+from tabs.components import http_api
+from tabs.components.http_api import judges_pictures, judges_texts, models, programs
+
+
+def encoded(size: tuple[int, int] = (40, 30)) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "teal").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def made(task: str, backbone: str) -> Path:
+    return create_run(
+        RunSpec(task=task, dataset="drawn", recipe=Recipe(name="t", backbone=backbone, stages=(STREET_STAGE,)))
+    )
+
+
+@pytest.fixture
+def street_run(lab_home: Path) -> str:
+    run = made("camvid", BACKBONE)
+    save_untrained(run / "checkpoints", ("sky", "road"))
+    return run.name
+
+
+def test_a_picture_s_answer_is_json_with_its_mask(street_run: str) -> None:
+    predict = judges_pictures(CAMVID)
+    for given in (encoded(), f"data:image/png;base64,{encoded()}"):
+        told = json.loads(json.dumps(predict(given)))
+        assert told["model"] == street_run and (told["height"], told["width"]) == (30, 40)
+        assert Image.open(io.BytesIO(base64.b64decode(told["png"]))).size == (40, 30)
+    assert predict(encoded(), street_run)["shares"] == told["shares"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        ("", "picture"),
+        ("###", "is no base64"),
+        ("aGVsbG8=", "picture"),
+        ("/etc/passwd", "picture"),
+        ("ü", "is no base64"),
+    ],
+)
+def test_what_is_no_picture_is_told(street_run: str, picture: str, message: str) -> None:
+    told = judges_pictures(CAMVID)(picture)
+    assert set(told) == {"error"} and message in told["error"]
+
+
+def test_too_large_a_picture_is_not_even_decoded(street_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_api, "MOST_BYTES", 30)
+    assert "Send a smaller one" in judges_pictures(CAMVID)(encoded())["error"]
+
+
+def test_no_model_an_unknown_one_and_another_task_s(street_run: str, reviews: Path, tiny_bert: Path) -> None:
+    assert "There is no model for IMDB here yet" in judges_texts(IMDB)("Good!")["error"]
+    assert "There is no model 'gone'" in judges_pictures(CAMVID)(encoded(), "gone")["error"]
+    assert "is a model for camvid" in judges_texts(IMDB)("Good!", street_run)["error"]
+    assert "There is no model" in judges_pictures(CAMVID)(encoded(), "/etc")["error"]
+
+
+@pytest.mark.parametrize(("aim", "key"), [(CLASSIFIER, "probabilities"), (LANGUAGE_MODEL, "next")])
+def test_a_text_s_answer(lab_home: Path, reviews: Path, tiny_bert: Path, aim: str, key: str) -> None:
+    run = made("imdb", str(tiny_bert))
+    save_text(run / "checkpoints", str(tiny_bert), aim, IMDB.build_objective().open_data(reviews))
+    told = judges_texts(IMDB)("this film is good")
+    assert told["model"] == run.name and key in told
+    assert "Write a sentence" in judges_texts(IMDB)(" ")["error"]
+    (listed,) = models()
+    assert listed["name"] == run.name and listed["objective"] == aim
+
+
+@pytest.mark.parametrize("parameter", ["picture", "text"])
+def test_the_programs_name_the_page_and_the_task(parameter: str) -> None:
+    shown = programs("camvid", parameter, "https://class.example")
+    assert all("https://class.example" in program for program in shown)
+    compile(shown[1], "program", "exec")

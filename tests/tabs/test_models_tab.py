@@ -1,0 +1,118 @@
+"""The Models tab's handlers as plain functions: the list, the choice, the comparison, deleting, and what would be published."""
+
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from untrained import BACKBONE, STREET_STAGE, save_untrained
+
+from engine.hub import library
+from engine.hub.export import export_bundle
+from engine.hub.jobs import JOBS
+from engine.hub.library import list_models
+from engine.recipe import Recipe
+from engine.runs.store import RunSpec, create_run
+from engine.tasks.registry import TASKS
+from tabs import models_tab
+from tabs.components import publish_form
+from tabs.page import open_model
+
+CLASSES = ("sky", "<b>road</b>")
+
+
+@pytest.fixture
+def run(lab_home: Path) -> str:
+    recipe = Recipe(name="tiny", backbone=BACKBONE, stages=(STREET_STAGE,))
+    made = create_run(RunSpec(task="camvid", dataset="drawn-streets", recipe=recipe))
+    save_untrained(made / "checkpoints", CLASSES, dataset="drawn-streets")
+    return made.name
+
+
+@pytest.fixture
+def sample(run: str) -> str:
+    export_bundle(library.find_model(run), library.SAMPLES_FOLDER / "camvid")
+    return "sample-camvid"
+
+
+def test_the_list_says_what_each_model_is_and_marks_the_chosen_one(run: str, sample: str) -> None:
+    html = models_tab.show_models(TASKS, models_tab.ALL, sample)
+    assert html.index(run) < html.index(sample) and "Pixel accuracy 0.5000" in html
+    assert f'data-choice="{sample}" aria-pressed="true"' in html and f'data-choice="{run}" aria-pressed="false"' in html
+    assert models_tab.show_models(TASKS, "planet", "") == models_tab.NO_MODELS
+
+
+def test_the_chosen_model_is_described_and_nothing_of_it_is_markup(run: str) -> None:
+    html = models_tab.show_model(run)
+    assert "&lt;b&gt;road" in html and "Drawn streets" in html
+    assert models_tab.show_model("") == models_tab.NONE_CHOSEN
+    assert "There is no model" in models_tab.show_model("gone")
+    assert "learnt from drawn data alone" in publish_form.card_of(run) and publish_form.card_of("") == ""
+
+
+def test_a_comparison_needs_two_and_says_what_is_not_comparable(run: str, sample: str, tmp_path: Path) -> None:
+    assert "Choose two" in models_tab.show_comparison([run]) and "Choose two" in models_tab.show_comparison(None)
+    table = models_tab.show_comparison([run, sample, "gone"])
+    assert table.count("0.5000") == 2 and "different data" not in table
+    other = create_run(
+        RunSpec(task="camvid", dataset="x", recipe=Recipe(name="t", backbone=BACKBONE, stages=(STREET_STAGE,)))
+    )
+    save_untrained(other / "checkpoints", CLASSES, dataset="other")
+    assert "different data" in models_tab.show_comparison([run, other.name])
+    assert {name for _, name in models_tab.comparable(models_tab.ALL)["choices"]} == {run, sample, other.name}
+
+
+def test_deleting_can_be_undone(run: str) -> None:
+    chosen, deleted, button = models_tab.delete(run)
+    assert (chosen, deleted, button["visible"]) == ("", run, True) and list_models() == []
+    chosen, deleted, button = models_tab.undo(run)
+    assert (chosen, deleted, button["visible"]) == (run, "", False) and list_models()
+    with pytest.raises(gr.Error, match="Choose a model first"):
+        models_tab.delete("")
+
+
+@pytest.mark.parametrize("step", ["try", "train"])
+def test_a_model_opens_in_its_task_s_tab(run: str, step: str) -> None:
+    tabs: list[Any] = [type("Tab", (), {"task": task})() for task in TASKS]
+    updates = open_model(tabs, step, run)
+    assert updates[0].selected == "camvid"
+    steps, tried, start, backbone, *_ = updates[7:13]
+    assert steps.selected == step
+    assert (tried if step == "try" else start)["value"] == run
+    assert backbone == (BACKBONE if step == "train" else gr.skip())
+    with pytest.raises(gr.Error, match="Choose a model first"):
+        open_model(tabs, step, "")
+
+
+def test_a_zip_holds_the_whole_bundle(run: str) -> None:
+    update = publish_form.pack(run)
+    with zipfile.ZipFile(update["value"]) as packed:
+        names = {Path(name).name for name in packed.namelist()}
+    assert {"config.json", "model.safetensors", "README.md"} <= names
+
+
+def test_a_preview_sends_nothing_and_shows_the_card(run: str) -> None:
+    files, card = publish_form.preview(run, "me/streets", "mit", "Hello & <i>", False)
+    assert "model.safetensors" in files and "Nothing was sent" in files
+    assert "license: mit" in card and 'load_predictor("me/streets")' in card and "&lt;i>" in card
+
+
+def test_publishing_without_a_name_or_a_network_is_told(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = ["private", "", "Message", "", False, False, "hf_secret"]
+    with pytest.raises(gr.Error, match="Say what it shall be called"):
+        publish_form.start_publishing(run, " ", *asked)
+    job, token, timer = publish_form.start_publishing(run, "streets", *asked)
+    assert (token, timer.active) == ("", True)
+    deadline = time.monotonic() + 30
+    while JOBS.state(job).status == "running" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    html = publish_form.show_job(job, publish_form.published)
+    assert "HF_HUB_OFFLINE is set" in html and "hf_secret" not in html + str(vars(JOBS))
+    assert publish_form.show_job("", publish_form.published) == ""
+
+
+def test_a_name_that_is_none_is_told_before_anything_is_loaded() -> None:
+    with pytest.raises(gr.Error, match="names no model on the Hub"):
+        publish_form.start_loading("just a name", "")

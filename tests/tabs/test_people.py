@@ -1,0 +1,226 @@
+"""Who is the host and who a visitor, and what the engine lets each of them do."""
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gradio.context import LocalContext
+from untrained import STREET_STAGE, save_untrained
+
+import app
+from engine import access
+from engine.access import HOST, Limits, Person, identify_by
+from engine.data.sources import fetch, resolve_dataset
+from engine.errors import AccessError
+from engine.hub.card import CardChoices
+from engine.hub.publish import publish
+from engine.hub.remote import fetch_bundle
+from engine.hub.trash import delete_model, restore_model
+from engine.recipe import Recipe
+from engine.runs.fetches import Fetches
+from engine.runs.queue import resume, stop, submit
+from engine.runs.store import RunSpec, create_run, read_spec
+from engine.tasks.camvid import CAMVID
+from tabs.components import people
+from tabs.components.people import Passwords, by_address, by_session, by_sign_in, signs_in
+
+PASSWORDS = Passwords(host="the host's own", visitors="the class's own")
+RECIPE = Recipe(name="tiny", backbone=CAMVID.backbones[0], stages=(STREET_STAGE,))
+ANNA, BEN = Person(name="anna", is_host=False), Person(name="ben", is_host=False)
+
+
+@pytest.fixture(autouse=True)
+def own_page() -> Iterator[None]:
+    """After each test everybody is the host again."""
+    yield
+    identify_by(lambda: HOST)
+
+
+def asked_by(**request: Any) -> None:
+    LocalContext.request.set(SimpleNamespace(**request))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def no_request() -> Iterator[None]:
+    yield
+    LocalContext.request.set(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "is_in"),
+    [
+        ("host", "the host's own", True),
+        ("host", "the class's own", False),
+        ("anna", "the class's own", True),
+        ("anna", "the host's own", False),
+        ("Host", "the class's own", True),  # a visitor who is called so
+        ("", "the class's own", False),
+        ("x" * 41, "the class's own", False),
+        ("anna", "", False),
+        ("anna", "ü", False),
+    ],
+)
+def test_only_the_right_password_opens(monkeypatch: pytest.MonkeyPatch, name: str, password: str, is_in: bool) -> None:
+    monkeypatch.setattr(people, "FAILURE_SECONDS", 0.0)
+    assert asyncio.run(signs_in(PASSWORDS)(name, password)) is is_in  # type: ignore[arg-type]
+
+
+def test_wrong_passwords_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    at_once: list[int] = []
+    trying = 0
+
+    async def wait(seconds: float) -> None:
+        nonlocal trying
+        waits.append(seconds)
+        trying += 1
+        at_once.append(trying)
+        for _ in range(5):
+            await pause(0)
+        trying -= 1
+
+    pause = asyncio.sleep
+    monkeypatch.setattr(people.asyncio, "sleep", wait)
+
+    async def attack() -> None:
+        check = signs_in(PASSWORDS)
+        await asyncio.gather(*(check("anna", f"guess {number}") for number in range(10)))
+
+    asyncio.run(attack())
+    assert waits == [people.FAILURE_SECONDS] * 10 and max(at_once) <= people.GUESSES_AT_ONCE
+
+
+@pytest.mark.usefixtures("no_request")
+def test_who_is_asking() -> None:
+    assert by_sign_in() == by_address() == by_session() == HOST, "the server itself"
+    asked_by(username="host", client=SimpleNamespace(host="127.0.0.1"), session_hash="s1")
+    assert by_sign_in() == Person(name="host") and by_address().is_host
+    assert by_session() == Person(name="s1", is_host=False)
+    asked_by(username="anna", client=SimpleNamespace(host="192.168.0.7"), session_hash="s2")
+    assert by_sign_in() == ANNA and by_address() == Person(name="192.168.0.7", is_host=False)
+    asked_by(username=None, client=None, session_hash=None)
+    assert not any(who().is_host for who in (by_sign_in, by_address, by_session))
+    asked_by(username=None, client=SimpleNamespace(host="::1"), session_hash=None)
+    assert by_address().is_host and not by_sign_in().is_host
+
+
+def test_a_page_for_oneself_has_no_visitors_and_one_for_others_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    def door(*arguments: str, passwords: Passwords | None = None) -> Any:
+        identify_by(lambda: HOST)
+        before = access._DOOR.identify
+        app.set_door(app.read_settings(list(arguments)), passwords)
+        return access._DOOR.identify if access._DOOR.identify is not before else None
+
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    for host in ("127.0.0.1", "localhost", "::1"):
+        assert door("--host", host) is None
+    assert door("--host", "0.0.0.0", "--visitor-minutes", "3") is by_address
+    assert access.visitor_limits() == Limits(minutes=3.0)
+    assert door("--share", passwords=PASSWORDS) is by_sign_in
+    monkeypatch.setenv("SPACE_ID", "me/lab")
+    assert door("--host", "0.0.0.0") is by_session
+
+
+def test_a_link_needs_two_passwords_and_has_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*arguments: str, host: str = "", visitors: str = "") -> Any:
+        for name, value in ((app.HOST_PASSWORD, host), (app.VISITORS_PASSWORD, visitors)):
+            monkeypatch.setenv(name, value)
+        return app.read_passwords(app.read_settings(list(arguments)))
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: False))
+    assert read() is None
+    for given in ({}, {"host": "long enough"}, {"host": "long enough", "visitors": "short"}):
+        with pytest.raises(SystemExit, match="needs 8 letters or more"):
+            read("--share", **given)
+    with pytest.raises(SystemExit, match="must be another one"):
+        read("--share", host="the very same", visitors="the very same")
+    assert read(host="long enough", visitors="also long") == Passwords(host="long enough", visitors="also long")
+    assert app.HOST_PASSWORD not in app.os.environ, "workers do not see it"
+
+
+def test_what_is_the_host_s_alone(streets: Path, lab_home: Path) -> None:
+    run = create_run(RunSpec(task="camvid", dataset=str(streets), recipe=RECIPE))
+    save_untrained(run / "checkpoints", ("sky", "road"))
+    identify_by(lambda: ANNA)
+    for action in (
+        lambda: delete_model(run.name),
+        lambda: restore_model(run.name),
+        lambda: fetch("camvid_tiny"),
+        lambda: Fetches().start("camvid_tiny"),
+        lambda: fetch_bundle("me/streets"),
+        lambda: publish(run, CardChoices(repo_id="x")),
+        lambda: resolve_dataset(str(streets)),
+        lambda: resolve_dataset("/etc"),
+    ):
+        with pytest.raises(AccessError, match="Only the host of this page may"):
+            action()
+    assert run.is_dir()
+    own = lab_home / "data" / "own" / "texts-1"
+    own.mkdir(parents=True)
+    assert resolve_dataset(str(own)) == own, "what somebody brought to the page is theirs to use"
+    assert fetch("drawn-streets").is_dir(), "drawing costs nothing"
+
+
+def make(person: Person, recipe: Recipe = RECIPE, dataset: str = "drawn-streets") -> Path:
+    identify_by(lambda: person)
+    return create_run(RunSpec(task="camvid", dataset=dataset, recipe=recipe))
+
+
+def test_a_visitor_s_run_is_marked_and_limited(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    run = make(ANNA)
+    spec = read_spec(run)
+    assert (spec.owner, spec.minutes) == ("anna", Limits().minutes)
+    submit(run)
+    identify_by(lambda: BEN)
+    for action in (stop, resume):
+        with pytest.raises(AccessError, match="somebody else's"):
+            action(run)
+    identify_by(lambda: ANNA)
+    stop(run)
+    resume(run)
+    identify_by(lambda: HOST)
+    stop(run)
+    assert read_spec(create_run(dataclasses.replace(spec, owner="", minutes=0))).minutes == 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (dataclasses.replace(RECIPE, backbone="resnet152"), "allows the backbones"),
+        (dataclasses.replace(RECIPE, stages=(dataclasses.replace(STREET_STAGE, image_size=512),)), "up to 224 pixels"),
+        (
+            dataclasses.replace(RECIPE, stages=(STREET_STAGE, dataclasses.replace(STREET_STAGE, text_length=512))),
+            "up to 256 tok",
+        ),
+    ],
+)
+def test_a_visitor_s_training_is_small(lab_home: Path, recipe: Recipe, message: str) -> None:
+    fetch("drawn-streets")
+    with pytest.raises(AccessError, match=message):
+        submit(make(ANNA, recipe))
+    submit(make(HOST, recipe))
+
+
+def test_a_visitor_has_few_runs_and_none_on_a_folder_of_this_machine(lab_home: Path, streets: Path) -> None:
+    fetch("drawn-streets")
+    for person in (ANNA, BEN):
+        for _ in range(Limits().runs):
+            submit(make(person))
+        with pytest.raises(AccessError, match="how many you may have"):
+            submit(make(person))
+    identify_by(lambda: Person(name="cleo", is_host=False))
+    with pytest.raises(AccessError, match="open a folder"):
+        submit(make(Person(name="cleo", is_host=False), dataset=str(streets)))
+
+
+def test_a_spec_that_was_tampered_with_is_refused(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    run = make(HOST)
+    identify_by(lambda: ANNA)
+    with pytest.raises(AccessError, match="A visitor's run is theirs"):
+        submit(run)
