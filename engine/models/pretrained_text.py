@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from engine.models.text_backbone import body_tensors, is_masked, load_backbone, 
 from engine.task import ModelPlan
 
 INNER = "inner."
+MOST_PLAIN_TOKENS = 256
 BODY_GROUPS = 4  # with the head five, as many as the lesson's classifier has
 
 
@@ -28,12 +29,8 @@ class PretrainedClassifier(nn.Module):
         go_by_inner_names(self)
         self.attention = attention_of(inner)
 
-    def train(self, mode: bool = True) -> Self:
-        """Learn or answer, each with the attention that is faster at it."""
-        choose_attention(self.inner, self.attention, learns=mode)
-        return super().train(mode)
-
     def forward(self, numbers: Tensor) -> Tensor:
+        choose_attention(self, numbers)
         check_length(self.inner, numbers)
         return self.inner(input_ids=numbers, attention_mask=(numbers != self.tokenizer.pad).long()).logits
 
@@ -75,12 +72,8 @@ class PretrainedLanguageModel(nn.Module):
             # The vocabulary's matrix is larger than the body: it need not be asked where nobody asks for a guess.
             inner.get_output_embeddings().register_forward_pre_hook(self._only_asked)
 
-    def train(self, mode: bool = True) -> Self:
-        """Learn or answer, each with the attention that is faster at it."""
-        choose_attention(self.inner, self.attention, learns=mode)
-        return super().train(mode)
-
     def forward(self, numbers: Tensor) -> Tensor:
+        choose_attention(self, numbers)
         check_length(self.inner, numbers)
         if not self.is_masked:
             return self.inner(input_ids=numbers).logits
@@ -188,15 +181,16 @@ def attention_of(inner: Any) -> str:
     return inner.config._attn_implementation  # there is no public name to read it by
 
 
-def choose_attention(inner: Any, built: str, *, learns: bool) -> None:
-    """Plain matrix products where a CPU learns, else what the model was built with.
+def choose_attention(model: "PretrainedText", numbers: Tensor) -> None:
+    """Plain matrix products where a CPU learns from texts (…, T) that are not long, else what the model was built with.
 
-    A CPU's fused kernel has a slow backward pass: without it MiniLM trains 1.2 times (on 512 tokens) to 1.4 times (on 128) as
-    fast. With it it answers faster, as nothing is kept for every pair of tokens.
+    A CPU's fused kernel has a slow backward pass: without it MiniLM trains 1.4 times as fast on 128 tokens, and 1.2 times on 256.
+    But plain products are kept for every pair of tokens: 32 texts of 512 would take more than 10 GB.
     """
-    wanted = "eager" if learns and not torch.accelerator.is_available() else built
-    if attention_of(inner) != wanted:
-        inner.set_attn_implementation(wanted)
+    is_plain = model.training and numbers.shape[-1] <= MOST_PLAIN_TOKENS and not torch.accelerator.is_available()
+    wanted = "eager" if is_plain else model.attention
+    if attention_of(model.inner) != wanted:
+        model.inner.set_attn_implementation(wanted)
 
 
 def check_length(inner: Any, numbers: Tensor) -> None:

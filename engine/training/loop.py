@@ -42,6 +42,7 @@ from engine.training.layer_groups import (
     set_train_mode,
     spread_rates,
 )
+from engine.training.memory import give_back_when_short
 from engine.training.precision import (
     build_accelerator,
     check_precision,
@@ -53,6 +54,7 @@ from engine.training.precision import (
 from engine.training.schedule import lr_at, momentum_at
 
 CHECKPOINT_SECONDS = 120.0
+STEPS_BETWEEN_LOOKS = 20  # at how much memory is held
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +203,8 @@ def fit(
                     objective, prepared, images, target, optimizer=optimizer, accelerator=accelerator, stage=stage
                 )
                 step = progress.step + 1
+                if step % STEPS_BETWEEN_LOOKS == 0:
+                    give_back_when_short()
                 if not math.isfinite(loss_sum):
                     yield from diverge(stage, stage_index, step, rate[-1])
                 progress = dataclasses.replace(

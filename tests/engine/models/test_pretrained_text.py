@@ -17,6 +17,7 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedModel
 from engine.bundle_files import CONFIG_FILE, OURS
 from engine.data.language_feed import hide
 from engine.errors import BundleError, ModelError, RecipeError
+from engine.models import pretrained_text
 from engine.models.pretrained_text import (
     PretrainedClassifier,
     PretrainedLanguageModel,
@@ -168,6 +169,19 @@ def test_a_cpu_learns_with_plain_attention_and_answers_the_same_without(backbone
     answering = model.eval()(read)
     assert model.inner.config._attn_implementation == model.attention == "sdpa"
     assert torch.allclose(learning, answering, atol=1e-5)
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="an accelerator learns with the fused kernel too")
+def test_long_texts_are_learnt_with_the_attention_that_keeps_no_pairs(
+    backbones: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = build_pretrained_classifier(plan(backbones["bert"])).train()
+    read = numbers(model)
+    monkeypatch.setattr(pretrained_text, "MOST_PLAIN_TOKENS", read.shape[-1] - 1)
+    model(read)
+    assert model.inner.config._attn_implementation == "sdpa"
+    model(read[:, :-1])
+    assert model.inner.config._attn_implementation == "eager"
     assert "attn_implementation" not in str(model.inner.config.to_dict()), "a bundle does not say it"
 
 

@@ -1,6 +1,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from toy import STAGE, TOY, TinyClassifier, draw_squares
 from engine.errors import TrainingError
 from engine.events import BatchHalved, Event, RunResumed, StageFinished, StageStarted
 from engine.recipe import Recipe, Stage
+from engine.training import memory
 from engine.training.memory import halve_until_it_fits
 from engine.training.recipe_loop import train_recipe
 
@@ -71,3 +73,22 @@ def test_other_mistakes_are_not_taken_for_memory() -> None:
 
     with pytest.raises(RuntimeError, match="shapes"):
         list(halve_until_it_fits(train, STAGE, model=TinyClassifier(3), stage_index=0))
+
+
+def test_memory_is_given_back_only_where_much_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        memory.ctypes, "CDLL", lambda name: asked.append(name) or SimpleNamespace(malloc_trim=asked.append)
+    )
+    monkeypatch.setattr(memory, "LARGE_SHARE", 1.0)
+    memory.give_back_when_short()
+    assert asked == []
+    monkeypatch.setattr(memory, "LARGE_SHARE", 0.0)
+    memory.give_back_when_short()
+    assert asked == ["libc.so.6", 0]
+
+    def elsewhere(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", elsewhere)
+    memory.give_back_when_short()
