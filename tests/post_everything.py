@@ -128,7 +128,7 @@ def post_all(page: gr.Blocks, client: httpx.Client, values: list[str], names: se
     found = [(index, fn) for index, fn in page.fns.items() if fn.fn is not None]
     chosen = [
         (index, fn)
-        for index, fn in sorted(found, key=lambda pair: not sets_state(pair[1]))
+        for index, fn in sorted(found, key=lambda pair: (pair[1].name != CLICKED, not sets_state(pair[1])))
         if names is None or fn.name in names or fn.name == CLICKED
     ]
 

@@ -280,7 +280,7 @@ def build_checked(
     """
     import torch
 
-    with torch.device("meta"), _at_most(3 * len(_read_shapes(bundle)) + 1000):
+    with torch.device("meta"), _at_most(3 * len(_read_shapes(bundle)) + 1000, bundle):
         sketch = build()
     check(sketch)
     computed = sum(buffer.numel() for buffer in sketch.buffers())
@@ -292,7 +292,7 @@ def build_checked(
 
 
 @contextmanager
-def _at_most(parameters: int) -> Iterator[None]:
+def _at_most(parameters: int, bundle: Path) -> Iterator[None]:
     """`BundleError` for a model of more parameters, as soon as one too many is made; models tie some, and make some twice."""
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
@@ -300,7 +300,7 @@ def _at_most(parameters: int) -> Iterator[None]:
 
     def tell(*_: Any) -> None:
         if threading.get_ident() == here and next(made) > parameters:
-            raise BundleError("it has many times the tensors that its weights have")
+            raise BundleError(f"{bundle / MODEL_FILE} has far fewer tensors than the model that its config describes.")
 
     hook = register_module_parameter_registration_hook(tell)
     try:

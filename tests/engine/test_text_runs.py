@@ -217,7 +217,7 @@ def test_a_start_of_another_kind_is_told(reviews: Path, tiny_bert: Path, awd: st
     language = made(reviews, awd, LANGUAGE_MODEL)
     work(language)
     ending = work(made(reviews, tiny_bert, CLASSIFIER, language))[-1]
-    assert isinstance(ending, RunFailed) and "its backbone is awd-lstm" in ending.message
+    assert isinstance(ending, RunFailed) and "holds awd-lstm. Choose that as backbone" in ending.message
 
 
 def test_a_language_model_keeps_its_head_on_data_with_other_classes(
