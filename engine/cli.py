@@ -9,6 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -262,14 +263,16 @@ def _spec(task: Task, recipe: Recipe, dataset: str, init_from: str, seed: int) -
 def _build_model(objective: Objective, data: Any, recipe: Recipe, init_from: str, seed: int) -> Any:
     import torch
 
-    from engine.training.bundle import init_weights
+    from engine.training.bundle import build_checked, fitting_tensors, init_weights
     from engine.training.recipe_loop import plan_now
 
     torch.manual_seed(seed)
     start = _bundle(init_from) if init_from else None
-    model = objective.build_model(plan_now(objective, recipe, data, start), pretrained=start is None)
-    if start:
-        init_weights(model, start, data.classes)
+    build = partial(objective.build_model, plan_now(objective, recipe, data, start), pretrained=start is None)
+    if start is None:
+        return build()
+    model = build_checked(build, start, check=partial(fitting_tensors, bundle=start, classes=data.classes))
+    init_weights(model, start, data.classes)
     return model
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from engine.errors import DataError, EngineError
 from engine.hub.library import list_models
@@ -101,13 +102,13 @@ def models() -> list[dict[str, Any]]:
 
 def build_models_api() -> None:
     """The endpoint that lists the models."""
-    gr.api(models, api_name=MODELS, concurrency_limit=None)
+    api(models, api_name=MODELS, concurrency_limit=None)
 
 
 def build_http_api(task: Task, endpoint: Callable[..., dict[str, Any]], parameter: str, tab: gr.Tab) -> None:
     """A task's endpoint, and under a heading the programs that call it; `parameter` is what its input is called."""
     limits = {"concurrency_limit": PREDICT["concurrency_limit"], "concurrency_id": PREDICT["concurrency_id"]}
-    gr.api(endpoint, api_name=task.name, **limits)
+    api(endpoint, api_name=task.name, **limits)
     with gr.Accordion("Use it from a program", open=False, elem_classes="lab-code"):
         gr.HTML(
             '<p class="lab-small">The same answers as JSON over HTTP. A page with passwords wants a sign-in first: '
