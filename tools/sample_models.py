@@ -40,7 +40,7 @@ SAMPLES = {
     "planet": Sample(dataset="planet_sample", recipes=("cpu-progressive",)),
     "camvid": Sample(dataset="camvid-tiramisu", recipes=("cpu-half",)),
     "heads": Sample(dataset="pointing04", recipes=("cpu",)),
-    "imdb": Sample(dataset="imdb", recipes=("cpu-language", "cpu")),
+    "imdb": Sample(dataset="imdb", recipes=("cpu",)),
 }
 
 

@@ -131,7 +131,7 @@ CLASSIFIER_CPU = Recipe(
     name="cpu",
     title="MiniLM, gradually unfrozen, on a CPU",
     note="The head, the last two layer groups, everything, then everything on longer texts, which is a text's way to go up in "
-    "resolution. About an hour on two cores that multiply in bf16. Start it from the language model.",
+    "resolution. About an hour on two cores that multiply in bf16. From MiniLM's language model it comes to the same.",
     backbone=MINILM,
     objective=CLASSIFIER,
     stages=(
@@ -191,7 +191,7 @@ LANGUAGE_GPU = Recipe(
 CLASSIFIER_GPU = Recipe(
     name="gradual",
     title="MiniLM, gradually unfrozen, on a GPU",
-    note="The lesson's four stages on 512 tokens of all reviews. Start it from the language model.",
+    note="The lesson's four stages on 512 tokens of all reviews, from MiniLM as it comes, or from its language model.",
     backbone=MINILM,
     objective=CLASSIFIER,
     stages=gradual(epochs=(1, 1, 1, 2), rates=(2e-3, 5e-4, 4e-4, 3e-4), batch_size=32, text_length=512, drop_mult=1.0),
