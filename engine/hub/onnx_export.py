@@ -1,6 +1,5 @@
 """A bundle's model as one ONNX file, which runs without this app and without torch; checked before anybody gets it."""
 
-import copy
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import BundleError
 from engine.hub.usage import ONNX_FILE, PICTURES, TEXTS
+from engine.tasks.bundled import Bundled, open_bundle
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from engine.models.pretrained_text import PretrainedClassifier
-    from engine.serving.predictor import Predictor
 
 LOGITS = "logits"
 TOLERANCE = 1e-3  # of the largest logit, or of 1 where all are smaller
@@ -44,11 +43,9 @@ def export_onnx(bundle: Path) -> Path:
     Raises `BundleError` for a model that has no ONNX form, and where ONNX Runtime does not answer as torch does, within 1e-3 of
     the largest logit. Then no file is left.
     """
-    from engine.serving.predictor import load_predictor
-
     target, unchecked = bundle / ONNX_FILE, bundle / f".{ONNX_FILE}"
     target.unlink(missing_ok=True)
-    form = _form(load_predictor(bundle))
+    form = _form(open_bundle(bundle))
     try:
         _write(form, unchecked)
         _check(form, unchecked)
@@ -58,16 +55,16 @@ def export_onnx(bundle: Path) -> Path:
     return target
 
 
-def _form(predictor: "Predictor") -> _Form:
+def _form(opened: Bundled) -> _Form:
     from engine.models.pretrained_text import PretrainedClassifier
 
-    model: Any = copy.deepcopy(predictor.model).cpu().eval()
-    if predictor.objective.onnx_answer:
-        return _picture_form(model, predictor.config.plan.channels, predictor.config.stage.image_size)
+    model: Any = opened.model
+    if opened.objective.onnx_answer:
+        return _picture_form(model, opened.config.plan.channels, opened.config.stage.image_size)
     if isinstance(model, PretrainedClassifier):
-        return _text_form(model, predictor.config.stage.text_length)
+        return _text_form(model, opened.config.stage.text_length)
     raise BundleError(
-        f"There is no ONNX of this model ({predictor.config.plan.backbone}): a language model is asked anew for every word, and "
+        f"There is no ONNX of this model ({opened.config.plan.backbone}): a language model is asked anew for every word, and "
         "an AWD-LSTM reads a text window by window, which both need a program around the network."
     )
 

@@ -19,6 +19,7 @@ OnProgress = Callable[[int, int], None]
 MAX_BYTES = 4_000_000_000
 SHORT = 12  # digits of a commit in a folder's name
 NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+REVISION = re.compile(r"[\w./-]{0,100}")
 BETWEEN = "--"
 
 
@@ -43,9 +44,15 @@ def parse_reference(text: str) -> Reference:
         else:
             given = "/".join(parts[:2])
     repo_id, _, revision = given.partition("@")
-    if not NAME.fullmatch(repo_id) or ".." in repo_id or not re.fullmatch(r"[\w./-]{0,100}", revision):
+    if not is_reference(given):
         raise HubError(f"{text.strip()[:100]!r} names no model on the Hub. Write OWNER/NAME, or paste its link.")
     return Reference(repo_id, revision or "main")
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the form OWNER/NAME or OWNER/NAME@REVISION."""
+    repo_id, _, revision = text.partition("@")
+    return bool(NAME.fullmatch(repo_id)) and ".." not in repo_id and bool(REVISION.fullmatch(revision))
 
 
 def download_folder(repo_id: str, commit: str) -> Path:

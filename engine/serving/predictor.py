@@ -3,7 +3,6 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.bundle_files import CONFIG_FILE, MODEL_FILE
-from engine.errors import BundleError, ModelError, RecipeError
+from engine.bundle_files import MODEL_FILE
+from engine.errors import BundleError
+from engine.hub.remote import fetch_bundle, is_reference
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
-from engine.tasks.registry import get_task
-from engine.training.bundle import (
-    BundleConfig,
-    build_checked,
-    check_weights,
-    load_weights,
-    read_config,
-    resolve_bundle,
-)
+from engine.tasks.bundled import open_bundle
+from engine.training.bundle import BundleConfig, resolve_bundle
 from engine.training.carried import forget
 
 CACHED_MODELS = 8  # a class tries several
@@ -73,8 +66,12 @@ class Predictor:
 def load_predictor(bundle_or_run: str | Path) -> Predictor:
     """The predictor of a bundle, or of a run's best checkpoint; the last few are kept in memory.
 
-    Raises `BundleError` for anything that is not a whole and sound bundle.
+    A name that is no folder here, OWNER/NAME or OWNER/NAME@REVISION, is a model of the Hugging Face Hub, which is fetched.
+    Raises `BundleError` for anything that is not a whole and sound bundle, `HubError` for one that cannot be had.
     """
+    named = str(bundle_or_run)
+    if is_reference(named) and not Path(named).expanduser().exists():
+        bundle_or_run = fetch_bundle(named)
     bundle = resolve_bundle(bundle_or_run)
     try:
         return _load(bundle)
@@ -100,13 +97,6 @@ def _load(bundle: Path) -> Predictor:
 
 
 def _build_predictor(bundle: Path) -> Predictor:
-    config = read_config(bundle)
-    try:
-        objective = get_task(config.task).build_objective(config.objective)
-        build = partial(objective.build_model, config.plan, pretrained=False)
-        model = build_checked(build, bundle, check=partial(check_weights, bundle=bundle))
-    except (RecipeError, ModelError) as problem:
-        raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None
-    load_weights(model, bundle)
+    opened = open_bundle(bundle)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Predictor(config, objective, model.to(device).eval(), device)
+    return Predictor(opened.config, opened.objective, opened.model.to(device), device)

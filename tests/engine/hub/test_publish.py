@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -280,3 +281,20 @@ def test_the_command_line_hands_models_on(
     code, told, _ = run_cli("deploy-space", "lab", "--dry-run")
     assert code == 0 and "app.py" in told["files"]
     assert run_cli("load", "no-name")[0] == 1
+
+
+def test_a_predictor_opens_a_name_of_the_hub(
+    hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    made = send(bundle)
+    picture = torch.arange(3 * 32 * 32, dtype=torch.uint8).view(1, 3, 32, 32)
+    for name in (made.repo_id, f"{made.repo_id}@{made.commit}"):
+        assert torch.equal(load_predictor(name).logits(picture), logits(bundle))
+    monkeypatch.chdir(tmp_path)
+    folder = Path(shutil.copytree(bundle, tmp_path / "me" / "streets"))
+    asked = len(hub.requests)
+    assert load_predictor("me/streets").classes == CLASSES and folder.is_dir()
+    assert len(hub.requests) == asked, "a folder of that name comes first"
+    with pytest.raises(HubError, match="Could not load me/nothing"):
+        load_predictor("me/nothing")

@@ -15,6 +15,7 @@ from engine.errors import BundleError, DataError
 from engine.kinds.picture import LONGEST_ASPECT, network_size
 from engine.serving import predictor
 from engine.serving.predictor import CACHED_MODELS, load_predictor
+from engine.tasks import bundled
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -99,14 +100,14 @@ def test_a_better_checkpoint_is_taken_up(street_data: Data, tmp_path: Path) -> N
 def test_a_checkpoint_that_goes_while_it_is_loaded(street_data: Data, tmp_path: Path, monkeypatch) -> None:
     """A run saves a better checkpoint, and deletes the old one, between finding it and reading it."""
     first = save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=1, step=1)
-    read_config = predictor.read_config
+    read_config = bundled.read_config
 
     def slow_read(bundle: Path):
         if bundle == first:
             save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=2, step=2)
         return read_config(bundle)
 
-    monkeypatch.setattr(predictor, "read_config", slow_read)
+    monkeypatch.setattr(bundled, "read_config", slow_read)
     loaded = load_predictor(tmp_path / "run")
     assert not first.exists()
     assert same(loaded.predict(noise(40, 50)), load_predictor(tmp_path / "run").predict(noise(40, 50)))

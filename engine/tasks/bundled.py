@@ -1,0 +1,37 @@
+"""What a bundle holds, opened: its checked config, the objective of its task, and the model with its weights."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.bundle_files import CONFIG_FILE
+from engine.errors import BundleError, ModelError, RecipeError
+from engine.task import Objective
+from engine.tasks.registry import get_task
+from engine.training.bundle import BundleConfig, build_checked, check_weights, load_weights, read_config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundled:
+    """A bundle's config, its objective, and its model: in evaluation mode, on the CPU."""
+
+    config: BundleConfig
+    objective: Objective
+    model: "nn.Module"
+
+
+def open_bundle(bundle: Path) -> Bundled:
+    """The model in a bundle's folder. Raises `BundleError` for anything that is not a whole and sound bundle."""
+    config = read_config(bundle)
+    try:
+        objective = get_task(config.task).build_objective(config.objective)
+        build = partial(objective.build_model, config.plan, pretrained=False)
+        model = build_checked(build, bundle, check=partial(check_weights, bundle=bundle))
+    except (RecipeError, ModelError) as problem:
+        raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None
+    load_weights(model, bundle)
+    return Bundled(config=config, objective=objective, model=model.eval())
