@@ -8,11 +8,12 @@ import getpass
 import ipaddress
 import os
 import sys
+import tempfile
 import threading
 from typing import TYPE_CHECKING
 
 from engine.data.mirror import MIRROR_VARIABLE
-from engine.home import HOME_VARIABLE
+from engine.home import HOME_NOTE, HOME_VARIABLE, home, is_writable
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -57,6 +58,10 @@ def main(arguments: list[str] | None = None) -> None:
     # Read by Gradio when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+    note = settle_home()
+    if note:
+        print(note)
+
     from engine.runs.runner import Runner
     from tabs.page import build_page
 
@@ -73,6 +78,25 @@ def main(arguments: list[str] | None = None) -> None:
         page.block_thread()
     finally:
         runner.close()
+
+
+def settle_home() -> str:
+    """Make sure that there is a home to write to, and return what people should know of it; "" where it is an ordinary one.
+
+    Where the chosen one cannot be written to, as on some servers, a temporary one has to do.
+    """
+    note = ""
+    if not is_writable(home()):
+        refused, fallback = home(), tempfile.mkdtemp(prefix="lesson-3-lab-")
+        os.environ[HOME_VARIABLE] = fallback
+        note = (
+            f"{refused} cannot be written to. Data, runs and models are kept in {fallback} and may be gone after a restart: set "
+            f"{HOME_VARIABLE} to a folder that stays, or download what you want to keep."
+        )
+    elif os.environ.get(ON_A_SPACE):
+        note = "This Space forgets data, runs and models when it restarts: publish or download what you want to keep."
+    os.environ[HOME_NOTE] = note
+    return note
 
 
 def read_passwords(settings: argparse.Namespace) -> "Passwords | None":
@@ -145,6 +169,11 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
             ssr_mode=False,
             prevent_thread_lock=True,
         )
+        if settings.share and not page.share_url:
+            print(
+                f"No public link could be made. The page is open at http://{settings.host}:{settings.port}; in the class's own "
+                "network `--host 0.0.0.0` does without a link."
+            )
     except OSError as problem:  # Gradio's own words for it are long
         if "port" not in str(problem).lower():
             raise

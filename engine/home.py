@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import platformdirs
 
 HOME_VARIABLE = "LESSON_LAB_HOME"
+HOME_NOTE = "LESSON_LAB_HOME_NOTE"  # what the app found out about it when it started
 
 
 def home() -> Path:
@@ -15,6 +17,16 @@ def home() -> Path:
     if chosen:
         return Path(chosen).expanduser().absolute()
     return Path(platformdirs.user_data_dir("lesson-3-lab", appauthor=False))
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, which is made itself where it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def data_folder() -> Path:

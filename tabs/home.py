@@ -1,5 +1,6 @@
 """Home: what this is, what the machine has, what is on disk, what is running."""
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -8,7 +9,7 @@ import gradio as gr
 
 from engine.data.sources import Source, get_source
 from engine.errors import EngineError
-from engine.home import free_space, home
+from engine.home import HOME_NOTE, free_space, home
 from engine.runs.fetches import FETCHES
 from engine.runs.queue import queue_position
 from engine.runs.remarks import in_short
@@ -18,7 +19,7 @@ from engine.task import Task
 from tabs.components.data_panel import fetch_label, fetch_line
 from tabs.components.heavy import IMPORTING
 from tabs.components.live_run import progress_text, status_pill
-from tabs.components.markup import empty_state, facts, metric_text, text
+from tabs.components.markup import empty_state, facts, metric_text, note, text
 from tabs.components.opened import remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 
@@ -63,7 +64,8 @@ def show_machine() -> str:
             ("Everything is kept in", f"{home()} ({free_space() / 2**30:.0f} GiB free)"),
         ]
     )
-    return f'<div class="lab-card">{listed}</div>'
+    said = os.environ.get(HOME_NOTE, "")
+    return f'<div class="lab-card">{listed}{note(said, "warn") if said else ""}</div>'
 
 
 def show_tasks(tasks: tuple[Task, ...]) -> str:

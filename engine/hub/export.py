@@ -70,11 +70,13 @@ def halved(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":
 
 
 def record_evaluation(bundle: Path, evaluation: "Evaluation") -> None:
-    """Make what was measured the bundle's own figures, and write its card anew."""
+    """Make what was measured the bundle's own figures, and write its card and its notebook anew."""
     values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
     values[OURS]["metrics"] = evaluation.as_dict()["metrics"]
     (bundle / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
     (bundle / EVALUATION_FILE).write_text(json.dumps(evaluation.as_dict(), indent=1), encoding="utf-8")
+    if (bundle / NOTEBOOK_FILE).is_file():
+        write_notebook(bundle)
     write_card(bundle)
 
 
