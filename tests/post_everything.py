@@ -151,16 +151,20 @@ def main(hosts: set[str]) -> None:
     run, done = make_run(), set[str]()
     identify_by(by_sign_in)
     watch(done)
-    page, values = open_page(), [run, "camvid_tiny", "me/streets"]
+    page, values = open_page(), [run, "camvid_tiny"]
+    more = [*values, "me/streets"]  # what the known ones need to get as far as they can
     told: dict[str, Any] = {"endpoints": len(page.fns)}
-    answers = post_all(page, sign_in(page, "anna", PASSWORDS.visitors), values)
+    visitor = sign_in(page, "anna", PASSWORDS.visitors)
+    answers = post_all(page, visitor, values)
+    for name, answer in post_all(page, visitor, more, hosts).items():
+        answers[name] = answers.get(name, "") + answer
     told["by a visitor"] = sorted(done)
     told["refused"] = sorted(
         name
         for name, answer in answers.items()
         if name in hosts and ("Only the host of this page may" in answer or "somebody else" in answer)
     )
-    answers = post_all(page, httpx.Client(base_url=page.local_url, timeout=60), values, hosts)
+    answers = post_all(page, httpx.Client(base_url=page.local_url, timeout=60), more, hosts)
     told["by nobody"] = sorted(done)
     told["to nobody"] = sorted(name for name, answer in answers.items() if "Not authenticated" not in answer)
     try:
@@ -168,7 +172,7 @@ def main(hosts: set[str]) -> None:
         told["wrong password"] = "let in"
     except httpx.HTTPStatusError as refusal:
         told["wrong password"] = refusal.response.status_code
-    post_all(page, sign_in(page, "host", PASSWORDS.host), values, hosts)
+    post_all(page, sign_in(page, "host", PASSWORDS.host), more, hosts)
     told["by the host"] = sorted(done)
     print(json.dumps(told))
     page.close()

@@ -275,6 +275,40 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
     request.node.failed = False
 
 
+def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(page, request: pytest.FixtureRequest):
+    request.node.failed = True
+    step(page, "Models")
+    expect(page.locator(".lab-model:visible")).to_have_count(4)
+    page.locator(".lab-model:visible", has_text="IMDB").click()
+    expect(page.locator('.lab-model[aria-pressed="true"]')).to_have_count(1)
+    expect(page.locator(".lab-card:visible")).to_contain_text("sample-imdb")
+    page.get_by_role("button", name="Its card").click()
+    expect(page.locator(".lab-model-card.prose:visible").first).to_contain_text("The data's terms")
+    page.get_by_role("button", name="Publish it on the Hugging Face Hub").click()
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Say what it shall be called on the Hub")).to_be_visible()
+    page.get_by_label("Name on the Hub").fill("my-first-model")
+    page.get_by_role("button", name="What would be sent").click()
+    expect(page.locator(".lab-table:visible")).to_contain_text("model.safetensors")
+    page.get_by_label("Token", exact=True).fill("hf_NobodyMaySeeThis")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.locator(".lab-note.bad:visible")).to_contain_text("Could not publish my-first-model")
+    expect(page.get_by_label("Token", exact=True)).to_have_value("")
+    assert "hf_NobodyMaySeeThis" not in page.content()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("button", name="Try it", exact=True).locator("visible=true").click()
+    expect(page.get_by_label("Model").locator("visible=true")).to_have_value(re.compile("^Sample · "))
+    page.locator(".lab-example:visible").first.click()
+    expect(page.locator(".lab-verdict:visible")).to_have_text("pos")
+    page.get_by_role("button", name="Use it from a program").locator("visible=true").click()
+    expect(page.locator(".cm-content:visible").last).to_contain_text("/gradio_api/call/imdb")
+    assert page.problems == [] and page.outside == []
+    request.node.failed = False
+
+
 def choose(page, label: str, option: str) -> None:
     """Take an option of the list that is in sight."""
     page.get_by_label(label).locator("visible=true").click()

@@ -15,6 +15,7 @@ from untrained import save_untrained
 
 from engine.cli import app
 from engine.errors import BundleError, HubError
+from engine.hub import space
 from engine.hub.card import CardChoices
 from engine.hub.export import export_bundle
 from engine.hub.publish import files_to_send, publish
@@ -230,11 +231,15 @@ def test_only_a_bundle_s_files_are_fetched(hub: Hub, bundle: Path) -> None:
     assert not {"harm.py", "weights.pkl", "deep", ".cache"} & {path.name for path in folder.iterdir()}
 
 
-def test_the_app_goes_to_a_space_and_an_older_one_is_tidied(hub: Hub) -> None:
+def test_the_app_goes_to_a_space_and_an_older_one_is_tidied(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_files = space.space_files()
+    assert "assets/models/imdb/model.safetensors" in dict(all_files)
+    few = [(name, path) for name, path in all_files if not name.startswith("assets/models/")]  # 75 MB otherwise
+    monkeypatch.setattr(space, "space_files", lambda: few)
     made = deploy_space("lab", token=TOKEN)
     assert made.url == f"{hub.address}/spaces/{USER}/lab"
-    space = hub.repositories[f"spaces/{USER}/lab"]
-    files = space.commits[-1][1]
+    there = hub.repositories[f"spaces/{USER}/lab"]
+    files = there.commits[-1][1]
     assert {
         "app.py",
         "requirements.txt",
@@ -244,17 +249,17 @@ def test_the_app_goes_to_a_space_and_an_older_one_is_tidied(hub: Hub) -> None:
         "assets/style.css",
     } <= files.keys()
     assert not [name for name in files if "__pycache__" in name or name.startswith(("tests/", "benchmarks/", ".venv"))]
-    assert files["README.md"].startswith(b"---\ntitle: Lesson 3 Lab") and space.private
-    space.commit({**files, "engine/old.py": b"x", "notes.md": b"theirs"}, "by hand")
+    assert files["README.md"].startswith(b"---\ntitle: Lesson 3 Lab") and there.private
+    there.commit({**files, "engine/old.py": b"x", "notes.md": b"theirs"}, "by hand")
     deploy_space("lab", token=TOKEN)
-    assert "engine/old.py" not in space.commits[-1][1] and space.commits[-1][1]["notes.md"] == b"theirs"
+    assert "engine/old.py" not in there.commits[-1][1] and there.commits[-1][1]["notes.md"] == b"theirs"
 
 
 def test_another_app_s_space_is_left_alone(hub: Hub) -> None:
-    space = hub.create(f"spaces/{USER}/lab", files={"app.py": b"mine"})
+    theirs = hub.create(f"spaces/{USER}/lab", files={"app.py": b"mine"})
     with pytest.raises(HubError, match="another app in that Space"):
         deploy_space("lab", token=TOKEN)
-    assert len(space.commits) == 1
+    assert len(theirs.commits) == 1
 
 
 def run_cli(*arguments: str) -> tuple[int, dict[str, Any], str]:

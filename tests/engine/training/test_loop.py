@@ -178,11 +178,11 @@ def test_a_disk_that_is_full_is_told_and_the_checkpoint_before_it_stays(
     recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=3),))
     writes, save = [], checkpoint.save_file
 
-    def full_at_last(tensors, path) -> None:
+    def full_at_last(tensors, path, **metadata) -> None:
         writes.append(path)
         if len(writes) > 3:
             raise OSError(28, "No space left on device")
-        save(tensors, path)
+        save(tensors, path, **metadata)
 
     monkeypatch.setattr(checkpoint, "save_file", full_at_last)
     with pytest.raises(RunError, match=r"No space left on device.*Make room on the disk, then resume"):
