@@ -1,5 +1,7 @@
 """The forms that send a model to the Hugging Face Hub and load one from there; the work goes on in the background."""
 
+import base64
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from tabs.components.markup import megabytes, note, progress_bar, table, text
 from tabs.components.uploads import download_path
 from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
 
+PICTURE = re.compile(r"!\[([\w ]*)\]\((losses\.png|metrics\.png)\)")
 PUBLIC, PRIVATE = "public", "private"
 TOKEN_HELP = (
     "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. Without one, this machine's "
@@ -34,15 +37,21 @@ def card_of(name: str) -> str:
         return ""
     load_engine()
     try:
-        return parted(build_card(known_model(name).folder, CardChoices()))[1]
+        folder = known_model(name).folder
+        return parted(build_card(folder, CardChoices()), folder)[1]
     except EngineError as error:
         return str(error)
 
 
-def parted(card: str) -> tuple[str, str]:
-    """A card's metadata and its text."""
+def parted(card: str, folder: Path) -> tuple[str, str]:
+    """A card's metadata and its text, with the bundle's pictures in it: a page does not find them beside itself."""
     _, front, body = card.split("---\n", 2)
-    return front, body
+
+    def inside(found: re.Match[str]) -> str:
+        content = base64.b64encode((folder / found[2]).read_bytes()).decode()
+        return f"![{found[1]}](data:image/png;base64,{content})"
+
+    return front, PICTURE.sub(inside, body)
 
 
 @tells_errors
@@ -68,9 +77,9 @@ def preview(name: str, repository: str, licence: str, remark: str, onnx: bool) -
         bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)
         files = files_to_send(bundle)
         card = build_card(bundle, CardChoices(repo_id=repository or name, licence=licence, note=remark))
+        front, body = parted(card, bundle)
     rows = [(text(file), megabytes(size)) for file, size in files]
     rows.append(("<strong>in all</strong>", megabytes(sum(size for _, size in files))))
-    front, body = parted(card)
     listed = table(("File", "Size"), rows) + '<p class="lab-small">Nothing was sent.</p>'
     return listed, f"```yaml\n{front}```\n{body}"
 
