@@ -2,6 +2,7 @@
 
 import io
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,35 +35,36 @@ def send_files(
     try:
         additions = [CommitOperationAdd(name, sender.open(path)) for name, path in files]
         sender.counts = True
-        for addition in additions:
-            api.preupload_lfs_files(repo_id, [addition], repo_type=repo_type, free_memory=False)
-            sender.done += addition.upload_info.size
-            sender.tell(0)
+        api.preupload_lfs_files(repo_id, additions, repo_type=repo_type, free_memory=False)
         operations: list[Any] = [*additions, *(CommitOperationDelete(name) for name in gone)]
         made = api.create_commit(repo_id, operations, commit_message=message, repo_type=repo_type)
+        on_progress(sender.total, sender.total)  # what the Hub had was not read again
         return str(made.oid)
     finally:
         sender.close()
 
 
 class _Sender:
-    """The opened files and how much of them has been sent."""
+    """The opened files and how far each has been sent; several are at once."""
 
     def __init__(self, *, total: int, on_progress: OnProgress) -> None:
-        self.total, self.on_progress, self.done, self.counts = total, on_progress, 0, False
-        self._files: list[io.BufferedReader] = []
+        self.total, self.on_progress, self.counts = total, on_progress, False
+        self._sent: dict[_Counted, int] = {}
+        self._lock = threading.Lock()
 
     def open(self, path: Path) -> "_Counted":
         file = _Counted(path, self)
-        self._files.append(file)
+        self._sent[file] = 0
         return file
 
-    def tell(self, within: int) -> None:
-        if self.counts:
-            self.on_progress(min(self.total, self.done + within), self.total)
+    def tell(self, file: "_Counted", place: int) -> None:
+        with self._lock:
+            if self.counts:
+                self._sent[file] = max(self._sent[file], place)
+                self.on_progress(sum(self._sent.values()), self.total)
 
     def close(self) -> None:
-        for file in self._files:
+        for file in self._sent:
             file.close()
 
 
@@ -75,5 +77,5 @@ class _Counted(io.BufferedReader):
 
     def read(self, size: int | None = -1, /) -> bytes:
         chunk = super().read(size)
-        self._sender.tell(self.tell())
+        self._sender.tell(self, self.tell())
         return chunk
