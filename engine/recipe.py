@@ -281,6 +281,12 @@ def rate_text(rate: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
+def stage_source(stage: Stage) -> str:
+    """`Stage(…)` as Python, with only what differs from the defaults."""
+    fields = [field for field in dataclasses.fields(stage) if getattr(stage, field.name) != field.default]
+    return f"Stage({', '.join(f'{field.name}={getattr(stage, field.name)!r}' for field in fields)})"
+
+
 def stage_to_dict(stage: Stage) -> dict[str, Any]:
     """Plain values, ready for JSON."""
     return dataclasses.asdict(stage)

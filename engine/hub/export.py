@@ -48,6 +48,7 @@ def export_bundle(
         for name in COPIED:
             if (source / name).is_file():
                 shutil.copyfile(source / name, fresh / name)
+        _forget_paths(fresh)
         _tell_training(source, fresh)
         if onnx:
             export_onnx(fresh)
@@ -78,6 +79,16 @@ def record_evaluation(bundle: Path, evaluation: "Evaluation") -> None:
     if (bundle / NOTEBOOK_FILE).is_file():
         write_notebook(bundle)
     write_card(bundle)
+
+
+def _forget_paths(bundle: Path) -> None:
+    """Of a data set of one's own leave the folder's name: where it lies on this machine is nobody's business."""
+    values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
+    ours = values.get(OURS, values)
+    name = Path(ours.get("dataset", "")).name
+    if ours.get("dataset") not in (None, name):
+        ours["dataset"] = name
+        (bundle / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def _save_weights(weights: "dict[str, Any]", file: Path) -> None:

@@ -1,13 +1,12 @@
 """A notebook that trains a bundle's model again: the same data set, recipe and seed, and its figures beside the new ones."""
 
-import dataclasses
 import json
 import math
 from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES
-from engine.recipe import NEW_CHANNELS, Recipe, Stage
+from engine.recipe import NEW_CHANNELS, Recipe, stage_source
 from engine.tasks.registry import get_task
 from engine.training.bundle import BundleConfig, read_config
 
@@ -114,17 +113,11 @@ def _recipe(recipe: Recipe) -> str:
             f"    objective={recipe.objective!r},",
             *more,
             "    stages=(",
-            *(f"        {_stage(stage)}," for stage in recipe.stages),
+            *(f"        {stage_source(stage)}," for stage in recipe.stages),
             "    ),",
             ")",
         )
     )
-
-
-def _stage(stage: Stage) -> str:
-    """Only what differs from the defaults."""
-    changed = [field.name for field in dataclasses.fields(stage) if getattr(stage, field.name) != field.default]
-    return f"Stage({', '.join(f'{name}={getattr(stage, name)!r}' for name in changed)})"
 
 
 def _number(value: float) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from engine.bundle_files import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, OURS, best_checkpoint
 from engine.errors import BundleError, RecipeError
@@ -26,6 +26,7 @@ from engine.task import ModelPlan
 if TYPE_CHECKING:
     from torch import nn
 
+T = TypeVar("T")
 FORMAT = 2
 KNOWN_FORMATS = (1, 2)
 WHAT = (
@@ -155,7 +156,7 @@ def read_config(bundle: Path) -> BundleConfig:
     if unknown:
         raise BundleError(f"{path} has a field {unknown[0][:80]!r} that this version does not know. Update the app.")
     _check(path, values, "classes", _is_class_list(values.get("classes")), f"2 to {MAX_CLASSES} different names")
-    stage = _read_stage(path, values)
+    stage = _parsed(path, values, "stage", stage_from_dict, "a stage's knobs")
     remarks = values.get("remarks", [])
     are_texts = isinstance(remarks, list) and all(isinstance(remark, str) and len(remark) < 500 for remark in remarks)
     _check(path, values, "remarks", are_texts and len(remarks) < 20, "a few short texts")
@@ -186,7 +187,7 @@ def read_config(bundle: Path) -> BundleConfig:
         metrics=metrics,
         decision=decision,
         dataset=values.get("dataset", "")[:500],
-        recipe=_read_recipe(path, values),
+        recipe=_parsed(path, values, "recipe", recipe_from_dict, "a list of stages"),
         seed=values.get("seed", 0),
         remarks=tuple(remarks),
     )
@@ -380,20 +381,12 @@ def _check(path: Path, values: dict[str, Any], name: str, fits: bool, expected: 
         raise BundleError(f"{name} in {path} is {str(values.get(name))[:80]!r}; expected {expected}.")
 
 
-def _read_stage(path: Path, values: dict[str, Any]) -> Stage:
+def _parsed(path: Path, values: dict[str, Any], name: str, parse: Callable[[Any], T], expected: str) -> T:
     try:
-        return stage_from_dict(values["stage"])
+        return parse(values[name])
     except (RecipeError, KeyError, TypeError, ValueError, AttributeError) as problem:
-        found = str(values.get("stage"))[:80]
-        raise BundleError(f"stage in {path} is {found!r}; expected a stage's knobs: {str(problem)[:200]}.") from None
-
-
-def _read_recipe(path: Path, values: dict[str, Any]) -> Recipe:
-    try:
-        return recipe_from_dict(values["recipe"])
-    except (RecipeError, KeyError, TypeError, ValueError, AttributeError) as problem:
-        found = str(values.get("recipe"))[:80]
-        raise BundleError(f"recipe in {path} is {found!r}; expected a list of stages: {str(problem)[:200]}.") from None
+        found = str(values.get(name))[:80]
+        raise BundleError(f"{name} in {path} is {found!r}; expected {expected}: {str(problem)[:200]}.") from None
 
 
 def _is_class_list(value: Any) -> bool:

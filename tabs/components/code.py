@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from engine.data.sources import SOURCES
-from engine.recipe import NEW_CHANNELS, Recipe, Stage
+from engine.recipe import NEW_CHANNELS, Recipe, Stage, stage_source
 
 REGISTRY = "from engine.tasks.registry import get_task"
 FIND_MODEL = "from engine.hub.library import find_model"
@@ -157,12 +157,6 @@ def try_code(dataset: str, run: str, snippets: Snippets = PICTURE_SNIPPETS) -> s
         'print(prediction.in_words(), prediction.summary(), sep="\\n")',
     ]
     return _program(imports, body)
-
-
-def stage_source(stage: Stage) -> str:
-    """`Stage(…)` with only what differs from the defaults."""
-    fields = [field for field in dataclasses.fields(stage) if getattr(stage, field.name) != field.default]
-    return f"Stage({', '.join(f'{field.name}={getattr(stage, field.name)!r}' for field in fields)})"
 
 
 def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> list[str]:

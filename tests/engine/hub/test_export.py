@@ -95,6 +95,13 @@ def test_what_a_publisher_says_is_in_the_card_and_is_no_markup(exported: Path) -
     assert 'load_predictor("me/streets")' in card and "<script>" not in card and "\n# Ours" not in card
 
 
+def test_where_somebody_s_own_data_lies_is_not_handed_on(tmp_path: Path) -> None:
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES, dataset="/home/anna/secret/streets")
+    bundle = export_bundle(source, tmp_path / "bundle")
+    assert read_config(bundle).dataset == "streets" and read_config(source).dataset == "/home/anna/secret/streets"
+    assert not [path for path in bundle.iterdir() if b"/home/anna" in path.read_bytes()]
+
+
 def test_new_figures_replace_the_old_ones(exported: Path) -> None:
     record_evaluation(exported, Evaluation(loss=0.25, metrics={"pixel_accuracy": 0.75}, details={"rows": [1]}))
     assert read_config(exported).metrics == {"pixel_accuracy": 0.75, "valid_loss": 0.25}
