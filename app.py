@@ -4,7 +4,9 @@ Settings come from the command line, or from the environment where they are not 
 """
 
 import argparse
+import dataclasses
 import getpass
+import importlib.util
 import ipaddress
 import os
 import sys
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.data.mirror import MIRROR_VARIABLE
 from engine.home import HOME_NOTE, HOME_VARIABLE, home, is_writable
+from engine.lent import borrow_from, lender
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -22,13 +25,16 @@ if TYPE_CHECKING:
 
 MAX_UPLOAD = "40mb"
 MAX_WAITING = 200
+MINUTES, LENT_MINUTES = 10.0, 1.0  # of a visitor's training; where a GPU is lent for as long as it takes, anybody's
+SPACE_MODEL_BYTES = 300_000_000  # of a model that a visitor of a Space may load from the Hub
 HOST_PASSWORD, VISITORS_PASSWORD = "LESSON_LAB_HOST_PASSWORD", "LESSON_LAB_PASSWORD"
 FEWEST_LETTERS = 8  # of a password
-ON_A_SPACE = "SPACE_ID"  # set where the Hugging Face Hub runs the app
 
 
 def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options; `--home` and `--mirror` are handed on through the environment, which the workers see too."""
+    from tabs.components.zero_gpu import is_zero_gpu
+
     parser = argparse.ArgumentParser(description="fast.ai's lesson 3, done in the browser.")
     parser.add_argument(
         "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="0.0.0.0 lets others in"
@@ -37,7 +43,12 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--home", default=os.environ.get(HOME_VARIABLE), help="where data, runs and models live")
     parser.add_argument("--mirror", default=os.environ.get(MIRROR_VARIABLE), help="folder or URL with the archives")
     parser.add_argument("--share", action="store_true", help="a public link, with passwords, for as long as this runs")
-    parser.add_argument("--visitor-minutes", type=float, default=10.0, help="how long a visitor's training may take")
+    parser.add_argument(
+        "--visitor-minutes",
+        type=float,
+        default=LENT_MINUTES if is_zero_gpu() else MINUTES,
+        help="how long a visitor's training may take; on ZeroGPU, anybody's",
+    )
     parser.add_argument(
         "--visitor-pixels", type=int, default=224, help="how large a visitor's pictures may be trained at"
     )
@@ -45,6 +56,9 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
         "--visitor-tokens", type=int, default=256, help="how long the texts of a visitor's training may be"
     )
     parser.add_argument("--visitor-runs", type=int, default=2, help="how many runs of a visitor may train or wait")
+    parser.add_argument(
+        "--mcp", action="store_true", help="offer the models to assistants, over the Model Context Protocol"
+    )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     return parser.parse_args(arguments)
 
@@ -62,14 +76,21 @@ def main(arguments: list[str] | None = None) -> None:
     if note:
         print(note)
 
+    from tabs.components.zero_gpu import build_lender, is_zero_gpu
+
+    if is_zero_gpu():  # before anything else imports torch
+        borrow_from(build_lender(settings.visitor_minutes))
+
     from engine.runs.runner import Runner
     from tabs.page import build_page
 
     passwords = read_passwords(settings)
+    if settings.mcp:
+        check_mcp(passwords)
     set_door(settings, passwords)
     page = build_page()
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=8, api_open=False)
-    runner = Runner()
+    runner = Runner(slots=() if lender() else None)
     serve(page, settings, passwords)
     runner.start()
     # The page is up; what the first click needs comes in meanwhile.
@@ -85,6 +106,8 @@ def settle_home() -> str:
 
     Where the chosen one cannot be written to, as on some servers, a temporary one has to do.
     """
+    from tabs.components.space import is_space
+
     note = ""
     if not is_writable(home()):
         refused, fallback = home(), tempfile.mkdtemp(prefix="lesson-3-lab-")
@@ -93,7 +116,7 @@ def settle_home() -> str:
             f"{refused} cannot be written to. Data, runs and models are kept in {fallback} and may be gone after a restart: set "
             f"{HOME_VARIABLE} to a folder that stays, or download what you want to keep."
         )
-    elif os.environ.get(ON_A_SPACE):
+    elif is_space():
         note = "This Space forgets data, runs and models when it restarts: publish or download what you want to keep."
     os.environ[HOME_NOTE] = note
     return note
@@ -120,10 +143,19 @@ def read_passwords(settings: argparse.Namespace) -> "Passwords | None":
     return Passwords(**given)
 
 
+def check_mcp(passwords: "Passwords | None") -> None:
+    """End with a message where assistants could not be served."""
+    if passwords:
+        sys.exit("--mcp needs a page without passwords: assistants cannot sign in. Leave out one of them.")
+    if not importlib.util.find_spec("mcp"):
+        sys.exit('--mcp needs one more package: python -m pip install "gradio[mcp]".')
+
+
 def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> None:
     """Say who is the host and what visitors may. A page that only this machine reaches has no visitors."""
     from engine.access import Limits, identify_by
-    from tabs.components.people import by_address, by_session, by_sign_in
+    from tabs.components.people import by_address, by_sign_in
+    from tabs.components.space import by_account, is_space
 
     limits = Limits(
         minutes=settings.visitor_minutes,
@@ -133,8 +165,8 @@ def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> Non
     )
     if passwords:
         identify_by(by_sign_in, limits)
-    elif os.environ.get(ON_A_SPACE):
-        identify_by(by_session, limits)
+    elif is_space():
+        identify_by(by_account, dataclasses.replace(limits, model_bytes=SPACE_MODEL_BYTES))
     elif not is_loopback(settings.host):
         identify_by(by_address, limits)
 
@@ -167,6 +199,7 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
             auth=signs_in(passwords) if passwords else None,  # pyright: ignore[reportArgumentType] (it may be asynchronous)
             auth_message=f"Your own name and the class's password; “{HOST_NAME}” and the host's password for the host.",
             ssr_mode=False,
+            mcp_server=settings.mcp or None,  # None: as GRADIO_MCP_SERVER says
             prevent_thread_lock=True,
         )
         if settings.share and not page.share_url:

@@ -18,18 +18,28 @@ class Person:
     name: str = ""
     is_host: bool = True
 
+    @property
+    def owner(self) -> str:
+        """How their runs are marked; the host's are not."""
+        return "" if self.is_host else self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a visitor's training may be: minutes at a stretch, pixels and tokens of an input, runs that wait or train at once."""
+    """What a visitor's training may be: minutes at a stretch, pixels and tokens of an input, runs that wait or train at once.
+
+    `model_bytes` is how large a model may be that a visitor loads from the Hub; 0 for none.
+    """
 
     minutes: float = 10.0
     image_size: int = 224
     text_length: int = 256
     runs: int = 2
+    model_bytes: int = 0
 
 
 HOST = Person()
+MODELS_AT_ONCE = 10  # of the largest that visitors may load
 
 
 class _Door:
@@ -83,8 +93,31 @@ def check_training(recipe: Recipe, backbones: tuple[str, ...], under_way: int) -
         raise AccessError(f"The host of this page allows the backbones {', '.join(backbones)}. Choose one of them.")
 
 
+def may_load() -> bool:
+    """Whether models may be loaded from the Hub by whoever is asking."""
+    return asker().is_host or visitor_limits().model_bytes > 0
+
+
+def check_load(size: int, *, loaded: int) -> None:
+    """`AccessError` where a visitor may not load a model of `size` bytes beside those that were `loaded` already."""
+    most = visitor_limits().model_bytes
+    if asker().is_host:
+        return
+    if size > most:
+        raise AccessError(
+            f"Models of up to {most / 1e6:,.0f} MB may be loaded here; this one has {size / 1e6:,.0f} MB."
+        )
+    if size + loaded > MODELS_AT_ONCE * most:
+        raise AccessError("No more room for models from the Hub here. The host of this page can delete some.")
+
+
+def may_steer(owner: str) -> bool:
+    """Whether whoever is asking may stop and resume a run: the host any, a visitor their own."""
+    person = asker()
+    return person.is_host or (bool(owner) and owner == person.owner)
+
+
 def check_owner(owner: str, doing: str) -> None:
     """`AccessError` unless the host, or the visitor who made a run, wants to do something to it."""
-    person = asker()
-    if not person.is_host and (not owner or owner != person.name):
+    if not may_steer(owner):
         raise AccessError(f"This run is somebody else's: only they and the host may {doing} it.")

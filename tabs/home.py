@@ -7,7 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from engine.data.sources import Source, get_source
+from engine.access import asker, visitor_limits
+from engine.data.sources import Source, get_source, may_fetch
 from engine.errors import EngineError
 from engine.home import HOME_NOTE, free_space, home
 from engine.runs.fetches import FETCHES
@@ -20,7 +21,8 @@ from tabs.components.data_panel import fetch_label, fetch_line
 from tabs.components.heavy import IMPORTING
 from tabs.components.live_run import progress_text, status_pill
 from tabs.components.markup import empty_state, facts, metric_text, note, text
-from tabs.components.opened import remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
+from tabs.components.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
+from tabs.components.space import has_sign_in
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 
 SHOWN_RUNS = 8
@@ -51,7 +53,7 @@ def show_machine() -> str:
     with IMPORTING:
         from engine.machine import describe_machine
 
-    machine = describe_machine()
+    machine, is_host = describe_machine(), asker().is_host
     kind = {"cuda": "GPU", "mps": "GPU"}.get(machine.device, "CPU")
     memory = "GPU memory" if machine.device == "cuda" else "Memory"
     listed = facts(
@@ -61,11 +63,26 @@ def show_machine() -> str:
             ("CPU cores", str(machine.cores)),
             ("Precision", ", ".join(machine.precisions)),
             ("PyTorch", machine.torch_version),
-            ("Everything is kept in", f"{home()} ({free_space() / 2**30:.0f} GiB free)"),
+            *([("Everything is kept in", f"{home()} ({free_space() / 2**30:.0f} GiB free)")] if is_host else []),
         ]
     )
     said = os.environ.get(HOME_NOTE, "")
     return f'<div class="lab-card">{listed}{note(said, "warn") if said else ""}</div>'
+
+
+def show_rights() -> str:
+    """For a visitor of a shared page, what they may do; nothing for the host."""
+    limits = visitor_limits()
+    if asker().is_host:
+        return ""
+    where = (
+        " Sign in under Models to publish under your own account, and to find your runs again." if has_sign_in() else ""
+    )
+    return note(
+        "You are a visitor here. Look at everything, try every model, and train: up to "
+        f"{limits.minutes:g} minutes at a time, {limits.image_size} pixels or {limits.text_length} tokens, {limits.runs} runs at "
+        f"once. Fetching data and deleting are the host's.{where}"
+    )
 
 
 def show_tasks(tasks: tuple[Task, ...]) -> str:
@@ -101,8 +118,10 @@ def poll_sources(tasks: tuple[Task, ...], seen: str) -> tuple[Any, ...]:
     now = "".join(lines)
     if now == seen:
         return (gr.skip(),) * (2 * len(sources) + 1)
-    statuses = [FETCHES.state(source.name).status for source in sources]
-    buttons = [gr.update(visible=status in ("absent", "failed")) for status in statuses]
+    buttons = [
+        gr.update(visible=may_fetch(source.name) and FETCHES.state(source.name).status in ("absent", "failed"))
+        for source in sources
+    ]
     return (*(part for pair in zip(lines, buttons, strict=True) for part in pair), now)
 
 
@@ -137,7 +156,7 @@ def show_runs() -> str:
         bar = f'<span class="thin"><span style="width:{100 * max(share, 0):.0f}%"></span></span>' if share > 0 else ""
         rows.append(
             f'<button type="button" class="lab-run" data-choice="{text(run)}">{status_pill(snapshot, position)}'
-            f"<strong>{text(run_title(run))}</strong><small>{text(run_time(run))}</small>"
+            f"<strong>{text(run_title(run))}</strong><small>{text(run_time(run))} {text(owner_name(spec_of(run).owner))}</small>"
             f'<span class="line">{text(line)}</span>{bar}</button>'
         )
     return f'<div class="lab-runs-list">{"".join(rows)}</div>' if rows else NO_RUNS
@@ -160,6 +179,7 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
         # Inside the tab: anything but tabs between tabs confuses the row of their titles.
         timer, seen_runs, seen_sources = gr.Timer(2), gr.State(""), gr.State("")
         gr.HTML(WELCOME)
+        rights = gr.HTML()
         task_cards = gr.HTML(show_tasks(tasks), js_on_load=CLICK_CHOICE)
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
@@ -175,6 +195,7 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
     parts = [part for pair in sources for part in pair]
     gr.on(changing, partial(poll_sources, tasks), seen_sources, [*parts, seen_sources], **POLL)
     page.load(show_machine, None, machine, **POLL)
+    page.load(show_rights, None, rights, **POLL)
     return HomePanel(tab=tab, timer=timer, tasks=task_cards, runs=runs)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.access import asker, may_load
 from engine.errors import BundleError, EngineError
 from engine.hub.library import Model, known_model, list_models
 from engine.hub.trash import delete_model, list_deleted, restore_model
@@ -140,10 +141,15 @@ def undo(name: str) -> tuple[str, str, Any]:
 
 def next_undo() -> tuple[str, Any]:
     """What can be brought back next, and the button for it."""
-    deleted = next(iter(list_deleted()), None)
+    deleted = next(iter(list_deleted()), None) if asker().is_host else None
     if deleted is None:
         return "", gr.update(visible=False)
     return deleted.name, gr.update(visible=True, value=f"Undo: bring {deleted.name} back")
+
+
+def host_s_own() -> tuple[Any, Any]:
+    """Deleting and loading, shown to whoever may; what others post all the same, the engine refuses."""
+    return gr.update(visible=asker().is_host), gr.update(visible=may_load())
 
 
 def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
@@ -176,7 +182,7 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
                     card = gr.Markdown(elem_classes="lab-model-card")
                 with gr.Accordion("Publish it on the Hugging Face Hub", open=False):
                     build_publish_form(chosen, timer)
-        with gr.Accordion("Load a model from the Hugging Face Hub", open=False):
+        with gr.Accordion("Load a model from the Hugging Face Hub", open=False) as load_fold:
             loaded = build_load_form(timer)
         build_models_api()
         with gr.Accordion("Compare", open=False):
@@ -208,4 +214,5 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
     undo_button.click(undo, deleted, [chosen, deleted, undo_button], **ACTION)
     gr.on([page.load, tab.select], next_undo, None, [deleted, undo_button], **POLL)
     tab.select(lambda: gr.Timer(active=True), None, timer, **POLL)
+    page.load(host_s_own, None, [delete_button, load_fold], **POLL)
     return ModelsTab(tab=tab, chosen=chosen, timer=timer, try_it=try_it, train_on=train_on)

@@ -4,15 +4,22 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 TOKEN = "hf_SecretThatNobodyMaySee"
 USER = "student"
+LIMITED = "hf_oauth_"  # how the tokens begin that an app is given
+CLIENT = {
+    "OAUTH_CLIENT_ID": "lab",
+    "OAUTH_CLIENT_SECRET": "known to the Space",
+    "OAUTH_SCOPES": "openid profile contribute-repos",
+}
 LARGE = (".safetensors", ".onnx", ".png")
 
 
@@ -21,6 +28,7 @@ class Repository:
     """Commits, oldest first, each with its files."""
 
     private: bool
+    made_with: str = ""  # the token
     commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
@@ -39,9 +47,16 @@ class Repository:
 @dataclass
 class Hub:
     """What the server has, what it was asked, and what goes wrong: `refuse` has a status (and words) by method and path part,
-    `cut_after` closes the connection after so many bytes of an upload, so many times."""
+    `cut_after` closes the connection after so many bytes of an upload, so many times.
+
+    `accounts` are names by token. `signs_in` is whoever sits at the browser and agrees when an app asks them to sign in; the app
+    is given a token that writes only to repositories made with it, the scope `contribute-repos`.
+    """
 
     address: str = ""
+    accounts: dict[str, str] = field(default_factory=lambda: {TOKEN: USER})
+    signs_in: str = USER
+    nonce: str = ""
     repositories: dict[str, Repository] = field(default_factory=dict)
     stored: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
@@ -50,8 +65,10 @@ class Hub:
     cut_after: int = 0
     cuts: int = 0
 
-    def create(self, repo_id: str, *, private: bool = False, files: dict[str, bytes] | None = None) -> Repository:
-        made = self.repositories[repo_id] = Repository(private)
+    def create(
+        self, repo_id: str, *, private: bool = False, files: dict[str, bytes] | None = None, token: str = ""
+    ) -> Repository:
+        made = self.repositories[repo_id] = Repository(private, token)
         made.commit({".gitattributes": b"*.safetensors filter=lfs\n"} | (files or {}), "initial commit")
         return made
 
@@ -79,12 +96,14 @@ class Handler(BaseHTTPRequestHandler):
         user = self._user()
         if path == "/api/whoami-v2":
             return (
-                self._json({"name": USER, "type": "user"})
+                self._json({"name": user, "type": "user"})
                 if user
                 else self._json({"error": "Invalid credentials"}, 401)
             )
         if self.command == "PUT" and path.startswith("/store/"):
             return self._store(path.removeprefix("/store/"))
+        if path.startswith(("/.well-known/", "/oauth/")):
+            return self._sign_in(path, parse_qs(parts.query))
         if path == "/api/repos/create":
             return self._create(user)
         if path == "/api/validate-yaml":
@@ -100,7 +119,10 @@ class Handler(BaseHTTPRequestHandler):
         return self._json({"error": f"This server knows no {path}"}, 404)
 
     def _user(self) -> str:
-        return USER if self.headers.get("Authorization") == f"Bearer {TOKEN}" else ""
+        return self.hub.accounts.get(self._token(), "")
+
+    def _token(self) -> str:
+        return (self.headers.get("Authorization") or "").removeprefix("Bearer ")
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -116,6 +138,35 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def _sign_in(self, path: str, query: dict[str, list[str]]) -> None:
+        """OpenID Connect's code flow: https://openid.net/specs/openid-connect-core-1_0.html, section 3.1."""
+        from joserfc import jwt
+        from joserfc.jwk import OctKey
+
+        hub, body = self.hub, self._body()
+        key = OctKey.import_key("a key of this test's own, long enough for HS256")
+        if path == "/.well-known/openid-configuration":
+            pages = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
+            urls = {name: f"{hub.address}/oauth/{page}" for name, page in pages.items()}
+            return self._json({"issuer": hub.address, "id_token_signing_alg_values_supported": ["HS256"], **urls})
+        if path == "/oauth/keys":
+            return self._json({"keys": [key.as_dict()]})
+        if path == "/oauth/authorize":
+            hub.nonce = query["nonce"][0]
+            there = f"{query['redirect_uri'][0]}&{urlencode({'code': 'agreed', 'state': query['state'][0]})}"
+            return self._send(b"", 302, {"Location": there})
+        assert parse_qs(body.decode())["code"] == ["agreed"]
+        token = f"{LIMITED}{hub.signs_in}"
+        hub.accounts[token] = hub.signs_in
+        now = int(time.time())
+        who = {"sub": hub.signs_in, "preferred_username": hub.signs_in, "name": hub.signs_in, "nonce": hub.nonce}
+        said = {"iss": hub.address, "aud": CLIENT["OAUTH_CLIENT_ID"], "iat": now, "exp": now + 3600, **who}
+        signed = jwt.encode({"alg": "HS256"}, said, key)
+        scope = CLIENT["OAUTH_SCOPES"]
+        return self._json(
+            {"access_token": token, "id_token": signed, "token_type": "bearer", "expires_in": 3600, "scope": scope}
+        )
+
     def _create(self, user: str) -> None:
         asked = json.loads(self._body())
         owned = f"{asked.get('organization') or user}/{asked['name']}"
@@ -126,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._json({"error": "You don't have the rights to create a model under this namespace"}, 403)
         if repo_id in self.hub.repositories:
             return self._json({"error": "You already created this model repo", "url": self._url(repo_id)}, 409)
-        self.hub.create(repo_id, private=asked.get("visibility") == "private")
+        self.hub.create(repo_id, private=asked.get("visibility") == "private", token=self._token())
         return self._json({"url": self._url(repo_id), "name": repo_id})
 
     def _validate(self) -> None:
@@ -139,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _found(self, repo_id: str, revision: str, user: str) -> tuple[str, dict[str, bytes]] | None:
         repository = self.hub.repositories.get(repo_id)
-        if repository is None or (repository.private and not user):
+        if repository is None or (repository.private and user not in repo_id.split("/")):
             self._json({"error": "Repository not found"}, 404 if user else 401, **{"X-Error-Code": "RepoNotFound"})
             return None
         found = repository.files(revision)
@@ -159,6 +210,10 @@ class Handler(BaseHTTPRequestHandler):
         if what == "preupload":
             return self._json({"files": [_mode(file) for file in json.loads(self._body())["files"]]})
         if what == "commit":
+            is_theirs = self.hub.repositories[repo_id].made_with == self._token()
+            if user != owner or (self._token().startswith(LIMITED) and not is_theirs):
+                self._body()
+                return self._json({"error": "Forbidden: this token may not write here"}, 403)
             return self._commit(repo_id, files)
         if what == "tree":
             listed = [

@@ -1,5 +1,6 @@
 """From samples to batches: which sample comes when, on which process; and what training asks of any kind of input."""
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -89,5 +90,10 @@ class Feed:
 
 
 def worker_count(workers: int | None) -> int:
-    """How many processes change and stack samples beside the training: by default two, none on one core."""
+    """How many processes change and stack samples beside the training: by default two, none on one core.
+
+    None also in a daemonic process, which Python lets have no children.
+    """
+    if multiprocessing.current_process().daemon:
+        return 0
     return min(2, (os.cpu_count() or 1) - 1) if workers is None else workers

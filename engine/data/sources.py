@@ -15,7 +15,7 @@ from typing import Any
 
 import filelock
 
-from engine.access import require_host
+from engine.access import asker, require_host
 from engine.data.catalog import SOURCES, Source
 from engine.data.origins import Making, Phase, Progress
 from engine.errors import DataError
@@ -112,8 +112,13 @@ def fetch(name: str, on_progress: Callable[[FetchProgress], None] | None = None)
 
 def check_may_fetch(name: str) -> None:
     """`AccessError` for a visitor of a shared page: what is neither here nor drawn, only the host fetches."""
-    if not is_ready(name) and not get_source(name).is_drawn:
+    if not may_fetch(name):
         require_host("fetch data")
+
+
+def may_fetch(name: str) -> bool:
+    """Whether whoever is asking may fetch a registered data set, or has it already."""
+    return asker().is_host or get_source(name).is_drawn or is_ready(name)
 
 
 def _lacks(source: Source, folder: Path) -> str:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import HubError
 
@@ -20,7 +20,7 @@ STATUSES = {
 QUOTA_WORDS = ("quota", "storage limit", "storage capacity")
 
 
-def build_api(token: str | None = None) -> "HfApi":
+def build_api(token: str | Literal[False] | None = None) -> "HfApi":
     """The client, signed in with `token`, or with the usual login of this machine where that is None; `False` is nobody."""
     from huggingface_hub import HfApi
 
@@ -28,7 +28,7 @@ def build_api(token: str | None = None) -> "HfApi":
 
 
 @contextmanager
-def hub_told(doing: str, token: str | None = None) -> Iterator[None]:
+def hub_told(doing: str, token: str | Literal[False] | None = None) -> Iterator[None]:
     """Turn what the client raises in the block into a `HubError`; `doing` is what could not be done, as in "publish x".
 
     The token is cut out of every message, should the server have sent it back.
@@ -44,17 +44,25 @@ def hub_told(doing: str, token: str | None = None) -> Iterator[None]:
     except OfflineModeIsEnabled:
         raise HubError(f"Could not {doing}: HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it.") from None
     except (_http_error(), OSError, ValueError, RuntimeError) as problem:
-        said = _reason(problem)
+        said = _reason(problem, is_signed_in=_has_token(token))
         if token:
             said = said.replace(token, HIDDEN)
         raise HubError(f"Could not {doing}: {said}") from None
 
 
-def _reason(problem: BaseException) -> str:
+def _has_token(token: str | Literal[False] | None) -> bool:
+    from huggingface_hub import get_token
+
+    return bool(get_token() if token is None else token)
+
+
+def _reason(problem: BaseException, *, is_signed_in: bool) -> str:
     """Why it failed, in our words where we know it; the client wraps what happened in an upload."""
     cause: BaseException | None = problem
     while cause is not None:
         status = getattr(getattr(cause, "response", None), "status_code", None)
+        if status in (401, 404) and not is_signed_in:  # to strangers the Hub does not even say that there is something
+            return "There is nothing public of that name on the Hub; what is private needs a token."
         if status is not None:
             return _status_reason(int(status), cause)
         if any(word in str(cause).lower() for word in QUOTA_WORDS):

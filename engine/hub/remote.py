@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from engine.access import require_host
+from engine.access import asker, check_load, may_load, require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE
 from engine.errors import BundleError, HubError
 from engine.hub.client import build_api, hub_told
@@ -61,13 +62,19 @@ def download_folder(repo_id: str, commit: str) -> Path:
 
 
 def fetch_bundle(
-    reference: str | Reference, *, token: str | None = None, on_progress: OnProgress = lambda done, total: None
+    reference: str | Reference,
+    *,
+    token: str | Literal[False] | None = None,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> Path:
     """The bundle at a reference, in a folder of this machine; fetched once a commit, and going on where a try broke off.
 
+    What a visitor loads everybody at the page sees, so they load what everybody may see: no token is used, nor the host's login.
     Raises `HubError` where it cannot be had, `BundleError` where what is there is no bundle; then nothing of it is kept.
     """
-    require_host("load a model from the Hub")
+    if not may_load():
+        require_host("load a model from the Hub")
+    token = token if asker().is_host else False
     wanted = parse_reference(reference) if isinstance(reference, str) else reference
     api, doing = build_api(token), f"load {wanted}"
     with hub_told(doing, token):
@@ -80,6 +87,7 @@ def fetch_bundle(
     folder = download_folder(wanted.repo_id, str(info.sha))
     if folder.is_dir():
         return folder
+    check_load(sum(sizes.values()), loaded=_bytes_in(downloads_folder()))
     partial = folder.with_name(f".{folder.name}")
     # The small files first: a config that is none needs no weights.
     for done, name in enumerate(sorted(sizes, key=lambda name: sizes[name])):
@@ -91,6 +99,10 @@ def fetch_bundle(
     shutil.rmtree(partial / ".cache", ignore_errors=True)
     partial.rename(folder)
     return folder
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _check(partial: Path) -> None:

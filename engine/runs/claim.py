@@ -17,6 +17,7 @@ from engine.runs.store import (
     LOCK_FILE,
     LOG_FILE,
     QUEUED_FILE,
+    STARTING_FILE,
     WORKER_FILE,
     clear_stop,
     file_size,
@@ -44,7 +45,8 @@ def claimed(run_dir: Path) -> Iterator[None]:
         slots = device_slots()[: int(os.environ.get("WORLD_SIZE", "1"))]
         sizes = {"events_size": file_size(run_dir / EVENTS_FILE), "log_size": file_size(run_dir / LOG_FILE)}
         write_worker(run_dir, os.getpid(), slots=slots, **sizes)
-        (run_dir / QUEUED_FILE).unlink(missing_ok=True)
+        for said in (QUEUED_FILE, STARTING_FILE):
+            (run_dir / said).unlink(missing_ok=True)
         yield
         (run_dir / WORKER_FILE).unlink(missing_ok=True)
         clear_stop(run_dir)

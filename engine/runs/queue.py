@@ -1,14 +1,16 @@
 """What a user can ask of a run: start it, stop it, resume it. The queue is first in, first out."""
 
 import json
+import os
 import time
 from pathlib import Path
 
 from engine.access import asker, check_owner, check_training, visitor_limits
 from engine.data.sources import resolve_dataset
 from engine.errors import AccessError, RunError
-from engine.events import RunStopped
+from engine.events import RunFailed, RunStopped
 from engine.home import runs_folder
+from engine.lent import lender
 from engine.runs.store import (
     QUEUED_FILE,
     STARTING_FILE,
@@ -29,10 +31,10 @@ def submit(run_dir: Path) -> None:
     spec, person = read_spec(run_dir), asker()
     if not person.is_host:
         limit = visitor_limits().minutes
-        if spec.owner != person.name or not 0 < spec.minutes <= limit:
+        if spec.owner != person.owner or not 0 < spec.minutes <= limit:
             raise AccessError(f"A visitor's run is theirs, and takes {limit:g} minutes at most. Start it on the page.")
         resolve_dataset(spec.dataset)  # a folder of this machine is not for visitors
-        check_training(spec.recipe, get_task(spec.task).backbones, _under_way(person.name))
+        check_training(spec.recipe, get_task(spec.task).backbones, _under_way(person.owner))
     _enqueue(run_dir, {"new"}, "new run can be started")
 
 
@@ -54,6 +56,27 @@ def _enqueue(run_dir: Path, allowed: set[str], rule: str) -> None:
         )
     clear_stop(run_dir)
     write_whole(run_dir / QUEUED_FILE, json.dumps({"at": time.time()}))
+    lent = lender()
+    if lent:
+        lent.train(run_dir)
+
+
+def take(run_dir: Path) -> bool:
+    """Take a run from the queue, to start it; succeeds once, whoever else wants it or stops it."""
+    starting = run_dir / STARTING_FILE
+    try:
+        os.replace(run_dir / QUEUED_FILE, starting)
+    except FileNotFoundError:
+        return False
+    starting.touch()
+    return True
+
+
+def give_up(run_dir: Path, reason: str) -> None:
+    """Take a waiting run from the queue as failed, and say why; one that has a worker is left alone."""
+    if take(run_dir):
+        append_event(run_dir, RunFailed(message=reason, log_tail=""))
+        (run_dir / STARTING_FILE).unlink(missing_ok=True)
 
 
 def stop(run_dir: Path) -> None:
@@ -70,6 +93,15 @@ def stop(run_dir: Path) -> None:
         append_event(run_dir, RunStopped())
 
 
+def is_under_way(run_dir: Path) -> bool:
+    """Whether a run waits in the queue, a worker is being started for it, or one has it."""
+    # In this order, in which a run goes from the one to the next: so none is missed.
+    return any((run_dir / waits).exists() for waits in (QUEUED_FILE, STARTING_FILE)) or worker_alive(run_dir)
+
+
+_is_live = is_under_way  # what `stop` asks
+
+
 def queued_runs() -> list[Path]:
     """The runs that wait for a device, the next one first."""
     waiting = [(at, run_dir.name, run_dir) for run_dir in list_runs() if (at := _queued_at(run_dir)) is not None]
@@ -84,8 +116,7 @@ def queue_position(run_dir: Path) -> int | None:
 
 def _under_way(owner: str) -> int:
     """How many of somebody's runs wait or train."""
-    busy = (run_dir for run_dir in list_runs() if _queued_at(run_dir) is not None or _is_live(run_dir))
-    return sum(read_spec(run_dir).owner == owner for run_dir in busy)
+    return sum(read_spec(run_dir).owner == owner for run_dir in list_runs() if is_under_way(run_dir))
 
 
 def _queued_at(run_dir: Path) -> float | None:
@@ -95,9 +126,3 @@ def _queued_at(run_dir: Path) -> float | None:
         return None
     except (ValueError, KeyError, TypeError):
         return 0.0  # not written by us, and still somebody's wish
-
-
-def _is_live(run_dir: Path) -> bool:
-    """Whether a worker has the run or is being started for it."""
-    # In this order: a run that is being started is first the one and then the other.
-    return (run_dir / STARTING_FILE).exists() or worker_alive(run_dir)

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from engine.events import RunDied, RunFailed, RunFinished, RunStopped
 from engine.home import HOME_VARIABLE, home, runs_folder
 from engine.runs.devices import HOST_SLOT, device_slots
-from engine.runs.queue import queued_runs
+from engine.runs.queue import queued_runs, take
 from engine.runs.store import (
     EVENTS_FILE,
     LOCK_FILE,
@@ -159,12 +159,9 @@ def _bury(run_dir: Path) -> None:
 
 def _start(run_dir: Path, slot: str, command: tuple[str, ...]) -> bool:
     """Whether there is a worker now; there is none when the run was just stopped, or the command is not to be had."""
-    starting = run_dir / STARTING_FILE
-    try:
-        os.replace(run_dir / QUEUED_FILE, starting)  # succeeds once, whoever else wants the run or stops it
-    except FileNotFoundError:
+    if not take(run_dir):
         return False
-    starting.touch()
+    starting = run_dir / STARTING_FILE
     environment = {**KEEP_MEMORY, **os.environ, HOME_VARIABLE: str(home())}
     if slot != HOST_SLOT:
         environment["CUDA_VISIBLE_DEVICES"] = slot

@@ -108,7 +108,7 @@ def create_run(spec: RunSpec, *, folder: Path | None = None) -> Path:
     """
     person = asker()
     if not person.is_host:
-        spec = dataclasses.replace(spec, owner=person.name, minutes=visitor_limits().minutes)
+        spec = dataclasses.replace(spec, owner=person.owner, minutes=visitor_limits().minutes)
     if folder is not None:
         run_dir = folder.expanduser().absolute()
         if run_dir.exists() and not (run_dir.is_dir() and not any(run_dir.iterdir())):

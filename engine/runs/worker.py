@@ -50,14 +50,8 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     from engine.data.sources import resolve_dataset
     from engine.machine import describe_machine
     from engine.tasks.registry import get_task
-    from engine.training.bundle import (
-        build_checked,
-        build_config,
-        fitting_tensors,
-        init_weights,
-        read_config,
-        resolve_bundle,
-    )
+    from engine.training.bundle import build_config, read_config, resolve_bundle
+    from engine.training.bundle_weights import build_checked, fitting_tensors, init_weights
     from engine.training.lr_finder import find_lr
     from engine.training.memory import halve_until_it_fits
     from engine.training.recipe_loop import planned, train_recipe
@@ -83,6 +77,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     data = objective.open_data(resolve_dataset(spec.dataset))
     torch.manual_seed(spec.seed)  # for the layers that start at random
     start = latest_checkpoint(folder) or (resolve_bundle(spec.init_from) if spec.init_from else None)
+    before = read_config(start) if start else None
     plan = yield from planned(objective, recipe, data, start)
     build = partial(objective.build_model, plan, pretrained=start is None)
     if start and not is_resumed:
@@ -96,8 +91,8 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         backbone=recipe.backbone,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
-    if start and not is_resumed:
-        fresh, before = init_weights(model, start, data.classes), read_config(start)
+    if start and before and not is_resumed:
+        fresh = init_weights(model, start, data.classes)
         if fresh and before.objective == objective.name:
             yield Warned(message=f"Not taken over from {spec.init_from}, as the classes differ: {', '.join(fresh)}.")
         if before.dataset != spec.dataset:
@@ -111,7 +106,8 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         finder = partial(find_lr, objective, **asked)
         yield from halve_until_it_fits(finder, recipe.stages[0], model=model, stage_index=0)
         return
-    inherited = read_config(start).remarks if start else ()
+    inherited = before.remarks if before else ()
+    starts = (before.starts if is_resumed else before.trainings) if before else ()
     config = build_config(
         task=spec.task,
         objective=objective.name,
@@ -120,18 +116,20 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         dataset=spec.dataset,
         seed=spec.seed,
         remarks=tuple(dict.fromkeys(remark for remark in (*inherited, aim.remark) if remark)),
+        starts=starts,
     )
     yield from train_recipe(objective, recipe, folder=folder, config=config, **asked)
 
 
-def main(run_dir: str | Path, *, perform: Perform = perform) -> int:
+def main(run_dir: str | Path, *, perform: Perform = perform, minutes: float = math.inf) -> int:
     """Be a run's worker, from its beginning or last checkpoint on; 0 when it finished or stopped, 1 when it failed.
 
-    A `RunError` says that there is no such run or that it has a worker already.
+    It stops after `minutes`, or the run's own, as if asked to. A `RunError` says that there is no such run or that it has a
+    worker already.
     """
     run_dir = Path(run_dir).absolute()
     spec = read_spec(run_dir)
-    ends = time.monotonic() + 60 * spec.minutes if spec.minutes else math.inf
+    ends = time.monotonic() + 60 * min(minutes, spec.minutes or math.inf)
     with signals_noted() as noted:
 
         def should_stop() -> bool:

@@ -1,5 +1,6 @@
 """A trained model ready for whatever its objective can prepare."""
 
+import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from engine.bundle_files import MODEL_FILE
 from engine.errors import BundleError
 from engine.hub.remote import fetch_bundle, is_reference
+from engine.lent import lender
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.tasks.bundled import open_bundle
@@ -22,9 +24,19 @@ from engine.training.carried import forget
 
 CACHED_MODELS = 8  # a class tries several
 
-_cached: "OrderedDict[tuple[str, int], Predictor]" = OrderedDict()
+_cached: "OrderedDict[tuple[str, int, str], Predictor]" = OrderedDict()
 _cache_lock = threading.Lock()
 DEVICE_LOCK = threading.Lock()  # one forward pass at a time, whoever asks
+
+
+def _unlock() -> None:
+    """A forked process has a copy of each lock, perhaps a closed one, and none of the threads that would open it."""
+    global _cache_lock, DEVICE_LOCK
+    _cache_lock, DEVICE_LOCK = threading.Lock(), threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,11 @@ class Predictor:
 
     def logits(self, batch: Tensor, *, tta: bool = False) -> Tensor:
         """The model's figures for a batch, as fp32 on the CPU; with `tta` averaged over the objective's symmetries."""
+        lent, bundle = lender(), self.config.plan.files
+        return lent.forward(bundle, batch, tta) if lent and bundle else self.compute(batch, tta=tta)
+
+    def compute(self, batch: Tensor, *, tta: bool = False) -> Tensor:
+        """The same in this process, with this predictor's own copy of the model."""
         model = build_augmented(self.objective, self.model) if tta else self.model
         with DEVICE_LOCK, torch.inference_mode():
             forget(self.model)
@@ -63,6 +80,11 @@ class Predictor:
         return self.objective.predict(logits, shown, self.classes, self.config.decision)
 
 
+def forward(bundle: Path, batch: Tensor, tta: bool) -> Tensor:
+    """`Predictor.logits` for a process that was lent a GPU: the model is moved there the first time."""
+    return _load(bundle, _fastest()).compute(batch, tta=tta)
+
+
 def load_predictor(bundle_or_run: str | Path) -> Predictor:
     """The predictor of a bundle, or of a run's best checkpoint; the last few are kept in memory.
 
@@ -72,31 +94,30 @@ def load_predictor(bundle_or_run: str | Path) -> Predictor:
     named = str(bundle_or_run)
     if is_reference(named) and not Path(named).expanduser().exists():
         bundle_or_run = fetch_bundle(named)
-    bundle = resolve_bundle(bundle_or_run)
+    bundle, device = resolve_bundle(bundle_or_run), "cpu" if lender() else _fastest()
     try:
-        return _load(bundle)
+        return _load(bundle, device)
     except (BundleError, FileNotFoundError):
         newer = resolve_bundle(bundle_or_run)
         if newer == bundle:
             raise
-        return _load(newer)  # the run saved a better checkpoint and deleted this one meanwhile
+        return _load(newer, device)  # the run saved a better checkpoint and deleted this one meanwhile
 
 
-def _load(bundle: Path) -> Predictor:
-    key = (str(bundle), (bundle / MODEL_FILE).stat().st_mtime_ns)
+def _fastest() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _load(bundle: Path, device: str) -> Predictor:
+    key = (str(bundle), (bundle / MODEL_FILE).stat().st_mtime_ns, device)
     with _cache_lock:
         if key in _cached:
             _cached.move_to_end(key)
             return _cached[key]
-    predictor = _build_predictor(bundle)
+    opened = open_bundle(bundle)
+    predictor = Predictor(opened.config, opened.objective, opened.model.to(device), torch.device(device))
     with _cache_lock:
         _cached[key] = predictor
         while len(_cached) > CACHED_MODELS:
             _cached.popitem(last=False)
     return predictor
-
-
-def _build_predictor(bundle: Path) -> Predictor:
-    opened = open_bundle(bundle)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Predictor(opened.config, opened.objective, opened.model.to(device), device)

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.data.sources import SOURCES, get_source, is_ready, read_record, resolve_dataset
+from engine.data.sources import SOURCES, get_source, is_ready, may_fetch, read_record, resolve_dataset
 from engine.errors import EngineError
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.runs.fetches import FETCHES, FetchState
@@ -78,11 +78,14 @@ def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
     if not any(source.name == dataset for source in SOURCES):
         return _folder_status(dataset)
     state, source = FETCHES.state(dataset), get_source(dataset)
+    may = may_fetch(dataset)
     words = f"<p>{text(source.note)}</p><p class='lab-small'>{text(source.terms)}</p>"
     if read_record(dataset).get("as_packed") is False:
         words += note("The mirror packed this archive itself: its size or hash is not that of the lesson's.", "warn")
+    if not may:
+        words += note("The host of this page can fetch it. Until then take the drawn data.", "warn")
     html = f'<div class="lab-card">{fetch_line(state)}{words}</div>'
-    button = gr.update(visible=state.status in ("absent", "failed"), value=fetch_label(dataset))
+    button = gr.update(visible=may and state.status in ("absent", "failed"), value=fetch_label(dataset))
     return html, dataset if state.status == "ready" else "", button, gr.Timer(active=state.status == "running")
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from tabs.components.wiring import POLL, PREDICT
 
 MOST_BYTES = 20_000_000  # of a picture
 MODELS = "models"
-CURL, PYTHON, JAVASCRIPT = "curl", "Python", "JavaScript"
+CURL, PYTHON, JAVASCRIPT, MCP = "curl", "Python", "JavaScript", "MCP"
 ORIGIN = "() => window.location.origin"
 
 
@@ -52,6 +53,15 @@ def answer(task: Task, source: Any, model: str) -> dict[str, Any]:
         return {"error": str(error)}
 
 
+def described(predict: Callable[..., dict[str, Any]], task: Task, given: str) -> Callable[..., dict[str, Any]]:
+    """The endpoint with the name and the words by which programs and assistants know it."""
+    predict.__name__ = task.name
+    predict.__doc__ = (
+        f"{task.question}\n\nArgs:\n    {given}\n    model: A model's name; without one, the newest of the task."
+    )
+    return predict
+
+
 def judges_pictures(task: Task) -> Callable[..., dict[str, Any]]:
     """The endpoint of a task whose inputs are pictures."""
 
@@ -67,8 +77,7 @@ def judges_pictures(task: Task) -> Callable[..., dict[str, Any]]:
             file.write_bytes(content)
             return answer(task, file, model)
 
-    predict.__doc__ = f"{task.question} A picture as base64, and a model's name; without one, the newest of the task."
-    return predict
+    return described(predict, task, "picture: The file's bytes as base64.")
 
 
 def judges_texts(task: Task) -> Callable[..., dict[str, Any]]:
@@ -78,8 +87,7 @@ def judges_texts(task: Task) -> Callable[..., dict[str, Any]]:
         load_engine()
         return answer(task, text, model)
 
-    predict.__doc__ = f"{task.question} A text, and a model's name; without one, the newest of the task."
-    return predict
+    return described(predict, task, "text: What to judge.")
 
 
 ENDPOINTS = {"picture": judges_pictures, "text": judges_texts}
@@ -113,19 +121,20 @@ def build_http_api(task: Task, endpoint: Callable[..., dict[str, Any]], paramete
         gr.HTML(
             '<p class="lab-small">The same answers as JSON over HTTP. A page with passwords wants a sign-in first: '
             '<code>auth=("name", "password")</code> in Python, <code>-c jar -d username=… -d password=… URL/login</code>, then '
-            "<code>-b jar</code> in curl.</p>"
+            "<code>-b jar</code> in curl. Assistants that know the Model Context Protocol can ask a page that was started with "
+            "<code>--mcp</code>, which has no passwords.</p>"
         )
         with gr.Tabs():
             codes = []
-            for name in (CURL, PYTHON, JAVASCRIPT):
+            for name in (CURL, PYTHON, JAVASCRIPT, MCP):
                 with gr.Tab(name):
                     codes.append(gr.Code(language=_highlighting(name), interactive=False, show_label=False))
     origin = gr.State("")
     tab.select(lambda found: programs(task.name, parameter, found), origin, codes, js=ORIGIN, **POLL)
 
 
-def programs(task: str, parameter: str, origin: str) -> tuple[str, str, str]:
-    """Programs in three languages that ask the page at `origin`."""
+def programs(task: str, parameter: str, origin: str) -> tuple[str, str, str, str]:
+    """Programs in three languages that ask the page at `origin`, and what an assistant's settings need to."""
     is_picture = parameter == "picture"
     shell = "$(base64 -w0 picture.jpg)" if is_picture else "Not bad at all!"
     curl = (
@@ -153,8 +162,9 @@ def programs(task: str, parameter: str, origin: str) -> tuple[str, str, str]:
         "const told = await (await fetch(`${url}/${event_id}`)).text();\n"
         'const [answer] = JSON.parse(told.split("data: ").pop());\nconsole.log(answer);'
     )
-    return curl, python, javascript
+    server = {"mcpServers": {"lesson-3-lab": {"url": f"{origin}/gradio_api/mcp/"}}}
+    return curl, python, javascript, json.dumps(server, indent=2)
 
 
 def _highlighting(language: str) -> Any:
-    return {CURL: "shell", PYTHON: "python", JAVASCRIPT: "javascript"}[language]
+    return {CURL: "shell", PYTHON: "python", JAVASCRIPT: "javascript", MCP: "json"}[language]

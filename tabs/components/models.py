@@ -5,13 +5,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.access import asker
 from engine.errors import BundleError
 from engine.hub.library import Model, known_model, list_models
 from engine.task import Task
 from engine.training.bundle import read_evaluation
 from tabs.components import opened
 from tabs.components.heavy import load_engine
-from tabs.components.opened import dataset_title, open_dataset, run_label
+from tabs.components.opened import dataset_title, open_dataset, run_label, spec_of
 
 if TYPE_CHECKING:
     from engine.serving.predictor import Predictor
@@ -22,8 +23,12 @@ RANKING = threading.Lock()
 
 
 def models_of(task: Task) -> list[str]:
-    """The names of the task's models, the newest run first, those that came with the app last."""
-    return [model.name for model in list_models(task.name)][:LISTED_MODELS]
+    """The names of the task's models: one's own runs, what was loaded, what came with the app, and then other people's runs."""
+    owner = asker().owner
+    found = sorted(
+        list_models(task.name), key=lambda model: model.origin == "run" and spec_of(model.name).owner != owner
+    )
+    return [model.name for model in found][:LISTED_MODELS]
 
 
 def model_label(name: str) -> str:

@@ -1,6 +1,5 @@
 """Data sets and runs as the panels read them, each opened once for all browsers."""
 
-import itertools
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from engine.access import asker
 from engine.data.sources import get_source, resolve_dataset
 from engine.errors import DataError, RunError
 from engine.runs import remarks
@@ -16,6 +16,7 @@ from engine.runs.store import RunSpec, find_run, list_runs, read_spec
 from engine.runs.watch import Watcher
 from engine.task import Task
 from tabs.components.heavy import load_engine
+from tabs.components.space import ACCOUNT, PAGE
 
 LISTED_RUNS = 60  # in one picker
 OPENING = threading.RLock()
@@ -67,8 +68,10 @@ def spec_of(run: str) -> RunSpec:
 
 
 def runs_of(task: Task | None = None, job: str | None = None) -> list[str]:
-    """The newest runs' names, of one task or job or of all; damaged runs are left out."""
-    return list(itertools.islice(_matching_runs(task, job), LISTED_RUNS))
+    """The newest runs' names, of one task or job or of all, one's own first; damaged runs are left out."""
+    owner = asker().owner
+    own_first = sorted(_matching_runs(task, job), key=lambda run: spec_of(run).owner != owner)
+    return own_first[:LISTED_RUNS]
 
 
 def _matching_runs(task: Task | None, job: str | None) -> Iterator[str]:
@@ -101,8 +104,15 @@ def run_title(run: str) -> str:
 
 
 def run_label(run: str) -> str:
-    """When a run was made and what it trains."""
-    return f"{run_time(run)} · {run_title(run)}"
+    """When a run was made and what it trains, and whose it is where that is not the host."""
+    return " · ".join(part for part in (run_time(run), run_title(run), owner_name(spec_of(run).owner)) if part)
+
+
+def owner_name(owner: str) -> str:
+    """Whose a run is, for people: a name; nothing for the host."""
+    if owner.startswith(PAGE):
+        return "a visitor"
+    return owner.removeprefix(ACCOUNT)
 
 
 def run_time(run: str) -> str:

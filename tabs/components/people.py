@@ -61,9 +61,3 @@ def by_address() -> Person:
         return Person(name=address, is_host=ipaddress.ip_address(address).is_loopback)
     except ValueError:
         return Person(name=address, is_host=False)
-
-
-def by_session() -> Person:
-    """Who asks on a Space: everybody is a visitor, known as long as their page is open."""
-    request = LocalContext.request.get(None)
-    return HOST if request is None else Person(name=str(request.session_hash or ""), is_host=False)

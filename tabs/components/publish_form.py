@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.access import require_host
+from engine.access import may_load, require_host
 from engine.errors import EngineError, HubError
 from engine.hub.card import LICENCES, CardChoices, build_card
 from engine.hub.export import export_bundle
@@ -20,6 +20,7 @@ from engine.hub.publish import MESSAGE, files_to_send, publish
 from engine.hub.remote import fetch_bundle, parse_reference
 from tabs.components.heavy import load_engine
 from tabs.components.markup import megabytes, note, progress_bar, table, text
+from tabs.components.space import account, has_sign_in
 from tabs.components.uploads import download_path
 from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
 
@@ -28,6 +29,11 @@ PUBLIC, PRIVATE = "public", "private"
 TOKEN_HELP = (
     "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. Without one, this machine's "
     "own login is used."
+)
+
+SIGN_IN_HELP = (
+    '<p class="lab-small">Published under your own account. This page may then make repositories there, and write to those '
+    "that it made.</p>"
 )
 
 
@@ -100,8 +106,11 @@ def start_publishing(
     model, repository = known_model(name), repository.strip()
     if not repository:
         raise HubError("Say what it shall be called on the Hub: NAME, or OWNER/NAME.")
-    if not token.strip():
-        require_host("publish with this machine's login")  # told at once, not by the job
+    given = token_for(token)
+    if not given:  # told at once, not by the job
+        if has_sign_in():
+            raise HubError("Sign in with your account on the Hugging Face Hub first.")
+        require_host("publish with this machine's login")
     load_engine()
     choices = CardChoices(repo_id=repository, licence=licence, note=remark)
 
@@ -114,7 +123,7 @@ def start_publishing(
                 private=visibility == PRIVATE,
                 message=message,
                 update=update,
-                token=token.strip() or None,
+                token=given,
                 on_progress=on_progress,
             )
         return made.url
@@ -127,16 +136,23 @@ def start_publishing(
 @tells_errors
 def start_loading(reference: str, token: str) -> tuple[str, str, Any]:
     """Begin to load a model by name or link; as above."""
-    require_host("load a model from the Hub")
-    wanted = parse_reference(reference)
+    if not may_load():  # told at once, not by the job
+        require_host("load a model from the Hub")
+    wanted, given = parse_reference(reference), token_for(token)
     load_engine()
 
     def work(on_progress: Callable[[int, int], None]) -> str:
-        return fetch_bundle(wanted, token=token.strip() or None, on_progress=on_progress).name
+        return fetch_bundle(wanted, token=given, on_progress=on_progress).name
 
     job = f"load {wanted}"
     JOBS.start(job, work)
     return job, "", gr.Timer(active=True)
+
+
+def token_for(typed: str) -> str | None:
+    """The token to ask the Hub with: the one that was typed in, or else the sign-in's; None for this machine's own login."""
+    known = account()
+    return typed.strip() or (known.token if known else None)
 
 
 def show_job(name: str, ended: Callable[[Job], str]) -> str:
@@ -179,7 +195,10 @@ def build_publish_form(chosen: gr.State, timer: gr.Timer) -> None:
     with gr.Row():
         onnx = gr.Checkbox(False, label="With an ONNX file, for programs without PyTorch")
         update = gr.Checkbox(False, label="Replace the model of that name, if it is of this app")
-    token = gr.Textbox("", label="Token", type="password", info=TOKEN_HELP, max_length=200)
+    if has_sign_in():
+        gr.HTML(SIGN_IN_HELP)
+        gr.LoginButton(size="sm")
+    token = gr.Textbox("", label="Token", type="password", info=TOKEN_HELP, max_length=200, visible=not has_sign_in())
     with gr.Row():
         dry = gr.Button("What would be sent", size="sm")
         send = gr.Button("Publish", variant="primary", size="sm")
@@ -200,7 +219,14 @@ def build_load_form(timer: gr.Timer) -> gr.State:
         reference = gr.Textbox(
             "", label="Name or link", placeholder="OWNER/NAME, OWNER/NAME@REVISION, or its link", scale=3
         )
-        token = gr.Textbox("", label="Token, for a private one", type="password", max_length=200, scale=2)
+        token = gr.Textbox(
+            "",
+            label="Token, for a private one",
+            type="password",
+            max_length=200,
+            scale=2,
+            visible=not has_sign_in(),
+        )
     button = gr.Button("Load it", size="sm")
     state = gr.HTML()
 

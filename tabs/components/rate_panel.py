@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.access import may_steer
 from engine.errors import EngineError, RecipeError, RunError
 from engine.hub.library import known_model
 from engine.recipe import Recipe, checked_value, knob_fields, rate_text
@@ -162,7 +163,7 @@ def poll_rates(task: Task, chosen: str | None, seen: str) -> tuple[Any, ...]:
         return (gr.skip(),) * 9
     found = [suggestion_button(name, snapshot.suggestions.get(name)) for name in SUGGESTIONS]
     reading = gr.update(visible=bool(snapshot.reading_lr), value=f"Use {rate_as_text(rate_of(snapshot.reading_lr))}")
-    stopping = gr.update(visible=snapshot.status not in ENDED)
+    stopping = gr.update(visible=snapshot.status not in ENDED and may_steer(spec_of(run).owner))
     return picked(runs, run, chosen), show_rates(run_title(run), snapshot, position), *found, reading, stopping, now
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.access import may_steer
 from engine.errors import EngineError, RecipeError, RunError
 from engine.hub.library import known_model
 from engine.recipe import Recipe, knob_fields
@@ -221,12 +222,13 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
     now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}"
     if now == seen:
         return (gr.skip(),) * 8
+    steers = may_steer(spec_of(run).owner)
     return (
         picked(runs, run, chosen),
         show_run(run_title(run), snapshot, position, metrics, remarks_of(run)),
-        gr.update(visible=snapshot.status not in ENDED and not snapshot.stopping),
+        gr.update(visible=steers and snapshot.status not in ENDED and not snapshot.stopping),
         # One that diverged would do so again, at the same step: its settings have to change.
-        gr.update(visible=snapshot.status in RESUMABLE and not snapshot.divergence),
+        gr.update(visible=steers and snapshot.status in RESUMABLE and not snapshot.divergence),
         gr.update(visible=True),
         snapshot.log_tail,
         gr.update(visible=bool(snapshot.log_tail)),

@@ -26,7 +26,8 @@ from engine.runs.queue import resume, stop, submit
 from engine.runs.store import RunSpec, create_run, read_spec
 from engine.tasks.camvid import CAMVID
 from tabs.components import people
-from tabs.components.people import Passwords, by_address, by_session, by_sign_in, signs_in
+from tabs.components.people import Passwords, by_address, by_sign_in, signs_in
+from tabs.components.space import by_account
 
 PASSWORDS = Passwords(host="the host's own", visitors="the class's own")
 RECIPE = Recipe(name="tiny", backbone=CAMVID.backbones[0], stages=(STREET_STAGE,))
@@ -96,14 +97,13 @@ def test_wrong_passwords_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("no_request")
 def test_who_is_asking() -> None:
-    assert by_sign_in() == by_address() == by_session() == HOST, "the server itself"
+    assert by_sign_in() == by_address() == HOST, "the server itself"
     asked_by(username="host", client=SimpleNamespace(host="127.0.0.1"), session_hash="s1")
     assert by_sign_in() == Person(name="host") and by_address().is_host
-    assert by_session() == Person(name="s1", is_host=False)
     asked_by(username="anna", client=SimpleNamespace(host="192.168.0.7"), session_hash="s2")
     assert by_sign_in() == ANNA and by_address() == Person(name="192.168.0.7", is_host=False)
     asked_by(username=None, client=None, session_hash=None)
-    assert not any(who().is_host for who in (by_sign_in, by_address, by_session))
+    assert not any(who().is_host for who in (by_sign_in, by_address))
     asked_by(username=None, client=SimpleNamespace(host="::1"), session_hash=None)
     assert by_address().is_host and not by_sign_in().is_host
 
@@ -122,7 +122,8 @@ def test_a_page_for_oneself_has_no_visitors_and_one_for_others_has(monkeypatch: 
     assert access.visitor_limits() == Limits(minutes=3.0)
     assert door("--share", passwords=PASSWORDS) is by_sign_in
     monkeypatch.setenv("SPACE_ID", "me/lab")
-    assert door("--host", "0.0.0.0") is by_session
+    assert door("--host", "0.0.0.0") is by_account
+    assert access.visitor_limits().model_bytes == app.SPACE_MODEL_BYTES
 
 
 def test_a_link_needs_two_passwords_and_has_no_default(monkeypatch: pytest.MonkeyPatch) -> None:

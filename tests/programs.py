@@ -1,0 +1,24 @@
+"""Programs that open servers, run apart: a server inside a test leaves sockets behind that the next test is blamed for."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parent
+
+
+def told_by(program: str, *arguments: str, home: Path) -> dict[str, Any]:
+    """Run `tests/PROGRAM.py` with this home and return what it prints as JSON."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "LESSON_LAB_HOME": str(home),
+    }
+    command = [sys.executable, str(TESTS / f"{program}.py"), *arguments]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, cwd=home.parent)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return json.loads(next(line for line in ended.stdout.splitlines() if line.startswith("{")))

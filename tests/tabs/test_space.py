@@ -1,0 +1,72 @@
+"""The page as a Space of the Hub: signing in there, publishing under one's own account, and a GPU that is lent for a minute."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from gradio.context import LocalContext
+from programs import told_by
+
+from engine.access import HOST, Person
+from tabs.components.space import OAUTH, Account, account, by_account, has_sign_in
+
+WHO = {"userinfo": {"preferred_username": "anna"}, "access_token": "hf_oauth_x", "expires_at": time.time() + 60}
+
+
+@pytest.fixture
+def space(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    for name, value in {"SPACE_ID": "teacher/lab", "SYSTEM": "spaces", **dict.fromkeys(OAUTH, "x")}.items():
+        monkeypatch.setenv(name, value)
+    yield monkeypatch
+    LocalContext.request.set(None)
+
+
+def asked_by(session_hash: str = "s1", **oauth_info: Any) -> None:
+    scope = {"session": {"oauth_info": oauth_info}} if oauth_info else {}
+    LocalContext.request.set(SimpleNamespace(session_hash=session_hash, request=SimpleNamespace(scope=scope)))  # type: ignore[arg-type]
+
+
+def test_who_is_asking_on_a_space(space: pytest.MonkeyPatch) -> None:
+    assert by_account() == HOST and account() is None, "the server itself"
+    asked_by()
+    assert by_account() == Person(name="page s1", is_host=False) and account() is None
+    asked_by(**WHO)
+    assert by_account() == Person(name="account anna", is_host=False)
+    assert account() == Account(name="anna", token="hf_oauth_x") and "hf_oauth_x" not in repr(account())
+    asked_by(**WHO | {"userinfo": {"preferred_username": "teacher"}})
+    assert by_account() == Person(name="account teacher", is_host=True)
+
+
+def test_a_sign_in_ends_and_none_is_believed_elsewhere(space: pytest.MonkeyPatch) -> None:
+    asked_by(**WHO | {"expires_at": time.time() - 1})
+    assert account() is None
+    asked_by(**WHO)
+    space.delenv("SYSTEM")
+    assert not has_sign_in() and account() is None
+
+
+def test_people_publish_under_their_own_account_and_the_owner_is_the_host(lab_home: Path) -> None:
+    told = told_by("sign_in", home=lab_home)
+    assert "Sign in with your account" in told["nobody publishes"]
+    assert told["student publishes"].endswith("/student/mine") and told["who made it"] == ["student/mine"]
+    assert "is on the Hub already" in told["student publishes to what the page did not make"]
+    assert told["nobody loads"].startswith("ben--open--")
+    for who in ("nobody loads what is private", "student loads their private one"):
+        assert "nothing public of that name" in told[who]
+    for who in ("student deletes", "one who poses as the owner deletes"):
+        assert "Only the host of this page may delete" in told[who]
+    assert told["deleted before"] == [] and told["deleted by the owner"] is True
+    assert told["token is in"] == []
+
+
+def test_a_lent_gpu_predicts_and_trains(lab_home: Path) -> None:
+    told = told_by("lend_gpu", home=lab_home)
+    assert told["is zero"] and told["cuda is pretended"] and told["minutes"] == 1.0
+    assert told["said"] == "pos" and told["asked"] == ["/startup-report", "/schedule", "/allow", "/release"]
+    assert (told["seconds to predict"], told["seconds to train"]) == ("15", "80")
+    assert told["trained"] == ["finished", ""]
+    status, message = told["no time left"]
+    assert status == "failed" and message.startswith("No GPU was lent: Space app has reached its GPU limit")
