@@ -39,7 +39,12 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="0.0.0.0 lets others in"
     )
-    parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
+        help="0: the first free one from 7860",
+    )
     parser.add_argument("--home", default=os.environ.get(HOME_VARIABLE), help="where data, runs and models live")
     parser.add_argument("--mirror", default=os.environ.get(MIRROR_VARIABLE), help="folder or URL with the archives")
     parser.add_argument("--share", action="store_true", help="a public link, with passwords, for as long as this runs")
@@ -187,7 +192,7 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
     try:
         page.launch(
             server_name=settings.host,
-            server_port=settings.port,
+            server_port=settings.port or None,
             inbrowser=settings.open,
             theme=build_theme(),
             css_paths=STYLE_SHEET,

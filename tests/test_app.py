@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app import read_settings, serve, settle_home
+from app import check_mcp, read_settings, serve, settle_home
+from tabs.components.people import Passwords
 
 
 class Refuses:
@@ -39,6 +40,15 @@ def test_a_server_that_cannot_start_says_what_to_do(problem: Exception, message:
 def test_any_other_problem_is_not_hidden(problem: Exception) -> None:
     with pytest.raises(type(problem), match=str(problem)):
         serve(Refuses(problem), read_settings([]))  # type: ignore[arg-type]
+
+
+def test_assistants_need_a_page_without_passwords_and_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_mcp(None)
+    with pytest.raises(SystemExit, match="without passwords"):
+        check_mcp(Passwords(host="the host's own", visitors="the class's own"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"gradio\[mcp\]"):
+        check_mcp(None)
 
 
 def test_a_home_that_cannot_be_written_to_is_replaced_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

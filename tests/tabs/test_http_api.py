@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from programs import told_by
 from untrained import BACKBONE, STREET_STAGE, save_untrained
 from untrained_text import save as save_text
 
@@ -89,3 +90,11 @@ def test_the_programs_name_the_page_and_the_task(parameter: str) -> None:
     shown = programs("camvid", parameter, "https://class.example")
     assert all("https://class.example" in program for program in shown)
     compile(shown[1], "program", "exec")
+    assert json.loads(shown[-1])["mcpServers"]
+
+
+def test_assistants_find_the_models_and_nothing_else(lab_home: Path) -> None:
+    told = told_by("ask_over_mcp", home=lab_home)
+    tasks = {"planet": "picture", "camvid": "picture", "heads": "picture", "imdb": "text"}
+    assert told["tools"] == {**{task: ["model", given] for task, given in tasks.items()}, "models": []}
+    assert "'class': 'pos'" in told["said"] and "Unknown tool" in told["hidden"]

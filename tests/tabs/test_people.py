@@ -25,9 +25,15 @@ from engine.runs.fetches import Fetches
 from engine.runs.queue import resume, stop, submit
 from engine.runs.store import RunSpec, create_run, read_spec
 from engine.tasks.camvid import CAMVID
+from tabs import models_tab
 from tabs.components import people
+from tabs.components.data_panel import dataset_status
+from tabs.components.models import models_of
+from tabs.components.opened import owner_name, run_label, runs_of
 from tabs.components.people import Passwords, by_address, by_sign_in, signs_in
 from tabs.components.space import by_account
+from tabs.components.train_panel import poll_run
+from tabs.home import show_rights
 
 PASSWORDS = Passwords(host="the host's own", visitors="the class's own")
 RECIPE = Recipe(name="tiny", backbone=CAMVID.backbones[0], stages=(STREET_STAGE,))
@@ -217,6 +223,33 @@ def test_a_visitor_has_few_runs_and_none_on_a_folder_of_this_machine(lab_home: P
     identify_by(lambda: Person(name="cleo", is_host=False))
     with pytest.raises(AccessError, match="open a folder"):
         submit(make(Person(name="cleo", is_host=False), dataset=str(streets)))
+
+
+def test_people_see_their_own_runs_first_and_what_they_may_do(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    runs = {person: make(person) for person in (ANNA, BEN, HOST)}
+    for run in runs.values():
+        save_untrained(run / "checkpoints", ("sky", "road"))
+    for person, run in runs.items():
+        identify_by(lambda person=person: person)
+        assert runs_of(CAMVID)[0] == models_of(CAMVID)[0] == run.name
+        assert set(runs_of(CAMVID)) == {run.name for run in runs.values()}
+        delete_button, load_fold = models_tab.host_s_own()
+        assert delete_button["visible"] == load_fold["visible"] == person.is_host
+        assert bool(show_rights()) != person.is_host
+        assert dataset_status("camvid_tiny")[2]["visible"] == person.is_host
+        assert dataset_status("drawn-heads")[2]["visible"]
+    assert run_label(runs[ANNA].name).endswith("· anna") and not run_label(runs[HOST].name).endswith("·")
+    assert owner_name("page x12") == "a visitor" and owner_name("account anna") == "anna"
+
+
+def test_a_visitor_finds_no_button_for_somebody_else_s_run(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    run = make(BEN)
+    submit(run)
+    for person, is_theirs in ((BEN, True), (ANNA, False), (HOST, True)):
+        identify_by(lambda person=person: person)
+        assert poll_run(CAMVID, {}, run.name, "")[2]["visible"] is is_theirs
 
 
 def test_a_spec_that_was_tampered_with_is_refused(lab_home: Path) -> None:

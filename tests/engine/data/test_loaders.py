@@ -2,13 +2,15 @@
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from toy import STAGE, TOY, draw_squares
 
+from engine.data import loaders
 from engine.data.cache import prepare_cache
-from engine.data.loaders import EpochBatches
+from engine.data.loaders import EpochBatches, worker_count
 from engine.data.picture_feed import build_loaders
 from engine.data.seeding import derive_seed
 
@@ -107,3 +109,9 @@ def test_a_seed_from_parts_is_the_same_on_every_machine() -> None:
     assert derive_seed(1, "order", 2) == 2739087069771477911
     assert derive_seed(1, 2) != derive_seed(12) != derive_seed(2, 1)
     assert all(0 <= derive_seed(part) < 2**63 for part in range(100))
+
+
+def test_a_daemonic_process_loads_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worker_count(2) == 2
+    monkeypatch.setattr(loaders.multiprocessing, "current_process", lambda: SimpleNamespace(daemon=True))
+    assert worker_count(2) == worker_count(None) == 0

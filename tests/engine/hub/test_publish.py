@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from hub_server import TOKEN, USER, Hub, serving
+from hub_server import LIMITED, TOKEN, USER, Hub, serving
 from typer.testing import CliRunner
 from untrained import save_untrained
 
+from engine import access
+from engine.access import HOST, Limits, Person, identify_by
 from engine.cli import app
-from engine.errors import BundleError, HubError
+from engine.errors import AccessError, BundleError, HubError
 from engine.hub import space
 from engine.hub.card import CardChoices
 from engine.hub.export import export_bundle
@@ -126,6 +128,40 @@ def test_a_name_of_somebody_else_s_and_one_that_is_taken(hub: Hub, bundle: Path)
         with pytest.raises(HubError, match="is on the Hub already"):
             send(bundle, update=update)
     assert hub.repositories[f"{USER}/streets"].commits[-1][1]["model.bin"] == b"mine"
+
+
+def test_a_sign_in_writes_to_what_it_made_and_to_nothing_else(hub: Hub, bundle: Path) -> None:
+    own = f"{LIMITED}{USER}"
+    hub.accounts[own] = USER
+    made = send(bundle, token=own)
+    send(bundle, token=own, update=True, message="Again")
+    assert hub.repositories[made.repo_id].messages[-1] == "Again"
+    send(bundle, choices=CardChoices(repo_id="older"))
+    with pytest.raises(HubError, match="may not write there"):
+        send(bundle, choices=CardChoices(repo_id="older"), token=own, update=True)
+
+
+def test_what_a_visitor_of_a_space_may_load(hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    size = sum(map(len, content.values()))
+    for name, private in (("a/open", False), ("b/open", False), ("c/open", False), (f"{USER}/closed", True)):
+        hub.create(name, private=private, files=content)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)  # the host's own, with which a visitor must see nothing
+    monkeypatch.setattr(access, "MODELS_AT_ONCE", 2)
+    identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size - 1))
+    try:
+        with pytest.raises(AccessError, match="Models of up to"):
+            fetch_bundle("a/open")
+        identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size))
+        for token in (None, TOKEN):
+            with pytest.raises(HubError, match="nothing public of that name"):
+                fetch_bundle(f"{USER}/closed", token=token)
+        assert fetch_bundle("a/open") and fetch_bundle("b/open") and fetch_bundle("a/open")
+        with pytest.raises(AccessError, match="No more room"):
+            fetch_bundle("c/open")
+    finally:
+        identify_by(lambda: HOST)
+    assert fetch_bundle("c/open") and fetch_bundle(f"{USER}/closed")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b/c", "../x", "x" * 200])

@@ -16,9 +16,10 @@ import pytest
 from engine.errors import RunError
 from engine.events import RunDied, RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepFinished
 from engine.home import runs_folder
+from engine.lent import Lender, borrow_from
 from engine.recipe import Recipe, Stage
 from engine.runs.devices import HOST_SLOT, device_slots
-from engine.runs.queue import queue_position, queued_runs, resume, stop, submit
+from engine.runs.queue import give_up, queue_position, queued_runs, resume, stop, submit, take
 from engine.runs.runner import STARTING_SECONDS, Runner
 from engine.runs.store import (
     QUEUED_FILE,
@@ -351,6 +352,28 @@ def test_a_worker_killed_before_its_first_word_died():
     kill(run_dir)
     looking_after.tick()
     assert read_events(run_dir)[0] == [RunDied()]
+
+
+def test_a_lent_gpu_is_asked_for_each_queued_run_and_a_refusal_fails_it():
+    asked = []
+    borrow_from(Lender(forward=lambda *_: None, train=asked.append))
+    first, second, looking_after = made(), made("quick"), runner(slots=())
+    try:
+        submit(first)
+        submit(second)
+        assert asked == [first, second]
+        looking_after.tick()
+        assert load_snapshot(second).status == "queued", "this machine has no device of its own for it"
+        give_up(first, "No time left today.")
+        give_up(first, "It is told once.")
+        assert said(first, RunFailed) == [RunFailed(message="No time left today.", log_tail="")]
+        assert load_snapshot(first).status == "failed" and queued_runs() == [second]
+        stop(second)
+        assert not take(second), "it was stopped before the GPU came"
+        resume(first)
+        assert take(first) and asked == [first, second, first]
+    finally:
+        borrow_from(None)
 
 
 def test_a_start_that_was_broken_off_is_made_up_for():

@@ -14,6 +14,7 @@ from engine.runs import worker
 from engine.runs.store import (
     LOG_FILE,
     QUEUED_FILE,
+    STARTING_FILE,
     WORKER_FILE,
     RunSpec,
     create_run,
@@ -26,9 +27,10 @@ from engine.runs.store import (
 fake = runpy.run_path(str(Path(__file__).with_name("fake_worker.py")))["perform"]
 
 
-def made(folder, title):
+def made(folder, title, minutes=0.0):
     recipe = Recipe(name="one", backbone="none", stages=(Stage(),))
-    return create_run(RunSpec(task="fake", dataset="none", recipe=recipe, title=title), folder=folder / "run")
+    spec = RunSpec(task="fake", dataset="none", recipe=recipe, title=title, minutes=minutes)
+    return create_run(spec, folder=folder / "run")
 
 
 def endings(run_dir) -> list[Any]:
@@ -37,12 +39,13 @@ def endings(run_dir) -> list[Any]:
 
 def test_a_run_ends_with_one_word_and_leaves_nobody_behind(tmp_path):
     run_dir = made(tmp_path, "quick")
-    (run_dir / QUEUED_FILE).touch()
+    for said in (QUEUED_FILE, STARTING_FILE):
+        (run_dir / said).touch()
     assert worker.main(run_dir, perform=fake) == 0
     assert [type(event) for event in endings(run_dir)] == [RunFinished]
     assert type(read_events(run_dir)[0][-1]) is RunFinished
     assert not (run_dir / WORKER_FILE).exists()
-    assert not (run_dir / QUEUED_FILE).exists()
+    assert not (run_dir / QUEUED_FILE).exists() and not (run_dir / STARTING_FILE).exists()
 
 
 def test_everybody_sees_who_has_the_run_and_a_second_worker_is_refused(tmp_path):
@@ -54,6 +57,17 @@ def test_everybody_sees_who_has_the_run_and_a_second_worker_is_refused(tmp_path)
 
     assert worker.main(run_dir, perform=perform) == 0
     assert endings(run_dir) == [RunStopped()], "it ended before its last stage did"
+
+
+@pytest.mark.parametrize(("minutes", "own", "is_over"), [(0.0, 5.0, True), (5.0, 1e-9, True), (5.0, 5.0, False)])
+def test_the_time_that_a_gpu_is_lent_for_ends_a_run_as_its_own_time_does(tmp_path, minutes, own, is_over):
+    run_dir = made(tmp_path, "slow", minutes=own)
+
+    def perform(spec, run_dir, should_stop):
+        assert should_stop() is is_over
+        yield from ()
+
+    assert worker.main(run_dir, perform=perform, minutes=minutes) == 0
 
 
 def test_a_stop_that_was_asked_for_is_heard_and_forgotten(tmp_path):

@@ -1,5 +1,6 @@
 """A predictor answers any picture in the picture's own size, and is loaded once for everybody."""
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -13,6 +14,7 @@ from untrained import edit, save_untrained
 from engine.data.block import Data
 from engine.errors import BundleError, DataError
 from engine.kinds.picture import LONGEST_ASPECT, network_size
+from engine.lent import Lender, borrow_from
 from engine.serving import predictor
 from engine.serving.predictor import CACHED_MODELS, load_predictor
 from engine.tasks import bundled
@@ -154,6 +156,34 @@ def test_four_threads_at_once_get_what_one_gets(street_bundle: Path) -> None:
     assert len(answers) == 12
     assert all(answers.values())
     assert len(predictor._cached) == 1
+
+
+def test_a_lent_gpu_answers_for_a_model_that_is_kept_here_on_the_cpu(street_bundle: Path) -> None:
+    asked: list[Path] = []
+
+    def lend(bundle: Path, batch: torch.Tensor, tta: bool) -> torch.Tensor:
+        asked.append(bundle)
+        return predictor.forward(bundle, batch, tta)
+
+    expected = load_predictor(street_bundle).predict(noise(40, 50))
+    borrow_from(Lender(forward=lend, train=lambda run_dir: None))
+    try:
+        lent = load_predictor(street_bundle)
+        assert same(lent.predict(noise(40, 50)), expected)
+    finally:
+        borrow_from(None)
+    assert asked == [street_bundle] and lent.device.type == "cpu"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes are forked")
+def test_a_forked_process_waits_for_no_thread_that_it_does_not_have(street_bundle: Path) -> None:
+    load_predictor(street_bundle)
+    with predictor._cache_lock, predictor.DEVICE_LOCK:  # other threads hold them at the moment of the fork
+        child = os.fork()
+        if not child:
+            os._exit(predictor._cache_lock.locked() or predictor.DEVICE_LOCK.locked())
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(
