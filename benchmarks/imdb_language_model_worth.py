@@ -30,7 +30,8 @@ from engine.recipe import Recipe
 from engine.runs.store import find_run, write_whole
 from engine.runs.watch import load_snapshot
 from engine.tasks.imdb import CLASSIFIER_CPU, LANGUAGE_MODEL
-from engine.training.bundle import init_weights, read_config, resolve_bundle
+from engine.training.bundle import read_config, resolve_bundle
+from engine.training.bundle_weights import init_weights
 from engine.training.recipe_loop import plan_now, train_recipe
 
 BASE = CLASSIFIER_CPU
