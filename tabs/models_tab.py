@@ -181,7 +181,7 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
                 with gr.Accordion("Its card", open=False):
                     card = gr.Markdown(elem_classes="lab-model-card")
                 with gr.Accordion("Publish it on the Hugging Face Hub", open=False):
-                    build_publish_form(chosen, timer)
+                    build_publish_form(chosen, timer, page)
         with gr.Accordion("Load a model from the Hugging Face Hub", open=False) as load_fold:
             loaded = build_load_form(timer)
         build_models_api()

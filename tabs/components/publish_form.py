@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.access import may_load, require_host
+from engine.access import asker, may_load, require_host
 from engine.errors import EngineError, HubError
 from engine.hub.card import LICENCES, CardChoices, build_card
 from engine.hub.export import export_bundle
@@ -26,10 +26,9 @@ from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
 
 PICTURE = re.compile(r"!\[([\w ]*)\]\((losses\.png|metrics\.png)\)")
 PUBLIC, PRIVATE = "public", "private"
-TOKEN_HELP = (
-    "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. Without one, this machine's "
-    "own login is used."
-)
+TOKEN_HELP = "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. "
+WITHOUT_TOKEN = "Without one, this machine's own login is used."
+NOT_YOURS = "This is somebody else's machine: make a token for this alone, and delete it afterwards."
 
 SIGN_IN_HELP = (
     '<p class="lab-small">Published under your own account. This page may then make repositories there, and write to those '
@@ -180,7 +179,12 @@ def loaded(job: Job) -> str:
     return note(f"It is here, as {job.result}: choose it in the list above.", "good")
 
 
-def build_publish_form(chosen: gr.State, timer: gr.Timer) -> None:
+def token_help() -> Any:
+    """What is said beside the token, to the host and to a visitor."""
+    return gr.update(info=TOKEN_HELP + (WITHOUT_TOKEN if asker().is_host else NOT_YOURS))
+
+
+def build_publish_form(chosen: gr.State, timer: gr.Timer, page: gr.Blocks) -> None:
     """The form for the chosen model, wired."""
     job = gr.State("")
     with gr.Row():
@@ -198,7 +202,9 @@ def build_publish_form(chosen: gr.State, timer: gr.Timer) -> None:
     if has_sign_in():
         gr.HTML(SIGN_IN_HELP)
         gr.LoginButton(size="sm")
-    token = gr.Textbox("", label="Token", type="password", info=TOKEN_HELP, max_length=200, visible=not has_sign_in())
+    token = gr.Textbox(
+        "", label="Token", type="password", info=TOKEN_HELP + WITHOUT_TOKEN, max_length=200, visible=not has_sign_in()
+    )
     with gr.Row():
         dry = gr.Button("What would be sent", size="sm")
         send = gr.Button("Publish", variant="primary", size="sm")
@@ -210,6 +216,7 @@ def build_publish_form(chosen: gr.State, timer: gr.Timer) -> None:
     send.click(start_publishing, asked, [job, token, timer], **ACTION)
     gr.on([job.change, timer.tick], lambda name: show_job(name, published), job, state, **POLL)
     chosen.change(lambda: ("", "", ""), None, [files, card, job], **POLL)
+    page.load(token_help, None, token, **POLL)
 
 
 def build_load_form(timer: gr.Timer) -> gr.State:
