@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from engine.errors import BundleError
+
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE = "config.json"
 EVALUATION_FILE = "evaluation.json"
@@ -27,3 +29,16 @@ def _pointed(folder: Path, pointer: str) -> Path | None:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return folder / name if is_here else None
+
+
+def check_files(bundle: Path) -> None:
+    """`BundleError` for a file that is not the bundle's own: a link may be somebody else's, a pipe keeps a reader waiting."""
+    for file in bundle.iterdir():
+        if not (file.is_file() or file.is_dir()) or not _is_inside(file, bundle):
+            raise BundleError(
+                f"{file.name[:80]!r} in {bundle} is no file, or a link that leads out of the folder. Copy what it stands for."
+            )
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    return not file.is_symlink() or file.resolve().is_relative_to(folder.resolve())

@@ -263,7 +263,7 @@ def _spec(task: Task, recipe: Recipe, dataset: str, init_from: str, seed: int) -
 def _build_model(objective: Objective, data: Any, recipe: Recipe, init_from: str, seed: int) -> Any:
     import torch
 
-    from engine.training.bundle import build_checked, fitting_tensors, init_weights
+    from engine.training.bundle_weights import build_checked, fitting_tensors, init_weights
     from engine.training.recipe_loop import plan_now
 
     torch.manual_seed(seed)

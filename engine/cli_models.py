@@ -39,7 +39,7 @@ def evaluate(
     """Measure a model on a split of a data set."""
     from engine.serving.augmented import build_augmented
     from engine.serving.predictor import load_predictor
-    from engine.training.bundle import learns_classes
+    from engine.training.bundle_weights import learns_classes
     from engine.training.evaluate import evaluate as measure
 
     predictor = load_predictor(find_model(run_or_bundle))

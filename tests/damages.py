@@ -199,6 +199,8 @@ def harmless() -> Iterator[Damage]:
         yield Damage("tags", f"a dataset called {way!r}", ours(dataset=way))
         yield Damage("awd", f"a remark that is {way!r}", ours(remarks=[way]))
         yield Damage("bert", f"a backbone called {way!r}", ours(backbone=way))
+        do = started(lambda own, way=way: [own | {"task": way, "objective": way, "dataset": way}] * 8)
+        yield Damage("awd", f"starts called {way!r}", do)
     yield Damage("tags", "figures that are no numbers", ours(metrics={"f2": float("nan"), "loss": float("inf")}))
     for file, changes in (
         (SETTINGS, {"auto_map": {"AutoTokenizer": ["evil.Tokenizer", "evil.Tokenizer"]}, "tokenizer_class": "Evil"}),
@@ -440,6 +442,16 @@ def in_recipe(**changes: Any) -> Callable[[Path], object]:
     return lambda folder: ours(recipe=json.loads((folder / CONFIG_FILE).read_text())[OURS]["recipe"] | changes)(folder)
 
 
+def started(change: Callable[[dict[str, Any]], list[Any]]) -> Callable[[Path], object]:
+    """Give the config starts: what `change` makes of its own training, which would do."""
+
+    def do(folder: Path) -> None:
+        config = json.loads((folder / CONFIG_FILE).read_text())[OURS]
+        ours(starts=change({name: config[name] for name in ("task", "objective", "dataset", "recipe", "seed")}))(folder)
+
+    return do
+
+
 def replaced(file: str, old: str, new: str) -> Callable[[Path], object]:
     """The text of a file with another one in a place."""
 
@@ -504,6 +516,7 @@ def our_fields() -> Iterator[Damage]:
         "dataset": (None, 7, ["drawn"], "\ud800"),
         "stage": (None, 7, [], "x", {"image_size": 0}, {"nothing": 1}),
         "recipe": (None, [], {}, {"name": "x", "backbone": "y", "stages": [7]}),
+        "starts": (None, 7, "x", {}, [7], [{}], [["task"]], [None], ["\ud800"], json.loads("[" * 900 + "]" * 900)),
     }
     for field, values in fields.items():
         for value in values:
@@ -529,6 +542,29 @@ def our_fields() -> Iterator[Damage]:
             yield Damage(
                 "mask", f"{knob} is {str(value)[:20]!r}", in_stage(**{knob: value}), r"stage in .*config\.json"
             )
+    for field, values in {
+        "task": (None, 7, "x" * 200, "a\nb"),
+        "objective": (None, [], "x" * 200, "a\nb"),
+        "dataset": (None, 7, ["drawn"], "a\0b"),
+        "seed": (None, "1", 1.5, True, huge),
+        "recipe": (None, [], {}, "x", {"name": "x", "backbone": "y", "stages": [7]}),
+    }.items():
+        for value in values:
+            do = started(lambda own, field=field, value=value: [own | {field: value}])
+            yield Damage(
+                "tags", f"a start's {field} is {str(value)[:9]!r}", do, rf"{field} in a start in .*config\.json"
+            )
+    for name, change in {
+        "too many starts": lambda own: [own] * 9,
+        "thousands of starts": lambda own: [{}] * 100_000,
+        "a start with more to say": lambda own: [own | {"path": "/home/anna"}],
+        "a start with a start": lambda own: [own | {"starts": [own]}],
+        "a start without a seed": lambda own: [{name: own[name] for name in own if name != "seed"}],
+        "a start that is not the first": lambda own: [own, 7],
+    }.items():
+        yield Damage("tags", name, started(change), r"starts in .*config\.json")
+    deep = replaced(CONFIG_FILE, '"remarks": []', '"remarks": [], "starts": ' + "[" * DEEP + "]" * DEEP)
+    yield Damage("tags", "deep starts", deep, r"config\.json")
     for field, values in {
         "name": (None, 7, ["x"]),
         "backbone": (None, 7, {}),

@@ -52,7 +52,7 @@ def watch(seen: set[str]) -> None:
     sources._make = fetches
     for module, name, what in watched:
         setattr(module, name, note(what))
-    queue._is_live = lambda run_dir: True
+    queue.is_under_way = lambda run_dir: True
 
 
 def open_page() -> gr.Blocks:

@@ -1,12 +1,13 @@
 """The model card: a README.md with the Hub's metadata in front, made from what a bundle says of itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES, Source
 from engine.hub.history import History, history_of, read_history
+from engine.hub.paths import is_folder
 from engine.hub.usage import pipeline_of, usage
 from engine.recipe import Stage, rate_text
 from engine.task import Objective, Task
@@ -41,35 +42,34 @@ def build_card(bundle: Path, choices: CardChoices) -> str:
     config, history = read_config(bundle), read_history(bundle) or history_of(bundle.parent.parent)
     task = get_task(config.task)
     objective = task.build_objective(config.objective)
-    source = next((source for source in SOURCES if source.name == config.dataset), None)
+    library = read_library_config(bundle)
     parts = [
         f"# {task.title}: {config.plan.backbone}",
-        _what(task, config, source),
+        _what(task, config),
         _plain(choices.note),
         _figures(config, history),
         _training(config, history, bundle),
-        "## Use\n\n" + usage(bundle, objective, config, choices.repo_id),
-        _limits(config, source),
-        _terms(source),
+        "## Use\n\n" + usage(bundle, objective, config, library, choices.repo_id),
+        _limits(config),
+        _terms(config),
     ]
     body = "\n\n".join(part for part in parts if part)
-    return f"---\n{_metadata(bundle, task, objective, config, source, choices)}---\n\n{body}\n"
+    return f"---\n{_metadata(task, objective, config, library, choices)}---\n\n{body}\n"
 
 
 def _metadata(
-    bundle: Path, task: Task, objective: Objective, config: BundleConfig, source: Source | None, choices: CardChoices
+    task: Task, objective: Objective, config: BundleConfig, library: Mapping[str, Any], choices: CardChoices
 ) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
-    licence = choices.licence or ("apache-2.0" if source and source.is_drawn else "other")
-    library = read_library_config(bundle)
+    source = _source(config.dataset)
+    licence = choices.licence or ("apache-2.0" if _is_drawn(config) else "other")
     pipeline = pipeline_of(library, objective)
-    dataset = _dataset_title(config, source)
     figures = [
         EvalResult(
             task_type=pipeline,
             dataset_type=_slug(config.dataset),
-            dataset_name=dataset,
+            dataset_name=_dataset_title(config.dataset),
             dataset_split="validation",
             metric_type=name,
             metric_value=round(value, 5),
@@ -96,7 +96,9 @@ def _metadata(
 
 def _base_model(backbone: str) -> str:
     """A backbone's address on the Hub; nothing for one that is not there."""
-    if "/" in backbone and not Path(backbone).is_absolute():
+    if is_folder(backbone):
+        return ""
+    if "/" in backbone:
         return backbone
     import timm
 
@@ -104,17 +106,15 @@ def _base_model(backbone: str) -> str:
     return (known.hf_hub_id or "") if known else ""
 
 
-def _what(task: Task, config: BundleConfig, source: Source | None) -> str:
+def _what(task: Task, config: BundleConfig) -> str:
     names = ", ".join(f"`{name}`" for name in config.plan.classes[:MOST_CLASSES])
     more = "" if len(config.plan.classes) <= MOST_CLASSES else f" and {len(config.plan.classes) - MOST_CLASSES} more"
     drawn = (
-        "\n\n**It has learnt from drawn data alone** and knows nothing of the real world."
-        if source and source.is_drawn
-        else ""
+        "\n\n**It has learnt from drawn data alone** and knows nothing of the real world." if _is_drawn(config) else ""
     )
     return (
         f"*{task.question}* Trained with {TOOL}, in which fast.ai's third lesson is done in the browser, on "
-        f"{_dataset_title(config, source)}.\n\nIt answers about: {names}{more}.{drawn}"
+        f"{_dataset_title(config.dataset)}.\n\nIt answers about: {names}{more}.{drawn}"
     )
 
 
@@ -136,7 +136,7 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
         [_stage_row(stage, size) for stage in config.recipe.stages],
     )
     recipe = f"Recipe `{config.recipe.name}`, seed {config.seed}; rates rise and fall once a stage (1cycle)."
-    text = f"## Training\n\n{recipe}\n\n{stages}"
+    text = f"## Training\n\n{_starts(config)}{recipe}\n\n{stages}"
     if history is None:
         return text
     names = list(history.epochs[-1]["metrics"])
@@ -154,6 +154,18 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
     text += f"\n\n{history.train_items:,} training samples; {history.seconds / 60:.1f} minutes on {history.device_name}.\n\n"
     curves = "\n".join(f"![{path.stem} by step]({path.name})" for path in sorted(bundle.glob("*.png")))
     return text + _table(heads, rows) + (f"\n\n{curves}" if curves else "")
+
+
+def _starts(config: BundleConfig) -> str:
+    """What the model started from, if its bundle names anything; the names may be of tasks that this version does not know."""
+    if not config.starts:
+        return ""
+    told = [
+        f"{number}. `{_plain(start.objective)}` of `{_plain(start.task)}`, on {_dataset_title(start.dataset)}: recipe "
+        f"`{_plain(start.recipe.name)}`, seed {start.seed}"
+        for number, start in enumerate(config.starts, start=1)
+    ]
+    return "It started from weights that had been trained before:\n\n" + "\n".join(told) + "\n\nThen: "
 
 
 def _stage_row(stage: Stage, size_knob: str) -> tuple[str, ...]:
@@ -175,26 +187,34 @@ def _stage_row(stage: Stage, size_knob: str) -> tuple[str, ...]:
     )
 
 
-def _limits(config: BundleConfig, source: Source | None) -> str:
+def _limits(config: BundleConfig) -> str:
     limits = [
-        f"It was made to learn and to teach with, from {_dataset_title(config, source)}; of other inputs nothing was measured.",
+        f"It was made to learn and to teach with, from {_dataset_title(config.dataset)}; of other inputs nothing was measured.",
         "It always answers, also where there is nothing to answer: check before anything depends on it.",
         *config.remarks,
     ]
     return "## Limits\n\n" + "\n".join(f"- {_plain(limit)}" for limit in limits)
 
 
-def _terms(source: Source | None) -> str:
-    terms = source.terms if source else "The data is the publisher's own: ask there."
-    return f"## The data's terms\n\n{terms}"
+def _terms(config: BundleConfig) -> str:
+    """Those of all data that the weights have learnt from."""
+    sources = [_source(training.dataset) for training in reversed(config.trainings)]
+    terms = [source.terms if source else "The data is the publisher's own: ask there." for source in sources]
+    return "## The data's terms\n\n" + "\n\n".join(dict.fromkeys(terms))
 
 
-def _dataset_title(config: BundleConfig, source: Source | None) -> str:
-    return (
-        source.title
-        if source
-        else f"a data set of the publisher's own ({_plain(Path(config.dataset).name) or 'unnamed'})"
-    )
+def _is_drawn(config: BundleConfig) -> bool:
+    sources = [_source(training.dataset) for training in config.trainings]
+    return all(source is not None and source.is_drawn for source in sources)
+
+
+def _source(dataset: str) -> Source | None:
+    return next((source for source in SOURCES if source.name == dataset), None)
+
+
+def _dataset_title(dataset: str) -> str:
+    source = _source(dataset)
+    return source.title if source else f"a data set of the publisher's own ({_plain(Path(dataset).name) or 'unnamed'})"
 
 
 def _slug(dataset: str) -> str:

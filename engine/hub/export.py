@@ -14,8 +14,10 @@ from engine.hub.curves import CURVE_FILES, draw_curves
 from engine.hub.history import TRAINING_FILE, history_of, write_history
 from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
 from engine.hub.onnx_export import export_onnx
+from engine.hub.paths import forget_paths
 from engine.hub.usage import ONNX_FILE
-from engine.training.bundle import read_config, read_weights, resolve_bundle
+from engine.training.bundle import read_config, resolve_bundle
+from engine.training.bundle_weights import read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,7 +50,7 @@ def export_bundle(
         for name in COPIED:
             if (source / name).is_file():
                 shutil.copyfile(source / name, fresh / name)
-        _forget_paths(fresh)
+        forget_paths(fresh)
         _tell_training(source, fresh)
         if onnx:
             export_onnx(fresh)
@@ -79,16 +81,6 @@ def record_evaluation(bundle: Path, evaluation: "Evaluation") -> None:
     if (bundle / NOTEBOOK_FILE).is_file():
         write_notebook(bundle)
     write_card(bundle)
-
-
-def _forget_paths(bundle: Path) -> None:
-    """Of a data set of one's own leave the folder's name: where it lies on this machine is nobody's business."""
-    values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
-    ours = values.get(OURS, values)
-    name = Path(ours.get("dataset", "")).name
-    if ours.get("dataset") not in (None, name):
-        ours["dataset"] = name
-        (bundle / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def _save_weights(weights: "dict[str, Any]", file: Path) -> None:

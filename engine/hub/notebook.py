@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES
+from engine.hub.paths import is_folder
 from engine.recipe import NEW_CHANNELS, Recipe, stage_source
 from engine.tasks.registry import get_task
-from engine.training.bundle import BundleConfig, read_config
+from engine.training.bundle import BundleConfig, Training, read_config
 
 NOTEBOOK_FILE = "reproduce.ipynb"
 NBFORMAT = {"nbformat": 4, "nbformat_minor": 4}
@@ -25,9 +26,13 @@ cell puts both models' validation figures side by side.
 2. Install what it needs: `pip install -r requirements.txt` in that folder.
 3. Run the cells. Checkpoints go into `{folder}/`; with some there, training goes on from them.
 
-On the same kind of machine the figures should be the same; on another one they differ as two seeds' do, or less. Whether the
-model started from another one's weights is not in its files: if its author says so, load them with `init_weights` of
-`engine.training.bundle` before you train."""
+On the same kind of machine the figures should be the same; on another one they differ as two seeds' do, or less.
+
+{starts}"""
+ALONE = """No other model is named whose weights it started from. Older versions wrote none down: if its author knows one, load
+that with `init_weights` of `engine.training.bundle_weights` before you train."""
+STARTED = """It started from another model's weights: that one is trained first, into {folders}. For the first no start is
+named but its backbone. If an exported model was started from, its weights had been rounded to half precision: not so here."""
 CODE = """import sys
 
 CODE = "lesson-3-lab"  # the folder with the app's code
@@ -46,20 +51,36 @@ DATA = """
 objective = get_task({task!r}).build_objective({objective!r})
 data = objective.open_data(folder)
 print(len(data.train), "to train on,", len(data.valid), "held out; classes:", *data.classes)"""
-TRAIN = """from pathlib import Path
+MODEL = """import torch
 
-import torch
-
-from engine.events import EpochFinished
-from engine.training.bundle import build_config
-from engine.training.recipe_loop import plan_now, train_recipe
+from engine.training.recipe_loop import plan_now
 
 SEED = {seed}
 torch.manual_seed(SEED)
 plan = plan_now(objective, recipe, data)
 model = objective.build_model(plan)
+starts = ()"""
+MODEL_FROM = """import torch
+
+from engine.training.bundle import read_config, resolve_bundle
+from engine.training.bundle_weights import init_weights
+from engine.training.recipe_loop import plan_now
+
+SEED = {seed}
+torch.manual_seed(SEED)
+start = resolve_bundle({start!r})
+plan = plan_now(objective, recipe, data, start)
+model = objective.build_model(plan, pretrained=False)
+init_weights(model, start, data.classes)
+starts = read_config(start).trainings"""
+TRAIN = """from pathlib import Path
+
+from engine.events import EpochFinished
+from engine.training.bundle import build_config
+from engine.training.recipe_loop import train_recipe
+
 config = build_config(
-    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset=DATASET, seed=SEED
+    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset=DATASET, seed=SEED, starts=starts
 )
 checkpoints = Path({folder!r}) / "checkpoints"
 for event in train_recipe(objective, recipe, model=model, data=data, folder=checkpoints, config=config, seed=SEED):
@@ -83,33 +104,44 @@ def write_notebook(bundle: Path) -> Path:
 
 
 def _introduction(config: BundleConfig) -> str:
-    return INTRODUCTION.format(title=get_task(config.task).title, folder=FOLDER)
+    folders = " and then ".join(f"`{folder}/`" for folder in _folders(config)[:-1])
+    starts = STARTED.format(folders=folders) if folders else ALONE
+    return INTRODUCTION.format(title=get_task(config.task).title, folder=FOLDER, starts=starts)
 
 
 def _programs(config: BundleConfig) -> list[str]:
     """The code cells. Whatever the config says stands in them as literals: it is not trusted."""
-    is_known = any(source.name == config.dataset for source in SOURCES)
-    # Of a folder only its name: where it lies at the author's is of no use to anybody.
-    folder = FETCHED.format(dataset=config.dataset) if is_known else OWN.format(dataset=Path(config.dataset).name)
+    programs, start = [CODE], ""
+    for training, folder in zip(config.trainings, _folders(config), strict=True):
+        model = (MODEL_FROM if start else MODEL).format(seed=training.seed, start=start)
+        programs += [_data(training), _recipe(training.recipe), model, TRAIN.format(task=training.task, folder=folder)]
+        start = folder
     metrics = ", ".join(f"{name!r}: {_number(value)}" for name, value in config.metrics.items())
-    return [
-        CODE,
-        folder + DATA.format(task=config.task, objective=config.objective),
-        _recipe(config.recipe),
-        TRAIN.format(task=config.task, seed=config.seed, folder=FOLDER),
-        COMPARE.format(metrics=f"{{{metrics}}}", folder=FOLDER),
-    ]
+    return [*programs, COMPARE.format(metrics=f"{{{metrics}}}", folder=FOLDER)]
+
+
+def _folders(config: BundleConfig) -> list[str]:
+    """Where each training's checkpoints go, the model's own last."""
+    return [*(f"{FOLDER}-start{number}" for number, _ in enumerate(config.starts, start=1)), FOLDER]
+
+
+def _data(training: Training) -> str:
+    is_known = any(source.name == training.dataset for source in SOURCES)
+    # Of a folder only its name: where it lies at the author's is of no use to anybody.
+    folder = FETCHED.format(dataset=training.dataset) if is_known else OWN.format(dataset=Path(training.dataset).name)
+    return folder + DATA.format(task=training.task, objective=training.objective)
 
 
 def _recipe(recipe: Recipe) -> str:
     more = [f"    new_channels={recipe.new_channels!r},"] if recipe.new_channels != NEW_CHANNELS[0] else []
+    note = "  # its author's own: get that folder, and put it here" if is_folder(recipe.backbone) else ""
     return "\n".join(
         (
             "from engine.recipe import Recipe, Stage",
             "",
             "recipe = Recipe(",
             f"    name={recipe.name!r},",
-            f"    backbone={recipe.backbone!r},",
+            f"    backbone={recipe.backbone!r},{note}",
             f"    objective={recipe.objective!r},",
             *more,
             "    stages=(",

@@ -9,7 +9,7 @@ from engine.access import require_host
 from engine.errors import BundleError, RunError
 from engine.home import home, runs_folder
 from engine.hub.library import downloads_folder, known_model
-from engine.runs.store import QUEUED_FILE, STARTING_FILE, worker_alive
+from engine.runs.queue import is_under_way
 
 KEPT_SECONDS = 7 * 24 * 3600.0
 STAMP = ".deleted"  # in a deleted folder: when, as its own modification time
@@ -34,7 +34,7 @@ def delete_model(name: str) -> None:
     model = known_model(name)
     if model.origin == "sample":
         raise BundleError(f"{name} comes with the app and stays.")
-    if model.origin == "run" and _is_busy(model.source):
+    if model.origin == "run" and is_under_way(model.source):
         raise RunError(f"The run {name} is still going on, or waits for it. Stop it first.")
     forget_old()
     target = trash_folder() / model.source.parent.name / name
@@ -68,7 +68,3 @@ def forget_old() -> None:
     for stamp in trash_folder().glob(f"*/*/{STAMP}"):
         if time.time() - stamp.stat().st_mtime > KEPT_SECONDS:
             shutil.rmtree(stamp.parent, ignore_errors=True)
-
-
-def _is_busy(run_dir: Path) -> bool:
-    return worker_alive(run_dir) or any((run_dir / waits).exists() for waits in (QUEUED_FILE, STARTING_FILE))

@@ -8,7 +8,7 @@ from typing import Any
 from engine.bundle_files import CONFIG_FILE, OURS
 from engine.hub.notebook import NOTEBOOK_FILE
 from engine.task import Objective
-from engine.training.bundle import BundleConfig, read_library_config
+from engine.training.bundle import BundleConfig
 
 ONNX_FILE = "model.onnx"
 # The names of the ONNX model's inputs.
@@ -59,10 +59,10 @@ FILL_MASK = "fill-mask"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
-def usage(bundle: Path, objective: Objective, config: BundleConfig, repo_id: str) -> str:
-    """Markdown with the programs that use the bundle once it is at `repo_id`."""
+def usage(bundle: Path, objective: Objective, config: BundleConfig, library: Mapping[str, Any], repo_id: str) -> str:
+    """Markdown with the programs that use the bundle once it is at `repo_id`; `library` is what it says to transformers."""
     example = PICTURE if objective.onnx_answer else SENTENCE
-    library, ways = read_library_config(bundle), []
+    ways = []
     if library:
         pipeline = pipeline_of(library, objective)
         sentence = MASKED.format(_mask_token(bundle)) if pipeline == FILL_MASK else example

@@ -13,12 +13,14 @@ from engine.home import runs_folder
 from engine.lent import lender
 from engine.runs.store import (
     QUEUED_FILE,
+    SPEC_FILE,
     STARTING_FILE,
     append_event,
     clear_stop,
     list_runs,
     read_spec,
     request_stop,
+    runs_with,
     worker_alive,
     write_whole,
 )
@@ -85,9 +87,9 @@ def stop(run_dir: Path) -> None:
     try:
         (run_dir / QUEUED_FILE).unlink()
     except FileNotFoundError:
-        if _is_live(run_dir):
+        if is_under_way(run_dir):
             request_stop(run_dir)
-        if not _is_live(run_dir):  # it ended just before it could hear
+        if not is_under_way(run_dir):  # it ended just before it could hear
             clear_stop(run_dir)
     else:
         append_event(run_dir, RunStopped())
@@ -99,12 +101,10 @@ def is_under_way(run_dir: Path) -> bool:
     return any((run_dir / waits).exists() for waits in (QUEUED_FILE, STARTING_FILE)) or worker_alive(run_dir)
 
 
-_is_live = is_under_way  # what `stop` asks
-
-
 def queued_runs() -> list[Path]:
     """The runs that wait for a device, the next one first."""
-    waiting = [(at, run_dir.name, run_dir) for run_dir in list_runs() if (at := _queued_at(run_dir)) is not None]
+    found = [run_dir for run_dir in runs_with(QUEUED_FILE) if (run_dir / SPEC_FILE).is_file()]
+    waiting = [(at, run_dir.name, run_dir) for run_dir in found if (at := _queued_at(run_dir)) is not None]
     return [run_dir for _, _, run_dir in sorted(waiting)]
 
 

@@ -9,7 +9,8 @@ from engine.bundle_files import CONFIG_FILE
 from engine.errors import BundleError, ModelError, RecipeError
 from engine.task import Objective
 from engine.tasks.registry import get_task
-from engine.training.bundle import BundleConfig, build_checked, check_weights, load_weights, read_config
+from engine.training.bundle import BundleConfig, read_config
+from engine.training.bundle_weights import build_checked, check_weights, load_weights
 
 if TYPE_CHECKING:
     from torch import nn

@@ -13,6 +13,10 @@ STAGE = "from engine.recipe import Stage"
 STANDARD = ("from pathlib import Path",)
 PLAN = "from engine.training.recipe_loop import plan_now"
 RECIPE = "from engine.recipe import Recipe, Stage"
+WEIGHTS = (
+    "from engine.training.bundle import resolve_bundle",
+    "from engine.training.bundle_weights import init_weights",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +191,7 @@ def _quoted(objective: str) -> str:
 
 
 def _weights_imports(init_from: str) -> list[str]:
-    return ["from engine.training.bundle import init_weights, resolve_bundle", FIND_MODEL] if init_from else []
+    return [*WEIGHTS, FIND_MODEL] if init_from else []
 
 
 def _source_import(dataset: str) -> str:

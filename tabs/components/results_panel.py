@@ -66,7 +66,7 @@ def show_cases(task: Task, view: View, run: str | None, order: str, start: int) 
     if not run:
         return NOTHING_YET, 0, ""
     load_engine()
-    from engine.training.bundle import learns_classes
+    from engine.training.bundle_weights import learns_classes
 
     try:
         predictor = predictor_of(run)

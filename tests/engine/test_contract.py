@@ -28,7 +28,8 @@ from engine.recipe import Recipe, Stage
 from engine.task import ModelPlan, Objective, Task
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from engine.tasks.registry import TASKS
-from engine.training.bundle import build_config, load_weights, resolve_bundle
+from engine.training.bundle import build_config, resolve_bundle
+from engine.training.bundle_weights import load_weights
 from engine.training.carried import forget
 from engine.training.dropout import scale_dropout
 from engine.training.layer_groups import freeze, layer_groups

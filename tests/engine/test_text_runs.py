@@ -21,7 +21,8 @@ from engine.runs.remarks import remarks_of
 from engine.runs.store import RunSpec, create_run, read_events, read_spec, request_stop
 from engine.serving.predictor import load_predictor
 from engine.tasks.imdb import CLASSIFIER, LANGUAGE_MODEL, REMARK, TRANSDUCTIVE
-from engine.training.bundle import init_weights, read_config, resolve_bundle
+from engine.training.bundle import read_config, resolve_bundle
+from engine.training.bundle_weights import init_weights
 from engine.training.checkpoint import own_tensors
 
 STAGE = Stage(name="tiny", epochs=1, max_lr=1e-3, batch_size=4, text_length=32, precision="fp32", train_items=8)
@@ -163,7 +164,10 @@ def test_a_remark_is_inherited_and_said_once(reviews: Path, awd: str) -> None:
     work(second)
     third = made(reviews, awd, CLASSIFIER, second)
     work(third)
-    assert [read_config(resolve_bundle(run)).remarks for run in (first, second, third)] == [(REMARK,)] * 3
+    configs = [read_config(resolve_bundle(run)) for run in (first, second, third)]
+    assert [config.remarks for config in configs] == [(REMARK,)] * 3
+    assert [config.starts for config in configs] == [(), configs[0].trainings, configs[1].trainings]
+    assert [start.recipe for start in configs[2].starts] == [read_spec(run).recipe for run in (first, second)]
 
 
 def test_a_run_that_was_stopped_goes_on_with_its_own_words_and_remarks(reviews: Path, awd: str) -> None:
@@ -184,6 +188,7 @@ def test_a_run_that_was_stopped_goes_on_with_its_own_words_and_remarks(reviews: 
     assert isinstance(work(run)[-1], RunFinished)
     config = read_config(resolve_bundle(run))
     assert (config.remarks, config.stage.name, config.objective) == ((REMARK,), "more", CLASSIFIER)
+    assert config.starts == read_config(resolve_bundle(start)).trainings
 
 
 def test_the_search_for_a_rate_starts_from_a_language_model_too(reviews: Path, awd: str) -> None:

@@ -28,7 +28,8 @@ from engine.serving import predictor
 from engine.serving.predictor import load_predictor
 from engine.tasks.imdb import CLASSIFIER, IMDB
 from engine.tasks.registry import get_task
-from engine.training.bundle import build_checked, fitting_tensors, init_weights, read_config, read_evaluation
+from engine.training.bundle import read_config, read_evaluation
+from engine.training.bundle_weights import build_checked, fitting_tensors, init_weights
 
 TEXTS: tuple[Kind, ...] = ("bert", "awd")
 MEGABYTE = 1_000_000

@@ -1,6 +1,9 @@
 """A model that is handed on: half the size, the same answers, a card that says what it is."""
 
+import dataclasses
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +11,24 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
-from tiny_text import shrink_word_models
-from untrained import BACKBONE, STREET_STAGE, save_untrained
+from tiny_text import save_tiny, shrink_word_models
+from untrained import BACKBONE, STREET_STAGE, edit, save_untrained
+from untrained_text import recipe as text_recipe
 from untrained_text import save as save_text
 
 from engine.bundle_files import MODEL_FILE
 from engine.data.drawn import STREET_CLASSES
+from engine.data.sources import SOURCES
 from engine.errors import BundleError
 from engine.hub.card import CARD_FILE, CardChoices, write_card
 from engine.hub.export import BUNDLE_FILES, export_bundle, record_evaluation
+from engine.hub.paths import is_folder
 from engine.recipe import Recipe
 from engine.runs.store import RunSpec, create_run
 from engine.runs.worker import main as work
 from engine.serving.predictor import load_predictor
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
-from engine.training.bundle import read_config
+from engine.training.bundle import Training, read_config, resolve_bundle
 from engine.training.evaluate import Evaluation
 
 CLASSES = ("sky", "road", "car")
@@ -100,6 +106,85 @@ def test_where_somebody_s_own_data_lies_is_not_handed_on(tmp_path: Path) -> None
     bundle = export_bundle(source, tmp_path / "bundle")
     assert read_config(bundle).dataset == "streets" and read_config(source).dataset == "/home/anna/secret/streets"
     assert not [path for path in bundle.iterdir() if b"/home/anna" in path.read_bytes()]
+
+
+def test_what_it_started_from_is_told_without_its_places(tmp_path: Path, streets: Path) -> None:
+    """The start lies outside of the home, and has learnt from another folder."""
+    other = tmp_path / "secret" / "streets-of-mine"
+    other.parent.mkdir()
+    other.symlink_to(streets)
+    start = save_untrained(tmp_path / "secret" / "model", STREET_CLASSES, dataset=str(other), seed=3)
+    recipe = Recipe(name="tiny", backbone=BACKBONE, stages=(STREET_STAGE,))
+    spec = RunSpec(task="camvid", dataset=str(streets), recipe=recipe, init_from=str(start))
+    run = create_run(spec, folder=tmp_path / "run")
+    assert work(run) == 0
+    (told,) = read_config(resolve_bundle(run)).starts
+    assert told == Training(task="camvid", objective="mask", dataset=str(other), recipe=recipe, seed=3)
+    bundle = export_bundle(run, tmp_path / "bundle")
+    assert read_config(bundle).starts == (replace(told, dataset="streets-of-mine"),)
+    assert (
+        "on a data set of the publisher's own (streets-of-mine): recipe `tiny`, seed 3"
+        in (bundle / CARD_FILE).read_text()
+    )
+    assert not [path for path in bundle.iterdir() if b"secret" in path.read_bytes()]
+
+
+def test_terms_are_those_of_all_data_and_drawn_is_only_what_began_so(tmp_path: Path) -> None:
+    bundle = save_untrained(tmp_path / "run" / "checkpoints", CLASSES, dataset="drawn-streets")
+    card = write_card(bundle)
+    assert "**It has learnt from drawn data alone**" in card and front_matter(card)["license"] == "apache-2.0"
+    (own,) = read_config(bundle).trainings
+    edit(bundle, starts=[dataclasses.asdict(replace(own, dataset="camvid"))])
+    card = write_card(bundle)
+    assert "drawn data alone" not in card and front_matter(card)["license"] == "other"
+    terms = [next(source.terms for source in SOURCES if source.name == name) for name in ("drawn-streets", "camvid")]
+    assert card.endswith("## The data's terms\n\n" + "\n\n".join(terms) + "\n")
+
+
+@pytest.mark.parametrize("name", ["bert", "awd-lstm", "resnet18"])
+def test_where_a_text_model_s_own_folder_lies_is_not_handed_on(reviews: Path, tmp_path: Path, name: str) -> None:
+    """Nor is it taken for what the app, or timm, calls by the folder's name."""
+    backbone = save_tiny(tmp_path / "secret" / name)
+    data = IMDB.build_objective().open_data(reviews)
+    source = save_text(tmp_path / "c", str(backbone), CLASSIFIER, data)
+    bundle, halved = (export_bundle(source, tmp_path / str(half), half=half) for half in (False, True))
+    shutil.rmtree(backbone)
+    text = "this film is good"
+    before, after, small = (load_predictor(folder) for folder in (source, bundle, halved))
+    assert after.predict(text) == before.predict(text)
+    numbers = before.prepare(text)[1]
+    assert torch.equal(after.logits(numbers), before.logits(numbers))
+    assert torch.allclose(small.logits(numbers), before.logits(numbers), atol=1e-3)
+    for folder in (bundle, halved, export_bundle(bundle, tmp_path / "again")):
+        config = read_config(folder)
+        assert config.plan.backbone == config.recipe.backbone == f"./{name}"
+        assert not [path for path in folder.iterdir() if b"secret" in path.read_bytes()]
+        card = (folder / CARD_FILE).read_text()
+        assert f"# IMDB: ./{name}" in card and "base_model" not in front_matter(card)
+
+
+def test_a_model_starts_from_an_export_whose_backbone_s_folder_is_elsewhere(reviews: Path, tmp_path: Path) -> None:
+    backbone = save_tiny(tmp_path / "secret" / "bert")
+    data = IMDB.build_objective().open_data(reviews)
+    start = export_bundle(save_text(tmp_path / "c", str(backbone), LANGUAGE_MODEL, data), tmp_path / "start")
+    shutil.rmtree(backbone)
+    recipe = text_recipe("./bert", CLASSIFIER)
+    run = create_run(RunSpec(task="imdb", dataset=str(reviews), recipe=recipe, init_from=str(start)))
+    assert work(run) == 0
+    config = read_config(resolve_bundle(run))
+    assert config.plan.backbone == "./bert" and [start.objective for start in config.starts] == [LANGUAGE_MODEL]
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet34.tv_in1k", "awd-lstm", "gpt2", "sentence-transformers/all-MiniLM-L6-v2", "me/my.model_2"]
+)
+def test_names_are_no_folders(name: str) -> None:
+    assert not is_folder(name)
+
+
+@pytest.mark.parametrize("path", ["/models/bert", "./bert", "../bert", "~/bert", "a/b/c", "models/", "/"])
+def test_paths_are_folders(path: str) -> None:
+    assert is_folder(path)
 
 
 def test_new_figures_replace_the_old_ones(exported: Path) -> None:

@@ -15,7 +15,7 @@ from engine.hub.jobs import Job, Jobs
 from engine.hub.library import downloads_folder, find_model, known_model, list_models
 from engine.hub.trash import KEPT_SECONDS, delete_model, list_deleted, restore_model, trash_folder
 from engine.recipe import Recipe
-from engine.runs.store import QUEUED_FILE, RunSpec, create_run
+from engine.runs.store import QUEUED_FILE, STARTING_FILE, RunSpec, create_run, write_worker
 from engine.serving.predictor import load_predictor
 
 CLASSES = ("sky", "road", "car")
@@ -87,7 +87,12 @@ def test_what_is_deleted_can_be_had_back(three: list[str], run: Path) -> None:
 def test_samples_stay_and_so_does_what_is_going_on(three: list[str], run: Path) -> None:
     with pytest.raises(BundleError, match="comes with the app"):
         delete_model("sample-camvid")
-    (run / QUEUED_FILE).write_text("{}")
+    for name in (QUEUED_FILE, STARTING_FILE):
+        (run / name).write_text("{}")
+        with pytest.raises(RunError, match="Stop it first"):
+            delete_model(run.name)
+        (run / name).unlink()
+    write_worker(run, os.getpid(), slots=(), events_size=0, log_size=0)
     with pytest.raises(RunError, match="Stop it first"):
         delete_model(run.name)
     assert [model.name for model in list_models()] == three

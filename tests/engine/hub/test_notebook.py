@@ -1,6 +1,7 @@
 """The notebook that comes with a model trains it again, and says so in figures."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ import pytest
 from tiny_text import save_tiny
 from untrained import edit, save_untrained
 
+from engine.bundle_files import MODEL_FILE
 from engine.data.drawn import STREET_CLASSES
 from engine.data.drawn_reviews import draw_reviews
 from engine.errors import BundleError
-from engine.hub.card import CARD_FILE
+from engine.hub.card import CARD_FILE, write_card
 from engine.hub.export import export_bundle
 from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
 from engine.recipe import Recipe, Stage, recipe_to_dict
 from engine.runs.store import RunSpec, create_run
 from engine.runs.worker import main as work
-from engine.training.bundle import read_config, read_evaluation
+from engine.tasks.imdb import CLASSIFIER, LANGUAGE_MODEL, TRANSDUCTIVE
+from engine.training.bundle import read_config, read_evaluation, resolve_bundle
 
 STAGE = Stage(name="tiny", epochs=1, max_lr=(1e-4, 1e-3), image_size=32, text_length=32, batch_size=4, precision="fp32")
 # Its weights come with a package: a notebook trains from pretrained ones.
@@ -41,8 +44,8 @@ def run_cells(notebook: Path) -> dict[str, Any]:
     return names
 
 
-def trained(task: str, folder: Path, recipe: Recipe) -> Path:
-    run = create_run(RunSpec(task=task, dataset=str(folder), recipe=recipe, seed=7))
+def trained(task: str, folder: Path, recipe: Recipe, start: Path | str = "", seed: int = 7) -> Path:
+    run = create_run(RunSpec(task=task, dataset=str(folder), recipe=recipe, init_from=str(start), seed=seed))
     assert work(run) == 0
     return run
 
@@ -73,14 +76,63 @@ def test_a_notebook_reproduces_the_figures(
     assert "tiny 1 " in said and "published" in said and "nan" not in said
 
 
-def test_a_notebook_for_texts(elsewhere: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    backbone = str(save_tiny(tmp_path / "bert"))
-    draw_reviews(elsewhere / "reviews", train=24, valid=8, test=4, unlabelled=8)
-    recipe = Recipe(name="words", stages=(replace(STAGE, batch_size=8),), backbone=backbone, objective="language_model")
+def text_recipe(elsewhere: Path, aim: str) -> Recipe:
+    """Of a tiny model in a folder of one's own; beside it lie reviews."""
+    if not (elsewhere / "reviews").exists():
+        save_tiny(elsewhere / "bert")
+        draw_reviews(elsewhere / "reviews", train=24, valid=8, test=4, unlabelled=8)
+    stages = (replace(STAGE, batch_size=8),)
+    return Recipe(name=f"tiny {aim}", stages=stages, backbone=str(elsewhere / "bert"), objective=aim)
+
+
+def test_a_notebook_for_texts(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = text_recipe(elsewhere, LANGUAGE_MODEL)
     bundle = export_bundle(trained("imdb", elsewhere / "reviews", recipe), elsewhere / "bundle")
     names = run_cells(bundle / NOTEBOOK_FILE)
-    assert names["recipe"] == recipe and names["reproduced"] == names["published"]
+    assert names["recipe"] == replace(recipe, backbone="./bert") and names["reproduced"] == names["published"]
     assert "perplexity" in capsys.readouterr().out
+
+
+def test_what_a_model_started_from_is_trained_first(elsewhere: Path) -> None:
+    """From one language model to the next, to a classifier: the same figures, and the same weights, to the last bit."""
+    recipes = [text_recipe(elsewhere, aim) for aim in (LANGUAGE_MODEL, TRANSDUCTIVE, CLASSIFIER)]
+    run: Path | str = ""
+    for seed, recipe in enumerate(recipes):
+        run = trained("imdb", elsewhere / "reviews", recipe, run, seed)
+    bundle = export_bundle(run, elsewhere / "bundle", half=False)
+    (_, introduction), *_ = cells(bundle / NOTEBOOK_FILE)
+    assert "into `reproduced-start1/` and then `reproduced-start2/`" in introduction
+    card = (bundle / CARD_FILE).read_text()
+    first = "1. `language_model` of `imdb`, on a data set of the publisher's own (reviews): recipe `tiny language_model`, seed 0"
+    assert first in card and "\n2. `language_model_transductive` of `imdb`" in card
+    shutil.rmtree(run)
+    names = run_cells(bundle / NOTEBOOK_FILE)
+    assert names["reproduced"] == names["published"] == read_config(bundle).metrics
+    again = resolve_bundle(elsewhere / "reproduced")
+    assert read_config(again).starts == read_config(bundle).starts != ()
+    assert (again / MODEL_FILE).read_bytes() == (bundle / MODEL_FILE).read_bytes()
+
+
+def test_a_start_with_other_classes_gives_its_body_alone(elsewhere: Path, streets: Path) -> None:
+    """A new head is random: the notebook draws the same numbers for it."""
+    other = save_untrained(elsewhere / "other", STREET_CLASSES[:2], backbone=STREETS.backbone, dataset=str(streets))
+    (elsewhere / "streets").symlink_to(streets)
+    bundle = export_bundle(trained("camvid", streets, STREETS, other), elsewhere / "bundle", half=False)
+    programs = [text for kind, text in cells(bundle / NOTEBOOK_FILE) if kind == "code"]
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, program in enumerate(programs):
+        if number == 4:  # the start was not trained at all
+            shutil.copytree(other, elsewhere / "reproduced-start1")
+        else:
+            exec(compile(program, f"cell {number}", "exec"), names)
+    assert names["reproduced"] == names["published"]
+
+
+def test_without_a_start_none_is_made_up(tmp_path: Path) -> None:
+    bundle = save_untrained(tmp_path / "run" / "checkpoints", STREET_CLASSES)
+    notebook = "".join(text for _, text in cells(write_notebook(bundle)))
+    assert "No other model is named" in notebook and "init_weights(" not in notebook
+    assert "started from weights" not in write_card(bundle)
 
 
 def test_every_cell_compiles_and_the_first_one_explains(tmp_path: Path) -> None:
@@ -104,14 +156,25 @@ def test_what_a_config_says_is_never_run(tmp_path: Path) -> None:
         dataset=f"/home/somebody/{evil}",
         recipe=recipe_to_dict(Recipe(name=evil, backbone=evil, stages=(stage,))),
         metrics={evil: 0.5, "loss": float("inf")},
+        starts=[
+            {
+                "task": evil,
+                "objective": evil,
+                "dataset": f"/home/somebody/{evil}",
+                "recipe": recipe_to_dict(Recipe(name=evil, backbone=evil, stages=(stage,))),
+                "seed": 1,
+            }
+        ],
     )
     programs = dict(enumerate(text for kind, text in cells(write_notebook(bundle)) if kind == "code"))
     assert "somebody" not in "".join(programs.values())
     names: dict[str, Any] = {"DATASET": ""}
-    exec(compile(programs[2], "cell", "exec"), names)
-    assert names["recipe"] == read_config(bundle).recipe and names["recipe"].name == evil
+    for recipe in (2, 6):
+        exec(compile(programs[recipe], "cell", "exec"), names)
+        assert names["recipe"] == read_config(bundle).recipe and names["recipe"].name == evil
+    assert all(compile(program, "cell", "exec") for program in programs.values())
     with pytest.raises(BundleError, match="reproduced is neither"):  # nothing is trained yet
-        exec(compile(programs[4], "cell", "exec"), names)
+        exec(compile(programs[9], "cell", "exec"), names)
     assert names["published"] == {evil: 0.5, "loss": float("inf")}
 
 

@@ -20,7 +20,8 @@ from engine.models.word_models import SIZES
 from engine.serving.predictor import load_predictor
 from engine.task import plan_model
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
-from engine.training.bundle import init_weights, load_weights, read_config
+from engine.training.bundle import read_config
+from engine.training.bundle_weights import init_weights, load_weights
 from engine.training.checkpoint import own_tensors
 from engine.training.recipe_loop import plan_now
 

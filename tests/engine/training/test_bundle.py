@@ -1,31 +1,20 @@
-"""A bundle that somebody hands us is not trusted: whatever is wrong with it is named, and nothing is written."""
+"""What somebody hands us as a bundle is not trusted: whatever is wrong with its config is named, and nothing is written."""
 
+import dataclasses
 import json
 import math
-import pickle
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 from untrained import BACKBONE, edit, save_untrained
 
 from engine.bundle_files import OURS
 from engine.errors import BundleError
-from engine.models.unet import UNet, build_unet
-from engine.task import ModelPlan
-from engine.training.bundle import (
-    MAX_CLASSES,
-    init_weights,
-    load_weights,
-    read_config,
-    read_evaluation,
-    resolve_bundle,
-)
+from engine.training.bundle import MAX_STARTS, build_config, read_config, read_evaluation, resolve_bundle
+from engine.training.bundle_fields import MAX_CLASSES
 
 CLASSES = ("sky", "road", "car")
 
@@ -39,10 +28,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bundle(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "bundle"))
-
-
-def build_model(classes: tuple[str, ...] = CLASSES, backbone: str = BACKBONE) -> UNet:
-    return build_unet(ModelPlan(backbone=backbone, classes=classes), pretrained=False)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -120,6 +105,7 @@ def test_another_format_is_refused(bundle: Path, format_: Any) -> None:
         *(("recipe", value) for value in (None, [], {"name": "x"}, {"name": "x", "backbone": "y", "stages": [7]})),
         ("objective", {}),
         *(("metrics", value) for value in ([0.5], {"accuracy": "high"}, {"accuracy": None})),
+        *(("starts", value) for value in (None, {}, [7], [{}], [{"task": "camvid"}])),
     ],
 )
 def test_a_field_that_cannot_be_is_named(bundle: Path, field: str, value: Any) -> None:
@@ -127,107 +113,6 @@ def test_a_field_that_cannot_be_is_named(bundle: Path, field: str, value: Any) -
     with pytest.raises(BundleError, match=f"^{field} in .*config.json is .*; expected ") as refusal:
         read_config(bundle)
     assert len(str(refusal.value)) < 300 + len(str(bundle))
-
-
-def read(path: Path) -> dict[str, torch.Tensor]:
-    """Copies: safetensors maps the file itself into memory, which must not change underneath."""
-    return {name: tensor.clone() for name, tensor in load_file(path).items()}
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1000])
-
-
-def renamed_pickle(path: Path) -> None:
-    class Harmful:
-        def __reduce__(self):
-            return Path.touch, (path.with_name("harm"),)
-
-    path.write_bytes(pickle.dumps(Harmful()))
-
-
-def renamed_torch(path: Path) -> None:
-    torch.save(read(path), path)
-
-
-def huge_header(path: Path) -> None:
-    path.write_bytes((10**12).to_bytes(8, "little") + b"{}")
-
-
-@pytest.mark.parametrize("damage", [cut, renamed_pickle, renamed_torch, huge_header, Path.unlink])
-@pytest.mark.parametrize("load", [load_weights, lambda model, bundle: init_weights(model, bundle, CLASSES)])
-def test_weights_that_are_no_safetensors(bundle: Path, damage: Callable[[Path], None], load) -> None:
-    damage(bundle / "model.safetensors")
-    before, model = contents(bundle), build_model()
-    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with pytest.raises(BundleError, match=r"model\.safetensors is damaged or not safetensors"):
-        load(model, bundle)
-    assert contents(bundle) == before
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
-
-
-def change_weights(bundle: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
-    weights = read(bundle / "model.safetensors")
-    change(weights)
-    save_file(weights, bundle / "model.safetensors")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda weights: weights.pop("body.conv_stem.weight"), r"lacks tensor body\.conv_stem\.weight"),
-        (lambda weights: weights.update(extra=torch.zeros(1)), "has an unknown tensor extra"),
-        (
-            lambda weights: weights.update({"head.bias": torch.zeros(4)}),
-            r"head\.bias in .* has shape \(4,\) instead of \(3,\)",
-        ),
-    ],
-)
-def test_weights_that_do_not_fit(bundle: Path, change, message: str) -> None:
-    change_weights(bundle, change)
-    model = build_model()
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with pytest.raises(BundleError, match=message):
-        load_weights(model, bundle)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-
-
-def test_weights_come_back_as_they_were_saved(bundle: Path) -> None:
-    model = build_model()
-    load_weights(model, bundle)
-    saved = load_file(bundle / "model.safetensors")
-    assert saved.keys() == model.state_dict().keys()
-    assert all(torch.equal(tensor, saved[name]) for name, tensor in model.state_dict().items())
-
-
-def test_a_start_with_the_same_classes_takes_everything(bundle: Path) -> None:
-    model = build_model()
-    assert init_weights(model, bundle, CLASSES) == []
-    saved = load_file(bundle / "model.safetensors")
-    assert all(torch.equal(tensor, saved[name]) for name, tensor in model.state_dict().items())
-
-
-@pytest.mark.parametrize("classes", [("sky", "road", "car", "tree"), ("car", "sky", "road"), ("cat", "dog", "cow")])
-def test_a_start_with_other_classes_keeps_its_own_head_and_says_so(bundle: Path, classes: tuple[str, ...]) -> None:
-    model = build_model(classes)
-    head = {name: tensor.clone() for name, tensor in model.head.state_dict().items()}
-    assert init_weights(model, bundle, classes) == ["head.bias", "head.weight"]
-    saved = load_file(bundle / "model.safetensors")
-    for name, tensor in model.state_dict().items():
-        expected = head[name.removeprefix("head.")] if name.startswith("head.") else saved[name]
-        assert torch.equal(tensor, expected)
-
-
-# A ResNet-18 has the first blocks of a ResNet-34 under the same names and in the same shapes.
-@pytest.mark.parametrize(("own", "other"), [("resnet18", "resnet34"), ("resnet34", "resnet18"), (BACKBONE, "resnet18")])
-def test_a_start_from_another_backbone_is_refused(tmp_path: Path, own: str, other: str) -> None:
-    stranger = save_untrained(tmp_path / "checkpoints", CLASSES, backbone=other)
-    model = build_model(backbone=own)
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    message = rf"holds another kind of model \(its backbone is {other}\): \d+ tensors do not fit"
-    with pytest.raises(BundleError, match=message):
-        init_weights(model, stranger, CLASSES)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 def test_the_evaluation_of_a_bundle(bundle: Path) -> None:
@@ -248,3 +133,41 @@ def test_messages_name_the_file(bundle: Path) -> None:
     edit(bundle, classes=["a"])
     with pytest.raises(BundleError, match=re.escape(str(bundle / "config.json"))):
         read_config(bundle)
+
+
+def test_starts_are_written_down_where_there_are_some(bundle: Path) -> None:
+    """A bundle without any has no such field: older versions open it, and it says what theirs say."""
+    config = read_config(bundle)
+    assert config.starts == () and "starts" not in json.loads((bundle / "config.json").read_text())[OURS]
+    (own,) = config.trainings
+    trainings = [dataclasses.replace(own, seed=seed) for seed in range(MAX_STARTS + 2)]
+    known = {
+        "task": own.task,
+        "objective": own.objective,
+        "recipe": own.recipe,
+        "plan": config.plan,
+        "dataset": "drawn",
+    }
+    for count in (1, MAX_STARTS, MAX_STARTS + 2):
+        written = build_config(**known, seed=7, starts=trainings[:count])
+        edit(bundle, **json.loads(json.dumps(written)))
+        kept = tuple(trainings[:count][-MAX_STARTS:])
+        assert read_config(bundle).starts == kept, "of too many the first are left out"
+        assert read_config(bundle).trainings == (*kept, dataclasses.replace(own, seed=7))
+    edit(bundle, starts=[dataclasses.asdict(own)] * (MAX_STARTS + 1))
+    with pytest.raises(BundleError, match=f"expected up to {MAX_STARTS} whole trainings"):
+        read_config(bundle)
+
+
+def test_a_start_that_cannot_be_is_named(bundle: Path) -> None:
+    (own,) = read_config(bundle).trainings
+    for field, value in {
+        "task": 7,
+        "objective": "a\nb",
+        "dataset": None,
+        "seed": True,
+        "recipe": {"stages": []},
+    }.items():
+        edit(bundle, starts=[dataclasses.asdict(own) | {field: value}])
+        with pytest.raises(BundleError, match=f"^{field} in a start in .*config.json is .*; expected "):
+            read_config(bundle)
