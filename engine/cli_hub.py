@@ -85,30 +85,30 @@ def publish(
 ) -> None:
     """Put a model on the Hugging Face Hub, in one commit or not at all."""
     from engine.hub.export import export_bundle
-    from engine.hub.publish import files_to_send
-    from engine.hub.publish import publish as send
+    from engine.hub.publish import files_to_send, publish_model
 
-    token = _asked_token() if ask_token and not dry_run else None
-    choices = CardChoices(repo_id=repository, licence=licence, note=note)
-    with tempfile.TemporaryDirectory() as scratch:
-        bundle = export_bundle(find_model(model), Path(scratch) / "bundle", onnx=onnx)
-        files = files_to_send(bundle)
+    source = find_model(model)
+    if dry_run:
+        with tempfile.TemporaryDirectory() as scratch:
+            files = files_to_send(export_bundle(source, Path(scratch) / "bundle", onnx=onnx))
         _print_files(files, repository)
-        if dry_run:
-            people.print("Nothing was sent.")
-            print_json(as_json, {"files": dict(files), "sent": False})
-            return
-        with progress_bar() as bar:
-            line = bar.add_task("sending", total=sum(size for _, size in files))
-            made = send(
-                bundle,
-                choices,
-                private=not public,
-                message=message,
-                update=update,
-                token=token,
-                on_progress=lambda done, total: bar.update(line, completed=done),
-            )
+        people.print("Nothing was sent.")
+        print_json(as_json, {"files": dict(files), "sent": False})
+        return
+    token = _asked_token() if ask_token else None
+    with progress_bar() as bar:
+        line = bar.add_task("sending")
+        made = publish_model(
+            source,
+            CardChoices(repo_id=repository, licence=licence, note=note),
+            onnx=onnx,
+            private=not public,
+            message=message,
+            update=update,
+            token=token,
+            on_export=lambda files: _print_files(files, repository),
+            on_progress=lambda done, total: bar.update(line, completed=done, total=total),
+        )
     people.print(f"It is at {made.url}")
     print_json(as_json, {"url": made.url, "repository": made.repo_id, "commit": made.commit, "sent": True})
 

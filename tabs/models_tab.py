@@ -14,7 +14,7 @@ from engine.task import Task
 from tabs.components.http_api import build_models_api
 from tabs.components.markup import empty_state, facts, megabytes, metric_text, note, pill, table, text
 from tabs.components.models import model_label, remarks_of
-from tabs.components.opened import dataset_title
+from tabs.components.opened import dataset_title, owner_name, spec_of
 from tabs.components.publish_form import build_load_form, build_publish_form, card_of, pack
 from tabs.components.wiring import ACTION, BATCH, CLICK_CHOICE, POLL, tells_errors
 from tabs.views.registry import view_of
@@ -55,8 +55,16 @@ def _model_row(model: Model, task: Task, chosen: str) -> str:
         f'<button type="button" class="lab-run lab-model" data-choice="{text(model.name)}" aria-pressed="{pressed}">'
         f"{pill(words, kind)}<strong>{text(task.title)}: {text(model.config.plan.backbone)}</strong>"
         f"<small>{megabytes(model.size)}</small>"
-        f'<span class="line">{text(dataset_title(model.config.dataset))} · {text(figures or "no figures yet")}</span></button>'
+        f'<span class="line">{text(" · ".join(_about(model)))} · {text(figures or "no figures yet")}</span></button>'
     )
+
+
+def _about(model: Model) -> list[str]:
+    """What tells a model from its neighbours: what it learnt from, by which recipe, when, and whose run it is."""
+    made = time.strftime("%d %b %H:%M", time.localtime(model.made))
+    owner = owner_name(spec_of(model.name).owner) if model.origin == "run" else ""
+    recipe = model.config.recipe.title or model.config.recipe.name
+    return [part for part in (dataset_title(model.config.dataset), recipe, made, owner) if part]
 
 
 def _main_figures(model: Model) -> list[tuple[str, float]]:
@@ -127,7 +135,7 @@ def comparable(which: str) -> Any:
 def delete(name: str) -> tuple[str, str, Any]:
     """Move the chosen model into the trash: none is chosen any more, what can be undone, and the button for that."""
     if not name:
-        raise BundleError("Choose a model first.")
+        raise BundleError("Choose a model in the list first.")
     delete_model(name)
     return "", name, gr.update(visible=True, value=f"Undo: bring {name} back")
 
@@ -183,7 +191,7 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
                 with gr.Accordion("Publish it on the Hugging Face Hub", open=False):
                     build_publish_form(chosen, timer, page)
         with gr.Accordion("Load a model from the Hugging Face Hub", open=False) as load_fold:
-            loaded = build_load_form(timer)
+            loaded = build_load_form(timer, page)
         build_models_api()
         with gr.Accordion("Compare", open=False):
             several = gr.Dropdown([], multiselect=True, label="Models")
@@ -204,13 +212,8 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
     gr.on([tab.select, which.change], comparable, which, several, **POLL)
     several.change(show_comparison, several, comparison, **POLL)
     zip_button.click(pack, chosen, zip_file, **BATCH)
-    delete_button.click(
-        delete,
-        chosen,
-        [chosen, deleted, undo_button],
-        js="name => confirm(`Delete ${name}? It can be brought back for a week.`) ? name : ''",
-        **ACTION,
-    )
+    # Not asked about first: it can be undone.
+    delete_button.click(delete, chosen, [chosen, deleted, undo_button], **ACTION)
     undo_button.click(undo, deleted, [chosen, deleted, undo_button], **ACTION)
     gr.on([page.load, tab.select], next_undo, None, [deleted, undo_button], **POLL)
     tab.select(lambda: gr.Timer(active=True), None, timer, **POLL)

@@ -221,9 +221,10 @@ class Handler(BaseHTTPRequestHandler):
                 for path, content in files.items()
             ]
             return self._json(listed)
+        private = self.hub.repositories[repo_id].private
         siblings = [{"rfilename": path, "size": len(content), "blobId": "0" * 40} for path, content in files.items()]
         return self._json(
-            {"id": repo_id, "modelId": repo_id, "sha": commit, "siblings": siblings, "private": False, "tags": []}
+            {"id": repo_id, "modelId": repo_id, "sha": commit, "siblings": siblings, "private": private, "tags": []}
         )
 
     def _batch(self) -> None:

@@ -109,7 +109,7 @@ def inputs_of(fn: Any, value: str) -> list[Any]:
 
 def wait_for_jobs(deadline: float = 30.0) -> None:
     end = time.monotonic() + deadline
-    while any(thread.name.startswith(("fetch-", "load ", "publish ")) for thread in threading.enumerate()):
+    while any(thread.name.startswith(("fetch-", "load-", "publish-")) for thread in threading.enumerate()):
         assert time.monotonic() < end
         time.sleep(0.05)
 

@@ -1,24 +1,30 @@
-"""Sending and loading models in the background: one thread a job, whose state anybody may look at while and after it runs.
+"""Sending and loading models in the background: one thread a job, whose state its page may look at while and after it runs.
 
 Closing the page does not stop a job. What it needs, a token among it, lives in its thread alone and goes with it.
 """
 
 import contextvars
 import threading
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.errors import EngineError
+from engine.access import asker
+from engine.errors import EngineError, HubError
 
 Work = Callable[[Callable[[int, int], None]], str]
+MOST_AT_ONCE = 4
+REMEMBERED = 200  # that have ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Where a job stands: bytes done, of how many; at the end `result`, or in `message` why there is none."""
+    """Where a job stands: whose it is, bytes done, of how many; at the end `result`, or in `message` why there is none."""
 
-    status: Literal["running", "done", "failed"]
+    kind: str
+    owner: str
+    status: Literal["running", "done", "failed"] = "running"
     done: int = 0
     total: int = 0
     message: str = ""
@@ -26,42 +32,56 @@ class Job:
 
 
 class Jobs:
-    """The jobs of this process by name: `start` one, read its `state` from any thread."""
+    """The jobs of this process: `start` one, read its `state` from any thread by what that returned."""
 
     def __init__(self) -> None:
         self._states: dict[str, Job] = {}
         self._lock = threading.Lock()
 
-    def start(self, name: str, work: Work) -> None:
-        """Run `work(on_progress)` in the background; nothing happens while a job of that name is under way."""
+    def start(self, kind: str, work: Work) -> str:
+        """Run `work(on_progress)` in the background; the job's key, which nobody can guess.
+
+        `HubError` while `MOST_AT_ONCE` are under way.
+        """
+        key = uuid.uuid4().hex
         with self._lock:
-            known = self._states.get(name)
-            if known is not None and known.status == "running":
-                return
-            self._states[name] = Job(status="running")
+            if sum(job.status == "running" for job in self._states.values()) >= MOST_AT_ONCE:
+                raise HubError(f"{MOST_AT_ONCE} models are being sent or loaded already. Try again in a minute.")
+            self._states[key] = Job(kind=kind, owner=asker().name)
+            ended = [known for known, job in self._states.items() if job.status != "running"]
+            for known in ended[:-REMEMBERED]:
+                del self._states[known]
         # In a copy of this context, so that the engine still knows there who is asking.
         here = contextvars.copy_context()
-        threading.Thread(target=here.run, args=(self._run, name, work), name=name, daemon=True).start()
+        threading.Thread(target=here.run, args=(self._run, key, work), name=f"{kind}-{key}", daemon=True).start()
+        return key
 
-    def state(self, name: str) -> Job | None:
+    def state(self, key: str) -> Job | None:
         """Where a job stands now; None where there was none."""
         with self._lock:
-            return self._states.get(name)
+            return self._states.get(key)
 
-    def _run(self, name: str, work: Work) -> None:
+    def under_way(self, kind: str) -> str:
+        """The key of the newest job of a kind that whoever is asking started and that still runs; "" for none."""
+        wanted = (kind, asker().name, "running")
+        with self._lock:
+            found = [key for key, job in self._states.items() if (job.kind, job.owner, job.status) == wanted]
+        return found[-1] if found else ""
+
+    def _run(self, key: str, work: Work) -> None:
         def on_progress(done: int, total: int) -> None:
             with self._lock:
-                self._states[name] = replace(self._states[name], done=done, total=total)
+                self._states[key] = replace(self._states[key], done=done, total=total)
 
         # A bug must not leave the page with a bar that stands still for ever: it is told first, and then crashes.
-        ending = Job(status="failed", message="It stopped on a mistake of ours (a bug); see the server's log.")
+        ending = {"status": "failed", "message": "It stopped on a mistake of ours (a bug); see the server's log."}
         try:
-            ending = Job(status="done", result=work(on_progress))
+            ending = {"status": "done", "result": work(on_progress)}
         except EngineError as error:
-            ending = Job(status="failed", message=str(error))
+            ending = {"status": "failed", "message": str(error)}
         finally:
             with self._lock:
-                self._states[name] = ending
+                self._states[key] = replace(self._states[key], **ending)
 
 
 JOBS = Jobs()

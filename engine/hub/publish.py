@@ -6,6 +6,7 @@ So a connection that breaks off leaves nothing half published, and another try g
 
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from engine.bundle_files import CONFIG_FILE, MODEL_FILE, OURS
 from engine.errors import HubError
 from engine.hub.card import CardChoices, write_card
 from engine.hub.client import build_api, hub_told
-from engine.hub.export import BUNDLE_FILES
+from engine.hub.export import BUNDLE_FILES, export_bundle
 from engine.hub.sending import OnProgress, send_files
 from engine.training.bundle import read_config
 
@@ -39,6 +40,29 @@ def files_to_send(bundle: Path) -> list[tuple[str, int]]:
     return [(name, (bundle / name).stat().st_size) for name in names]
 
 
+def publish_model(
+    model: Path,
+    choices: CardChoices,
+    *,
+    onnx: bool = False,
+    token: str | None = None,
+    on_export: Callable[[list[tuple[str, int]]], None] = lambda files: None,
+    **settings: Any,
+) -> Published:
+    """Export a model, a run's or a bundle's folder, and `publish` it with these settings; `on_export` is told what is sent.
+
+    Who is signed in is asked before the work begins: a bad token should not take half a minute to be told.
+    """
+    if token is None:
+        require_host("publish with this machine's login")
+    with hub_told(f"publish {choices.repo_id}", token):
+        build_api(token).whoami(token=token)
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = export_bundle(model, Path(scratch) / "bundle", onnx=onnx)
+        on_export(files_to_send(bundle))
+        return publish(bundle, choices, token=token, **settings)
+
+
 def publish(
     bundle: Path,
     choices: CardChoices,
@@ -50,6 +74,8 @@ def publish(
     on_progress: OnProgress = lambda done, total: None,
 ) -> Published:
     """Send an exported bundle to `choices.repo_id` ("name", or "owner/name"); a new repository, or, with `update`, its own.
+
+    One that is there already, if only since a try that broke off, has to be as private as is asked for.
 
     `token` is used for this call and kept nowhere; None is the usual login of this machine. `on_progress(done, total)` counts
     bytes. Raises `HubError` with what to do: a bad token, a name that is taken, no rights, no room, no network.
@@ -64,7 +90,7 @@ def publish(
     files = files_to_send(bundle)
     with hub_told(doing, token):
         api.create_repo(repo_id, private=private, exist_ok=True)
-        there = set(api.list_repo_files(repo_id))
+        there = look_at(api, repo_id, private=private)
     if there - set(THEIRS) and not (update and _is_ours(api, repo_id, there, token)):
         raise HubError(
             f"Could not {doing}: {repo_id} is on the Hub already. Choose another name; or ask for an update, if it is a model of "
@@ -81,6 +107,18 @@ def publish(
             on_progress=on_progress,
         )
     return Published(url=f"{api.endpoint}/{repo_id}", repo_id=repo_id, commit=commit)
+
+
+def look_at(api: Any, repo_id: str, *, private: bool, repo_type: str = "model") -> set[str]:
+    """The files of a repository; `HubError` where it is public and should be private, or the other way round."""
+    info = api.repo_info(repo_id, repo_type=repo_type)
+    if bool(info.private) != private:
+        found, wanted = ("private", "public") if info.private else ("public", "private")
+        raise HubError(
+            f"{repo_id} is on the Hub already, and {found}: nothing was sent. Choose {found}, or make it {wanted} first, in its "
+            "settings on the Hub."
+        )
+    return {file.rfilename for file in info.siblings or ()}
 
 
 def _is_ours(api: Any, repo_id: str, there: set[str], token: str | None) -> bool:

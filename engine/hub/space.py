@@ -5,13 +5,15 @@ from pathlib import Path
 from engine.access import require_host
 from engine.errors import HubError
 from engine.hub.client import build_api, hub_told
-from engine.hub.publish import Published
+from engine.hub.publish import Published, look_at
 from engine.hub.sending import OnProgress, send_files
 
 ROOT = Path(__file__).parent.parent.parent
 FILES = ("app.py", "requirements.txt", "README.md", "CHANGELOG.md")
 FOLDERS = ("engine", "tabs", "assets")
 LEFT_OUT = ("__pycache__", ".")
+OURS = "engine/hub/space.py"  # what a Space of this app has, and no other
+FRESH = {".gitattributes", "README.md"}  # what the Hub puts into a new one
 MESSAGE = "Deploy Lesson 3 Lab"
 
 
@@ -42,8 +44,8 @@ def deploy_space(
         owner = api.whoami(token=token)["name"]
         repo_id = repo_id if "/" in repo_id else f"{owner}/{repo_id}"
         api.create_repo(repo_id, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
-        there = set(api.list_repo_files(repo_id, repo_type="space"))
-    if "app.py" in there and "engine/hub/space.py" not in there:
+        there = look_at(api, repo_id, private=private, repo_type="space")
+    if OURS not in there and not there <= FRESH:
         raise HubError(f"Could not {doing}: there is another app in that Space. Choose another name.")
     files = space_files()
     sent = {name for name, _ in files}

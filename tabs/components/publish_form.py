@@ -11,12 +11,12 @@ from typing import Any
 import gradio as gr
 
 from engine.access import asker, may_load, require_host
-from engine.errors import EngineError, HubError
+from engine.errors import BundleError, EngineError, HubError
 from engine.hub.card import LICENCES, CardChoices, build_card
 from engine.hub.export import export_bundle
 from engine.hub.jobs import JOBS, Job
-from engine.hub.library import known_model
-from engine.hub.publish import MESSAGE, files_to_send, publish
+from engine.hub.library import Model, known_model
+from engine.hub.publish import MESSAGE, files_to_send, publish_model
 from engine.hub.remote import fetch_bundle, parse_reference
 from tabs.components.heavy import load_engine
 from tabs.components.markup import megabytes, note, progress_bar, table, text
@@ -26,6 +26,7 @@ from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
 
 PICTURE = re.compile(r"!\[([\w ]*)\]\((losses\.png|metrics\.png)\)")
 PUBLIC, PRIVATE = "public", "private"
+PUBLISH, LOAD = "publish", "load"  # kinds of jobs
 TOKEN_HELP = "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. "
 WITHOUT_TOKEN = "Without one, this machine's own login is used."
 NOT_YOURS = "This is somebody else's machine: make a token for this alone, and delete it afterwards."
@@ -53,8 +54,9 @@ def parted(card: str, folder: Path) -> tuple[str, str]:
     _, front, body = card.split("---\n", 2)
 
     def inside(found: re.Match[str]) -> str:
-        content = base64.b64encode((folder / found[2]).read_bytes()).decode()
-        return f"![{found[1]}](data:image/png;base64,{content})"
+        file = folder / found[2]
+        content = base64.b64encode(file.read_bytes()).decode() if file.is_file() else ""
+        return f"![{found[1]}](data:image/png;base64,{content})" if content else found[1]
 
     return front, PICTURE.sub(inside, body)
 
@@ -62,7 +64,7 @@ def parted(card: str, folder: Path) -> tuple[str, str]:
 @tells_errors
 def pack(name: str) -> Any:
     """The chosen model's bundle as a zip file to download."""
-    model = known_model(name)
+    model = chosen_model(name)
     load_engine()
     target = download_path(f"{name}.zip")
     with tempfile.TemporaryDirectory() as scratch:
@@ -73,10 +75,17 @@ def pack(name: str) -> Any:
     )
 
 
+def chosen_model(name: str) -> Model:
+    """The model that was chosen in the list; `BundleError` for none, and for one that is gone."""
+    if not name:
+        raise BundleError("Choose a model in the list first.")
+    return known_model(name)
+
+
 @tells_errors
 def preview(name: str, repository: str, licence: str, remark: str, onnx: bool) -> tuple[str, str]:
     """What would be sent, with sizes, and the card that would be shown there. Nothing is sent."""
-    model = known_model(name)
+    model = chosen_model(name)
     load_engine()
     with tempfile.TemporaryDirectory() as scratch:
         bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)
@@ -100,52 +109,56 @@ def start_publishing(
     onnx: bool,
     update: bool,
     token: str,
+    job: str,
 ) -> tuple[str, str, Any]:
-    """Begin to send the chosen model; the job's name, an emptied token, and a timer that looks after it."""
-    model, repository = known_model(name), repository.strip()
-    if not repository:
+    """Begin to send the chosen model; the job's key, an emptied token, and a timer that looks after it."""
+    model, choices = chosen_model(name), CardChoices(repo_id=repository.strip(), licence=licence, note=remark)
+    if not choices.repo_id:
         raise HubError("Say what it shall be called on the Hub: NAME, or OWNER/NAME.")
+    check_idle(job)
     given = token_for(token)
     if not given:  # told at once, not by the job
         if has_sign_in():
             raise HubError("Sign in with your account on the Hugging Face Hub first.")
         require_host("publish with this machine's login")
     load_engine()
-    choices = CardChoices(repo_id=repository, licence=licence, note=remark)
 
     def work(on_progress: Callable[[int, int], None]) -> str:
-        with tempfile.TemporaryDirectory() as scratch:
-            bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)
-            made = publish(
-                bundle,
-                choices,
-                private=visibility == PRIVATE,
-                message=message,
-                update=update,
-                token=given,
-                on_progress=on_progress,
-            )
+        made = publish_model(
+            model.source,
+            choices,
+            onnx=onnx,
+            private=visibility == PRIVATE,
+            message=message,
+            update=update,
+            token=given,
+            on_progress=on_progress,
+        )
         return made.url
 
-    job = f"publish {repository}"
-    JOBS.start(job, work)
-    return job, "", gr.Timer(active=True)
+    return JOBS.start(PUBLISH, work), "", gr.Timer(active=True)
 
 
 @tells_errors
-def start_loading(reference: str, token: str) -> tuple[str, str, Any]:
+def start_loading(reference: str, token: str, job: str) -> tuple[str, str, Any]:
     """Begin to load a model by name or link; as above."""
     if not may_load():  # told at once, not by the job
         require_host("load a model from the Hub")
     wanted, given = parse_reference(reference), token_for(token)
+    check_idle(job)
     load_engine()
 
     def work(on_progress: Callable[[int, int], None]) -> str:
         return fetch_bundle(wanted, token=given, on_progress=on_progress).name
 
-    job = f"load {wanted}"
-    JOBS.start(job, work)
-    return job, "", gr.Timer(active=True)
+    return JOBS.start(LOAD, work), "", gr.Timer(active=True)
+
+
+def check_idle(job: str) -> None:
+    """`HubError` while this page's last job is under way: a second click would do the same twice."""
+    known = JOBS.state(job)
+    if known is not None and known.status == "running":
+        raise HubError("The last one is still under way. Wait until it has ended.")
 
 
 def token_for(typed: str) -> str | None:
@@ -154,9 +167,9 @@ def token_for(typed: str) -> str | None:
     return typed.strip() or (known.token if known else None)
 
 
-def show_job(name: str, ended: Callable[[Job], str]) -> str:
+def show_job(key: str, ended: Callable[[Job], str]) -> str:
     """How far a job is, or how it ended."""
-    job = JOBS.state(name) if name else None
+    job = JOBS.state(key)
     if job is None:
         return ""
     if job.status == "failed":
@@ -212,14 +225,15 @@ def build_publish_form(chosen: gr.State, timer: gr.Timer, page: gr.Blocks) -> No
     files = gr.HTML()
     card = gr.Markdown(elem_classes="lab-model-card")
     dry.click(preview, [chosen, repository, licence, remark, onnx], [files, card], **BATCH)
-    asked = [chosen, repository, visibility, licence, message, remark, onnx, update, token]
+    asked = [chosen, repository, visibility, licence, message, remark, onnx, update, token, job]
     send.click(start_publishing, asked, [job, token, timer], **ACTION)
-    gr.on([job.change, timer.tick], lambda name: show_job(name, published), job, state, **POLL)
-    chosen.change(lambda: ("", "", ""), None, [files, card, job], **POLL)
+    gr.on([job.change, timer.tick], lambda key: show_job(key, published), job, state, **POLL)
+    chosen.change(lambda: ("", ""), None, [files, card], **POLL)
+    page.load(lambda: JOBS.under_way(PUBLISH), None, job, **POLL)  # one that was begun before a reload
     page.load(token_help, None, token, **POLL)
 
 
-def build_load_form(timer: gr.Timer) -> gr.State:
+def build_load_form(timer: gr.Timer, page: gr.Blocks) -> gr.State:
     """The form that loads a model, wired; the state changes when one has come."""
     job, came = gr.State(""), gr.State("")
     with gr.Row():
@@ -237,11 +251,12 @@ def build_load_form(timer: gr.Timer) -> gr.State:
     button = gr.Button("Load it", size="sm")
     state = gr.HTML()
 
-    def poll(name: str, seen: str) -> tuple[str, Any]:
-        found = JOBS.state(name) if name else None
+    def poll(key: str, seen: str) -> tuple[str, Any]:
+        found = JOBS.state(key)
         is_new = found is not None and found.status == "done" and found.result != seen
-        return show_job(name, loaded), found.result if found and is_new else gr.skip()
+        return show_job(key, loaded), found.result if found and is_new else gr.skip()
 
-    button.click(start_loading, [reference, token], [job, token, timer], **ACTION)
+    button.click(start_loading, [reference, token, job], [job, token, timer], **ACTION)
     gr.on([job.change, timer.tick], poll, [job, came], [state, came], **POLL)
+    page.load(lambda: JOBS.under_way(LOAD), None, job, **POLL)
     return came

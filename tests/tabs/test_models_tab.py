@@ -1,5 +1,6 @@
 """The Models tab's handlers as plain functions: the list, the choice, the comparison, deleting, and what would be published."""
 
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_deleting_can_be_undone(run: str) -> None:
     assert (chosen, deleted, button["visible"]) == ("", run, True) and list_models() == []
     chosen, deleted, button = models_tab.undo(run)
     assert (chosen, deleted, button["visible"]) == (run, "", False) and list_models()
-    with pytest.raises(gr.Error, match="Choose a model first"):
+    with pytest.raises(gr.Error, match="Choose a model in the list first"):
         models_tab.delete("")
 
 
@@ -100,7 +101,7 @@ def test_a_preview_sends_nothing_and_shows_the_card(run: str) -> None:
 
 
 def test_publishing_without_a_name_or_a_network_is_told(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Any] = ["private", "", "Message", "", False, False, "hf_secret"]
+    asked: list[Any] = ["private", "", "Message", "", False, False, "hf_secret", ""]
     with pytest.raises(gr.Error, match="Say what it shall be called"):
         publish_form.start_publishing(run, " ", *asked)
     job, token, timer = publish_form.start_publishing(run, "streets", *asked)
@@ -108,11 +109,36 @@ def test_publishing_without_a_name_or_a_network_is_told(run: str, monkeypatch: p
     deadline = time.monotonic() + 30
     while JOBS.state(job).status == "running" and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert JOBS.state(job).status == "failed"
     html = publish_form.show_job(job, publish_form.published)
     assert "HF_HUB_OFFLINE is set" in html and "hf_secret" not in html + str(vars(JOBS))
     assert publish_form.show_job("", publish_form.published) == ""
 
 
+def test_nothing_is_done_without_a_chosen_model_or_twice_at_once(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = ["streets", "private", "", "Message", "", False, False, "hf_secret"]
+    for action in (
+        lambda: publish_form.pack(""),
+        lambda: publish_form.preview("", "streets", "", "", False),
+        lambda: publish_form.start_publishing("", *asked, ""),
+        lambda: models_tab.delete(""),
+    ):
+        with pytest.raises(gr.Error, match="Choose a model in the list first"):
+            action()
+    go_on = threading.Event()
+    job = JOBS.start("publish", lambda on_progress: str(go_on.wait(10)))
+    with pytest.raises(gr.Error, match="still under way"):
+        publish_form.start_publishing(run, *asked, job)
+    with pytest.raises(gr.Error, match="still under way"):
+        publish_form.start_loading("me/streets", "", job)
+    go_on.set()
+
+
+def test_a_card_without_its_curves_is_shown_without_them(tmp_path: Path) -> None:
+    front, body = publish_form.parted("---\na: b\n---\n![Loss](losses.png) and more", tmp_path)
+    assert (front, body) == ("a: b\n", "Loss and more")
+
+
 def test_a_name_that_is_none_is_told_before_anything_is_loaded() -> None:
     with pytest.raises(gr.Error, match="names no model on the Hub"):
-        publish_form.start_loading("just a name", "")
+        publish_form.start_loading("just a name", "", "")

@@ -1,17 +1,15 @@
 """Models by name: runs, downloads and samples are found, listed, deleted and had back; nothing else is."""
 
 import os
-import threading
 import time
 from pathlib import Path
 
 import pytest
 from untrained import BACKBONE, STREET_STAGE, edit, save_untrained
 
-from engine.errors import BundleError, EngineError, RunError
+from engine.errors import BundleError, RunError
 from engine.hub import library
 from engine.hub.export import export_bundle
-from engine.hub.jobs import Job, Jobs
 from engine.hub.library import downloads_folder, find_model, known_model, list_models
 from engine.hub.trash import KEPT_SECONDS, delete_model, list_deleted, restore_model, trash_folder
 from engine.recipe import Recipe
@@ -120,47 +118,3 @@ def test_after_a_week_the_trash_forgets(three: list[str]) -> None:
     os.utime(stamp, (long_ago, long_ago))
     delete_model(three[0])
     assert [deleted.name for deleted in list_deleted()] == [three[0]]
-
-
-def wait(jobs: Jobs, name: str) -> Job:
-    deadline = time.monotonic() + 10
-    while (state := jobs.state(name)) and state.status == "running" and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert state
-    return state
-
-
-def test_a_job_tells_how_far_it_is_and_how_it_ended() -> None:
-    jobs, go_on = Jobs(), threading.Event()
-    calls: list[int] = []
-
-    def work(on_progress) -> str:
-        calls.append(1)
-        on_progress(1, 4)
-        go_on.wait(10)
-        return "there"
-
-    assert jobs.state("x") is None
-    jobs.start("x", work)
-    jobs.start("x", work)
-    while (state := jobs.state("x")) and not state.done:
-        time.sleep(0.01)
-    assert state == Job(status="running", done=1, total=4)
-    go_on.set()
-    assert wait(jobs, "x") == Job(status="done", result="there") and calls == [1]
-
-
-def test_a_job_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(on_progress) -> str:
-        raise EngineError("No network.")
-
-    jobs = Jobs()
-    jobs.start("x", fail)
-    assert wait(jobs, "x") == Job(status="failed", message="No network.")
-
-    def stumble(on_progress) -> str:
-        raise KeyError("secret")
-
-    monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    jobs.start("x", stumble)
-    assert "a mistake of ours" in wait(jobs, "x").message and "secret" not in wait(jobs, "x").message

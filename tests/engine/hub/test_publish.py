@@ -17,10 +17,11 @@ from engine import access
 from engine.access import HOST, Limits, Person, identify_by
 from engine.cli import app
 from engine.errors import AccessError, BundleError, HubError
+from engine.hub import publish as module
 from engine.hub import space
 from engine.hub.card import CardChoices
 from engine.hub.export import export_bundle
-from engine.hub.publish import files_to_send, publish
+from engine.hub.publish import files_to_send, publish, publish_model
 from engine.hub.remote import Reference, downloads_folder, fetch_bundle, parse_reference
 from engine.hub.space import deploy_space
 from engine.serving.predictor import load_predictor
@@ -128,6 +129,39 @@ def test_a_name_of_somebody_else_s_and_one_that_is_taken(hub: Hub, bundle: Path)
         with pytest.raises(HubError, match="is on the Hub already"):
             send(bundle, update=update)
     assert hub.repositories[f"{USER}/streets"].commits[-1][1]["model.bin"] == b"mine"
+
+
+def test_what_is_to_be_private_goes_into_no_public_repository(hub: Hub, bundle: Path) -> None:
+    hub.refuse = {("POST", "/commit/"): (500, "Oops")}
+    with pytest.raises(HubError, match="problem of its own"):
+        send(bundle, private=False)  # what is left of this is an empty repository for everybody to see
+    hub.refuse = {}
+    with pytest.raises(HubError, match="already, and public: nothing was sent"):
+        send(bundle)
+    send(bundle, private=False)
+    with pytest.raises(HubError, match="already, and public: nothing was sent"):
+        send(bundle, update=True)
+    assert len(hub.repositories[f"{USER}/streets"].commits) == 2
+
+
+def test_a_bad_token_is_told_before_the_model_is_exported(
+    hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported: list[Path] = []
+
+    def export(model: Path, target: Path, **settings: Any) -> Path:
+        exported.append(target)
+        return export_bundle(model, target, **settings)
+
+    monkeypatch.setattr(module, "export_bundle", export)
+    with pytest.raises(HubError, match="does not know this token"):
+        publish_model(bundle, CHOICES, token="hf_wrong")
+    assert not exported
+    told: list[Any] = []
+    made = publish_model(bundle, CHOICES, token=TOKEN, message="Whole", on_export=told.append)
+    assert hub.repositories[made.repo_id].messages[-1] == "Whole"
+    assert [name for name, _ in told[0]] == [name for name, _ in files_to_send(bundle)]
+    assert not exported[0].exists(), "nothing is left of it"
 
 
 def test_a_sign_in_writes_to_what_it_made_and_to_nothing_else(hub: Hub, bundle: Path) -> None:
@@ -291,9 +325,17 @@ def test_the_app_goes_to_a_space_and_an_older_one_is_tidied(hub: Hub, monkeypatc
     assert "engine/old.py" not in there.commits[-1][1] and there.commits[-1][1]["notes.md"] == b"theirs"
 
 
-def test_another_app_s_space_is_left_alone(hub: Hub) -> None:
-    theirs = hub.create(f"spaces/{USER}/lab", files={"app.py": b"mine"})
+@pytest.mark.parametrize("files", [{"app.py": b"mine"}, {"Dockerfile": b"", "main.py": b"", "assets/logo.svg": b""}])
+def test_another_app_s_space_is_left_alone(hub: Hub, files: dict[str, bytes]) -> None:
+    theirs = hub.create(f"spaces/{USER}/lab", private=True, files=files)
     with pytest.raises(HubError, match="another app in that Space"):
+        deploy_space("lab", token=TOKEN)
+    assert len(theirs.commits) == 1
+
+
+def test_a_public_space_is_not_taken_for_a_private_one(hub: Hub) -> None:
+    theirs = hub.create(f"spaces/{USER}/lab", files={"README.md": b""})
+    with pytest.raises(HubError, match="on the Hub already, and public"):
         deploy_space("lab", token=TOKEN)
     assert len(theirs.commits) == 1
 
