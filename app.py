@@ -62,6 +62,9 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--visitor-runs", type=int, default=2, help="how many runs of a visitor may train or wait")
     parser.add_argument(
+        "--visitor-queue", type=int, default=12, help="how many runs may wait in all before a visitor's is refused"
+    )
+    parser.add_argument(
         "--mcp", action="store_true", help="offer the models to assistants, over the Model Context Protocol"
     )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
@@ -167,6 +170,7 @@ def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> Non
         image_size=settings.visitor_pixels,
         text_length=settings.visitor_tokens,
         runs=settings.visitor_runs,
+        waiting=settings.visitor_queue,
     )
     if passwords:
         identify_by(by_sign_in, limits)

@@ -28,13 +28,15 @@ class Person:
 class Limits:
     """What a visitor's training may be: minutes at a stretch, pixels and tokens of an input, runs that wait or train at once.
 
-    `model_bytes` is how large a model may be that a visitor loads from the Hub; 0 for none.
+    `waiting` is how many runs may wait in all, whoever's, for a visitor's to join them: people come by as many names as they
+    like. `model_bytes` is how large a model may be that a visitor loads from the Hub; 0 for none.
     """
 
     minutes: float = 10.0
     image_size: int = 224
     text_length: int = 256
     runs: int = 2
+    waiting: int = 12
     model_bytes: int = 0
 
 
@@ -74,8 +76,11 @@ def require_host(doing: str) -> None:
         raise AccessError(f"Only the host of this page may {doing}. Ask them, or run the app on a machine of your own.")
 
 
-def check_training(recipe: Recipe, backbones: tuple[str, ...], under_way: int) -> None:
-    """`AccessError` where a visitor's recipe goes beyond what the host allows; `under_way` are the visitor's other runs."""
+def check_training(recipe: Recipe, backbones: tuple[str, ...], *, under_way: int, waiting: int) -> None:
+    """`AccessError` where a visitor's recipe goes beyond what the host allows.
+
+    `under_way` are the visitor's own runs that wait or train, `waiting` everybody's that wait.
+    """
     if asker().is_host:
         return
     limits = visitor_limits()
@@ -83,6 +88,10 @@ def check_training(recipe: Recipe, backbones: tuple[str, ...], under_way: int) -
     if under_way >= limits.runs:
         raise AccessError(
             f"{limits.runs} of your runs train or wait, and that is how many you may have. Stop one, or wait."
+        )
+    if waiting >= limits.waiting:
+        raise AccessError(
+            f"{waiting} runs wait already, and the host of this page allows no more. Try again in a while."
         )
     for what, value, most in (("pixels", size, limits.image_size), ("tokens", length, limits.text_length)):
         if value > most:

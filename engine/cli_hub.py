@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from engine.errors import BundleError
 from engine.hub.card import LICENCES, CardChoices
 from engine.hub.library import find_model, list_models
-from engine.hub.trash import delete_model, list_deleted, restore_model
+from engine.hub.trash import delete_model, empty_trash, list_deleted, restore_model
 from engine.terminal import AsJson, people, print_json, progress_bar, says_what_is_wrong
 
 Which = Annotated[str, typer.Argument(help="A run, sample-TASK, a download's name, or a bundle's folder.")]
@@ -129,10 +130,22 @@ def load(
 
 
 @says_what_is_wrong
-def delete(model: Which, as_json: AsJson = False) -> None:
+def delete(
+    model: Annotated[str, typer.Argument(help="A run or a download's name.")] = "",
+    *,
+    forever: Annotated[bool, typer.Option("--forever", help="Then empty the trash, with all that is in it.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Move a run or a download into the trash, from where `restore` brings it back for a week."""
-    delete_model(model)
-    people.print(f"{model} is in the trash. python -m engine restore {model} brings it back.")
+    if not (model or forever):
+        raise BundleError("Name what to delete, or give --forever to empty the trash.")
+    if model:
+        delete_model(model)
+    if forever:
+        empty_trash()
+        people.print("The trash is empty.")
+    else:
+        people.print(f"{model} is in the trash. python -m engine restore {model} brings it back.")
     print_json(as_json, {"deleted": model})
 
 

@@ -165,7 +165,9 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopped:
-    """Somebody asked the run to stop; it can be resumed."""
+    """The run ended early and can be resumed: somebody asked for that, or there was a `reason`, in words."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 class Lender:
     """`forward(bundle, batch, tta)` is `engine.serving.predictor.forward` with a GPU: a bundle's figures, as fp32 on the CPU.
 
-    `train(run_dir)` begins to be the worker of a run that was just queued, and returns at once.
+    `train(run_dir)` begins to be the worker of a run that was just queued, and returns at once. `attends(run_dir)` is whether it
+    still asks for a GPU on a run's behalf, or has one.
     """
 
     forward: "Callable[[Path, Tensor, bool], Tensor]"
     train: Callable[[Path], None]
+    attends: Callable[[Path], bool]
 
 
 class _Lent:

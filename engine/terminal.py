@@ -22,6 +22,7 @@ from engine.events import (
     Event,
     LossDiverged,
     PrecisionChosen,
+    RunStopped,
     StageStarted,
     StepFinished,
     Warned,
@@ -109,6 +110,8 @@ def show_training(event: Event, bar: Progress, line: TaskID) -> None:
         people.print(f"out of memory: the stage starts again with a batch of {event.new} instead of {event.old}")
     elif isinstance(event, Warned | LossDiverged):
         people.print(event.message, soft_wrap=True)
+    elif isinstance(event, RunStopped) and event.reason:
+        people.print(event.reason, soft_wrap=True)
 
 
 def progress_bar() -> Progress:

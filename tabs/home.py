@@ -22,6 +22,7 @@ from tabs.components.heavy import IMPORTING
 from tabs.components.live_run import progress_text, status_pill
 from tabs.components.markup import empty_state, facts, metric_text, note, text
 from tabs.components.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
+from tabs.components.paths import without_paths
 from tabs.components.space import has_sign_in
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 
@@ -35,6 +36,7 @@ WELCOME = """
 </section>
 """
 LOOKING = '<p class="lab-small">Looking …</p>'
+FORGETFUL = "This page may forget data, runs and models when it restarts: publish or download what you want to keep."
 NO_RUNS = empty_state("Nothing has been trained yet", "Open a task, look at its data, and start with “Find a rate”.")
 
 
@@ -67,7 +69,7 @@ def show_machine() -> str:
         ]
     )
     said = os.environ.get(HOME_NOTE, "")
-    return f'<div class="lab-card">{listed}{note(said, "warn") if said else ""}</div>'
+    return f'<div class="lab-card">{listed}{note(said if is_host else FORGETFUL, "warn") if said else ""}</div>'
 
 
 def show_rights() -> str:
@@ -167,7 +169,7 @@ def last_figures(run: str, snapshot: RunSnapshot) -> str:
     if spec_of(run).job == "lr-find":
         return snapshot.reading or "no reading"
     if not snapshot.epoch_rows:
-        return snapshot.message or "ended before its first epoch"
+        return without_paths(snapshot.message) or "ended before its first epoch"
     row = snapshot.best_row or snapshot.epoch_rows[-1]
     figures = ", ".join(f"{name.replace('_', ' ')} {metric_text(name, value)}" for name, value in row.metrics.items())
     return f"{len(snapshot.epoch_rows)} epochs; {figures}{in_short(remarks_of(run))}"

@@ -13,8 +13,9 @@ from engine.hub.trash import delete_model, list_deleted, restore_model
 from engine.task import Task
 from tabs.components.http_api import build_models_api
 from tabs.components.markup import empty_state, facts, megabytes, metric_text, note, pill, table, text
-from tabs.components.models import model_label, remarks_of
+from tabs.components.models import label_of, remarks_of
 from tabs.components.opened import dataset_title, owner_name, spec_of
+from tabs.components.paths import shown_name, without_paths
 from tabs.components.publish_form import build_load_form, build_publish_form, card_of, pack
 from tabs.components.wiring import ACTION, BATCH, CLICK_CHOICE, POLL, tells_errors
 from tabs.views.registry import view_of
@@ -53,7 +54,7 @@ def _model_row(model: Model, task: Task, chosen: str) -> str:
     pressed = "true" if model.name == chosen else "false"
     return (
         f'<button type="button" class="lab-run lab-model" data-choice="{text(model.name)}" aria-pressed="{pressed}">'
-        f"{pill(words, kind)}<strong>{text(task.title)}: {text(model.config.plan.backbone)}</strong>"
+        f"{pill(words, kind)}<strong>{text(task.title)}: {text(shown_name(model.config.plan.backbone))}</strong>"
         f"<small>{megabytes(model.size)}</small>"
         f'<span class="line">{text(" · ".join(_about(model)))} · {text(figures or "no figures yet")}</span></button>'
     )
@@ -77,9 +78,9 @@ def show_model(name: str) -> str:
         return NONE_CHOSEN
     try:
         model = known_model(name)
-        label, remarks = model_label(name), remarks_of(name)
+        label, remarks = label_of(model), remarks_of(name)
     except EngineError as error:
-        return note(str(error), "warn")
+        return note(without_paths(error), "warn")
     config = model.config
     listed = facts(
         [
@@ -112,7 +113,7 @@ def show_comparison(names: list[str] | None) -> str:
     metrics = list(dict.fromkeys(metric for model in models for metric in model.config.metrics))
     rows = [
         (
-            text(model_label(model.name)),
+            text(label_of(model)),
             *(metric_text(m, model.config.metrics[m]) if m in model.config.metrics else "–" for m in metrics),
             megabytes(model.size),
         )
@@ -127,8 +128,8 @@ def show_comparison(names: list[str] | None) -> str:
 
 def comparable(which: str) -> Any:
     """The models to choose from for a comparison."""
-    names = [model.name for model in list_models("" if which == ALL else which)]
-    return gr.update(choices=[(model_label(name), name) for name in names])
+    models = list_models("" if which == ALL else which)
+    return gr.update(choices=[(label_of(model), model.name) for model in models])
 
 
 @tells_errors

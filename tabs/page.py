@@ -7,7 +7,7 @@ import gradio as gr
 
 from engine.errors import BundleError
 from engine.hub.library import known_model
-from engine.tasks.registry import TASKS
+from engine.tasks.registry import TASKS, get_task
 from tabs.components.models import model_choices, models_of, start_choices
 from tabs.components.opened import spec_of
 from tabs.components.wiring import ACTION, POLL, tells_errors
@@ -18,6 +18,7 @@ from tabs.views.registry import view_of
 
 TITLE = "Lesson 3 Lab"
 CACHE_SECONDS = 3600  # uploads are deleted an hour after they came
+Updates = dict[Any, Any]  # by component
 
 
 def build_page() -> gr.Blocks:
@@ -31,8 +32,8 @@ def build_page() -> gr.Blocks:
         def task_clicked(event: gr.EventData) -> gr.Tabs:
             return gr.Tabs(selected=str(event.choice))
 
-        def run_clicked(event: gr.EventData) -> list[Any]:
-            return open_run(str(event.choice), task_tabs)
+        def run_clicked(event: gr.EventData) -> Updates:
+            return open_run(tabs, task_tabs, str(event.choice))
 
         home.tasks.select(task_clicked, None, tabs, **POLL)
         opened = [
@@ -59,42 +60,40 @@ def build_page() -> gr.Blocks:
             )
         ]
         for button, step in ((models.try_it, "try"), (models.train_on, "train")):
-            button.click(partial(open_model, task_tabs, step), models.chosen, [tabs, *leading], **ACTION)
+            button.click(partial(open_model, tabs, task_tabs, step), models.chosen, [tabs, *leading], **ACTION)
     return page
 
 
 @tells_errors
-def open_model(task_tabs: list[TaskTab], step: str, name: str) -> list[Any]:
-    """Go to the step of a task's tab that tries a model, or trains on from it: the tabs; for each task its steps, the model
-    that is tried, the one to start from with its backbone, and the timers."""
+def open_model(tabs: gr.Tabs, task_tabs: list[TaskTab], step: str, name: str) -> Updates:
+    """Go to the step of a task's tab that tries a model, or trains on from it, and choose the model there."""
     if not name:
         raise BundleError("Choose a model first.")
     config = known_model(name).config
-    updates: list[Any] = [gr.Tabs(selected=config.task)]
-    for tab in task_tabs:
-        if tab.task.name != config.task:
-            updates += [gr.skip()] * 6
-            continue
-        choices = model_choices(models_of(tab.task))
-        tried = gr.update(choices=choices, value=name) if step == "try" else gr.skip()
-        start, backbone = (
-            (gr.update(choices=start_choices(tab.task), value=name), config.plan.backbone)
-            if step == "train"
-            else (gr.skip(), gr.skip())
-        )
-        updates += [gr.Tabs(selected=step), tried, start, backbone, *active_timers(step, STEPS_POLLED)]
-    return updates
+    tab = _tab_of(task_tabs, config.task)
+    if step == "try":
+        chosen: Updates = {tab.try_model: gr.update(choices=model_choices(models_of(tab.task)), value=name)}
+    else:
+        start = gr.update(choices=start_choices(tab.task), value=name)
+        chosen = {tab.train.init_from: start, tab.train.backbone: config.plan.backbone}
+    return _opened(tabs, tab, step) | chosen
 
 
-def open_run(run: str, task_tabs: list[TaskTab]) -> list[Any]:
-    """Go to the tab and step that show a run: the tabs; for each task its steps, run pickers and timers."""
+@tells_errors
+def open_run(tabs: gr.Tabs, task_tabs: list[TaskTab], run: str) -> Updates:
+    """Go to the tab and step that show a run, and choose it there."""
     spec = spec_of(run)
-    updates: list[Any] = [gr.Tabs(selected=spec.task)]
-    for tab in task_tabs:
-        if tab.task.name != spec.task:
-            updates += [gr.skip()] * 5
-        elif spec.job == "lr-find":
-            updates += [gr.Tabs(selected="rate"), run, gr.skip(), *active_timers("rate", STEPS_POLLED)]
-        else:
-            updates += [gr.Tabs(selected="train"), gr.skip(), run, *active_timers("train", STEPS_POLLED)]
-    return updates
+    tab = _tab_of(task_tabs, spec.task)
+    step, picker = ("rate", tab.rate_run) if spec.job == "lr-find" else ("train", tab.train_run)
+    return _opened(tabs, tab, step) | {picker: run}
+
+
+def _tab_of(task_tabs: list[TaskTab], task: str) -> TaskTab:
+    known = get_task(task)
+    return next(tab for tab in task_tabs if tab.task == known)
+
+
+def _opened(tabs: gr.Tabs, tab: TaskTab, step: str) -> Updates:
+    """The page with one step of a task in sight."""
+    timers = dict(zip((tab.rate_timer, tab.train_timer), active_timers(step, STEPS_POLLED), strict=True))
+    return {tabs: gr.Tabs(selected=tab.task.name), tab.steps: gr.Tabs(selected=step), **timers}

@@ -66,6 +66,8 @@ def main() -> None:
     told["cuda is pretended"] = torch.cuda.is_available()
     app.set_door(settings, None)
 
+    import psutil
+    from filelock import FileLock
     from gradio_client import Client
     from untrained import STREET_STAGE
 
@@ -73,7 +75,7 @@ def main() -> None:
     from engine.recipe import Recipe
     from engine.runs.queue import submit
     from engine.runs.runner import Runner
-    from engine.runs.store import RunSpec, create_run, read_events
+    from engine.runs.store import LOCK_FILE, STARTING_FILE, RunSpec, create_run, read_events
     from engine.runs.watch import load_snapshot
     from engine.tasks.camvid import CAMVID
     from tabs.page import build_page
@@ -89,11 +91,20 @@ def main() -> None:
     fetch("drawn-streets")
     runner = Runner(slots=())
 
-    def train() -> list[Any]:
+    def train(is_killed: bool = False) -> list[Any]:
         recipe = Recipe(name="tiny", backbone=CAMVID.backbones[0], stages=(STREET_STAGE,))
         run = create_run(RunSpec(task="camvid", dataset="drawn-streets", recipe=recipe))
-        submit(run)
         end = time.monotonic() + 120
+        if is_killed:  # between taking the run and claiming it
+            with FileLock(run / LOCK_FILE):
+                submit(run)
+                while not (run / STARTING_FILE).exists():
+                    assert time.monotonic() < end
+                    time.sleep(0.01)
+                for process in psutil.Process().children():
+                    process.kill()
+        else:
+            submit(run)
         while load_snapshot(run).status not in ("finished", "stopped", "failed", "died"):
             assert time.monotonic() < end, read_events(run)
             runner.tick()
@@ -102,6 +113,7 @@ def main() -> None:
 
     told["trained"] = train()
     told["seconds to train"] = seconds_asked()
+    told["killed at the start"] = train(is_killed=True)
     LendsGpus.is_empty = True
     told["no time left"] = train()
     print(json.dumps(told))

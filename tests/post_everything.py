@@ -47,7 +47,7 @@ def watch(seen: set[str]) -> None:
     def fetches(source: sources.Source, *rest: Any) -> None:
         return make(source, *rest) if source.is_drawn else note("fetch")()
 
-    watched = [(trash.shutil, "move", "move"), (publish, "build_api", "publish")]
+    watched = [(trash, "_move", "move"), (publish, "build_api", "publish")]
     watched += [(remote, "build_api", "load"), (queue, "request_stop", "stop")]
     sources._make = fetches
     for module, name, what in watched:

@@ -44,7 +44,7 @@ def build_card(bundle: Path, choices: CardChoices) -> str:
     objective = task.build_objective(config.objective)
     library = read_library_config(bundle)
     parts = [
-        f"# {task.title}: {config.plan.backbone}",
+        f"# {task.title}: {_plain(config.plan.backbone)}",
         _what(task, config),
         _plain(choices.note),
         _figures(config, history),
@@ -107,7 +107,7 @@ def _base_model(backbone: str) -> str:
 
 
 def _what(task: Task, config: BundleConfig) -> str:
-    names = ", ".join(f"`{name}`" for name in config.plan.classes[:MOST_CLASSES])
+    names = ", ".join(map(_code, config.plan.classes[:MOST_CLASSES]))
     more = "" if len(config.plan.classes) <= MOST_CLASSES else f" and {len(config.plan.classes) - MOST_CLASSES} more"
     drawn = (
         "\n\n**It has learnt from drawn data alone** and knows nothing of the real world." if _is_drawn(config) else ""
@@ -135,7 +135,7 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
         ("stage", "epochs", "rates", "learns", "input", "batch"),
         [_stage_row(stage, size) for stage in config.recipe.stages],
     )
-    recipe = f"Recipe `{config.recipe.name}`, seed {config.seed}; rates rise and fall once a stage (1cycle)."
+    recipe = f"Recipe {_code(config.recipe.name)}, seed {config.seed}; rates rise and fall once a stage (1cycle)."
     text = f"## Training\n\n{_starts(config)}{recipe}\n\n{stages}"
     if history is None:
         return text
@@ -151,7 +151,8 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
         for row in history.epochs
     ]
     heads = ("stage", "epoch", "training loss", "validation loss", *(name.replace("_", " ") for name in names))
-    text += f"\n\n{history.train_items:,} training samples; {history.seconds / 60:.1f} minutes on {history.device_name}.\n\n"
+    took = f"{history.seconds / 60:.1f} minutes on {_plain(history.device_name)}"
+    text += f"\n\n{history.train_items:,} training samples; {took}.\n\n"
     curves = "\n".join(f"![{path.stem} by step]({path.name})" for path in sorted(bundle.glob("*.png")))
     return text + _table(heads, rows) + (f"\n\n{curves}" if curves else "")
 
@@ -161,8 +162,8 @@ def _starts(config: BundleConfig) -> str:
     if not config.starts:
         return ""
     told = [
-        f"{number}. `{_plain(start.objective)}` of `{_plain(start.task)}`, on {_dataset_title(start.dataset)}: recipe "
-        f"`{_plain(start.recipe.name)}`, seed {start.seed}"
+        f"{number}. {_code(start.objective)} of {_code(start.task)}, on {_dataset_title(start.dataset)}: recipe "
+        f"{_code(start.recipe.name)}, seed {start.seed}"
         for number, start in enumerate(config.starts, start=1)
     ]
     return "It started from weights that had been trained before:\n\n" + "\n".join(told) + "\n\nThen: "
@@ -227,5 +228,12 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _plain(words: str) -> str:
-    """Words from elsewhere, without what would be markup."""
-    return " ".join(words.replace("<", "&lt;").split())
+    """Words from elsewhere, without what would be markup, a link or a picture."""
+    for sign, written in (("<", "&lt;"), ("[", "&#91;"), ("`", "&#96;")):
+        words = words.replace(sign, written)
+    return " ".join(words.split())
+
+
+def _code(name: str) -> str:
+    """A name from elsewhere, set as code: in there nothing is markup but what would end it."""
+    return "`" + " ".join(name.replace("`", "'").split()) + "`"

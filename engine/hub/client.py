@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import HubError
+from engine.home import disk_told
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -31,12 +32,13 @@ def build_api(token: str | Literal[False] | None = None) -> "HfApi":
 def hub_told(doing: str, token: str | Literal[False] | None = None) -> Iterator[None]:
     """Turn what the client raises in the block into a `HubError`; `doing` is what could not be done, as in "publish x".
 
-    The token is cut out of every message, should the server have sent it back.
+    The token, or this machine's own, is cut out of every message, should the server have sent it back.
     """
     from huggingface_hub.errors import LocalTokenNotFoundError, OfflineModeIsEnabled
 
     try:
-        yield
+        with disk_told(doing):
+            yield
     except LocalTokenNotFoundError:
         raise HubError(
             f"Could not {doing}: nobody is signed in. Give a token, or sign in with `hf auth login`."
@@ -44,16 +46,18 @@ def hub_told(doing: str, token: str | Literal[False] | None = None) -> Iterator[
     except OfflineModeIsEnabled:
         raise HubError(f"Could not {doing}: HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it.") from None
     except (_http_error(), OSError, ValueError, RuntimeError) as problem:
-        said = _reason(problem, is_signed_in=_has_token(token))
-        if token:
-            said = said.replace(token, HIDDEN)
+        secret = _secret(token)
+        said = _reason(problem, is_signed_in=bool(secret))
+        if secret:
+            said = said.replace(secret, HIDDEN)
         raise HubError(f"Could not {doing}: {said}") from None
 
 
-def _has_token(token: str | Literal[False] | None) -> bool:
+def _secret(token: str | Literal[False] | None) -> str:
+    """The token that the client used: the given one, or this machine's own; "" for nobody's."""
     from huggingface_hub import get_token
 
-    return bool(get_token() if token is None else token)
+    return (get_token() if token is None else token) or ""
 
 
 def _reason(problem: BaseException, *, is_signed_in: bool) -> str:

@@ -9,6 +9,7 @@ from engine.bundle_files import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, OURS
 from engine.data.tokenizers import PIECES_FILE, WORDS_FILE
 from engine.data.whole_folder import making_whole
 from engine.errors import BundleError
+from engine.home import disk_told
 from engine.hub.card import CARD_FILE, write_card
 from engine.hub.curves import CURVE_FILES, draw_curves
 from engine.hub.history import TRAINING_FILE, history_of, write_history
@@ -40,16 +41,10 @@ def export_bundle(
     Matrices and kernels become fp16; vectors, such as BatchNorm's statistics, stay as they are: they are small, and may need
     fp32's range.
     """
-    source = resolve_bundle(bundle_or_run)
-    read_config(source)
     if target.exists():
         raise BundleError(f"{target} is there already. Give another name, or delete it.")
-    with making_whole(target) as fresh:
-        weights = read_weights(source)
-        _save_weights(halved(weights) if half else weights, fresh / MODEL_FILE)
-        for name in COPIED:
-            if (source / name).is_file():
-                shutil.copyfile(source / name, fresh / name)
+    with disk_told(f"export {Path(bundle_or_run).name}"), making_whole(target) as fresh:
+        source = _copy(bundle_or_run, fresh, half=half)
         forget_paths(fresh)
         _tell_training(source, fresh)
         if onnx:
@@ -58,6 +53,29 @@ def export_bundle(
             write_notebook(fresh)
         write_card(fresh)  # last: it tells of what is there
     return target
+
+
+def _copy(bundle_or_run: str | Path, fresh: Path, *, half: bool) -> Path:
+    """Fill a folder with what is handed on of a bundle, or of a run's best; where that came from.
+
+    A run that trains deletes its best checkpoint when it has a better one. What was copied meanwhile may lack files.
+    """
+    while True:
+        source = resolve_bundle(bundle_or_run)
+        try:
+            read_config(source)
+            weights = read_weights(source)
+            _save_weights(halved(weights) if half else weights, fresh / MODEL_FILE)
+            for name in COPIED:
+                (fresh / name).unlink(missing_ok=True)
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, fresh / name)
+        except (BundleError, FileNotFoundError):
+            if resolve_bundle(bundle_or_run) == source:
+                raise
+        else:
+            if resolve_bundle(bundle_or_run) == source:
+                return source
 
 
 def halved(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":
@@ -84,9 +102,14 @@ def record_evaluation(bundle: Path, evaluation: "Evaluation") -> None:
 
 
 def _save_weights(weights: "dict[str, Any]", file: Path) -> None:
+    from safetensors import SafetensorError
+
     from engine.training.checkpoint import save_tensors
 
-    save_tensors(weights, file)
+    try:
+        save_tensors(weights, file)
+    except SafetensorError as problem:  # what the disk said is in its words
+        raise OSError(str(problem)) from None
 
 
 def _tell_training(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ folder of a download. Nothing here imports torch.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -24,25 +24,26 @@ NAME = re.compile(r"\w[\w.-]{0,199}")  # no way out of the folder
 Origin = Literal["run", "download", "sample"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model in reach: how it is found again, where it came from, what its bundle says, bytes of weights, when it was made.
 
     `source` is what to load it from: a run, whose best checkpoint may be another one next time, or the bundle's folder itself.
+    Two are the same where they have the same weights: those of one folder, made at one time.
     """
 
     name: str
     origin: Origin
     source: Path
     folder: Path
-    config: BundleConfig
-    size: int
     made: float
+    config: BundleConfig = field(compare=False)
+    size: int = field(compare=False)
 
 
 def list_models(task: str = "") -> list[Model]:
     """The models of a task, or of all: runs first, then downloads, then samples, each the newest first; damaged ones left out."""
-    found = [model for model in _all() if task in ("", model.config.task)]
+    found = [model for place in _places() if (model := _model(*place)) and task in ("", model.config.task)]
     order = ("run", "download", "sample")
     return sorted(found, key=lambda model: (order.index(model.origin), -model.made, model.name))
 
@@ -60,12 +61,18 @@ def find_model(name: str | Path) -> Path:
 
 def known_model(name: str) -> Model:
     """The model of that name; a `BundleError` where none is in reach, whatever else may lie at such a path."""
-    for model in _all():
-        if model.name == name:
+    for place in _places():
+        if place[0] == name and (model := _model(*place)):
             return model
     if NAME.fullmatch(name) and (runs_folder() / name / SPEC_FILE).is_file():
         raise BundleError(f"The run {name} has no checkpoint yet: the first comes with its first epoch.")
     raise BundleError(f"There is no model {name[:100]!r} here any more. Choose another one.")
+
+
+def model_name(source: str | Path) -> str:
+    """The name of a model, given by what it is loaded from; "" for none."""
+    folder = Path(source)
+    return SAMPLE + folder.name if folder.parent == SAMPLES_FOLDER else folder.name
 
 
 def downloads_folder() -> Path:
@@ -73,32 +80,34 @@ def downloads_folder() -> Path:
     return home() / DOWNLOADS
 
 
-def _all() -> Iterator[Model]:
+def _places() -> Iterator[tuple[str, Origin, Path]]:
+    """The name, origin and source of whatever may be a model."""
     for run in list_runs():
-        checkpoint = best_checkpoint(run / CHECKPOINTS_FOLDER)
-        if checkpoint:
-            yield from _model(run.name, "run", run, checkpoint)
+        yield run.name, "run", run
     for bundle in downloads_folder().glob("[!.]*/"):
-        yield from _model(bundle.name, "download", bundle, bundle)
+        yield bundle.name, "download", bundle
     for bundle in SAMPLES_FOLDER.glob("[!.]*/"):
-        yield from _model(SAMPLE + bundle.name, "sample", bundle, bundle)
+        yield SAMPLE + bundle.name, "sample", bundle
 
 
-def _model(name: str, origin: Origin, source: Path, bundle: Path) -> Iterator[Model]:
-    """The model, or nothing where it is damaged, or was replaced just now."""
+def _model(name: str, origin: Origin, source: Path) -> Model | None:
+    """The model there; None where it has yet to be trained, is damaged, or was replaced just now."""
+    bundle = best_checkpoint(source / CHECKPOINTS_FOLDER) if origin == "run" else source
+    if bundle is None:
+        return None
     try:
         weights = (bundle / MODEL_FILE).stat()
         config = _config(bundle, (bundle / CONFIG_FILE).stat().st_mtime_ns)
     except (OSError, EngineError):
-        return
-    yield Model(
+        return None
+    return Model(
         name=name,
         origin=origin,
         source=source,
         folder=bundle,
+        made=weights.st_mtime,
         config=config,
         size=weights.st_size,
-        made=weights.st_mtime,
     )
 
 

@@ -1,19 +1,28 @@
 """Bundles from the Hugging Face Hub: by name or link, pinned to a commit, and only the files that a bundle has."""
 
+import os
 import re
 import shutil
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+from filelock import FileLock
 
 from engine.access import asker, check_load, may_load, require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE
+from engine.data.whole_folder import ABANDONED_SECONDS
 from engine.errors import BundleError, HubError
+from engine.home import disk_told
 from engine.hub.client import build_api, hub_told
 from engine.hub.export import BUNDLE_FILES
 from engine.hub.library import downloads_folder
+from engine.runs.store import file_size
 from engine.training.bundle import MAX_CONFIG_BYTES, read_config
 
 OnProgress = Callable[[int, int], None]
@@ -22,6 +31,9 @@ SHORT = 12  # digits of a commit in a folder's name
 NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 REVISION = re.compile(r"[\w./-]{0,100}")
 BETWEEN = "--"
+SITES = ("huggingface.co/", "www.huggingface.co/", "hf.co/")
+RESERVED = ".reserved"  # in a folder that is being filled: how many bytes it will take
+TELL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +49,11 @@ class Reference:
 
 def parse_reference(text: str) -> Reference:
     """ "owner/name", "owner/name@revision", or a link to a repository or one of its revisions; `HubError` for anything else."""
-    given = text.strip()
+    given = text.strip().rstrip("/")
+    if given.startswith(SITES):
+        given = f"https://{given}"
     if "://" in given:
-        parts = [part for part in urlsplit(given).path.split("/") if part]
+        parts = [unquote(part) for part in urlsplit(given).path.split("/") if part]
         if len(parts) >= 4 and parts[2] in ("tree", "commit", "blob"):
             given = f"{parts[0]}/{parts[1]}@{parts[3]}"
         else:
@@ -70,7 +84,8 @@ def fetch_bundle(
     """The bundle at a reference, in a folder of this machine; fetched once a commit, and going on where a try broke off.
 
     What a visitor loads everybody at the page sees, so they load what everybody may see: no token is used, nor the host's login.
-    Raises `HubError` where it cannot be had, `BundleError` where what is there is no bundle; then nothing of it is kept.
+    `on_progress(done, total)` counts bytes, from a thread of its own. Raises `HubError` where it cannot be had, `BundleError`
+    where what is there is no bundle; then nothing of it is kept.
     """
     if not may_load():
         require_host("load a model from the Hub")
@@ -80,29 +95,92 @@ def fetch_bundle(
     with hub_told(doing, token):
         info = api.model_info(wanted.repo_id, revision=wanted.revision, files_metadata=True)
     sizes = {part.rfilename: part.size or 0 for part in info.siblings or () if part.rfilename in BUNDLE_FILES}
+    total = sum(sizes.values())
     if not {CONFIG_FILE, MODEL_FILE} <= sizes.keys():
         raise BundleError(f"{wanted} is no bundle of this app: it lacks {CONFIG_FILE} or {MODEL_FILE}.")
-    if sizes[CONFIG_FILE] > MAX_CONFIG_BYTES or sum(sizes.values()) > MAX_BYTES:
-        raise BundleError(f"{wanted} is too large for a bundle: {sum(sizes.values()) / 1e6:,.0f} MB.")
+    if sizes[CONFIG_FILE] > MAX_CONFIG_BYTES or total > MAX_BYTES:
+        raise BundleError(f"{wanted} is too large for a bundle: {total / 1e6:,.0f} MB.")
     folder = download_folder(wanted.repo_id, str(info.sha))
     if folder.is_dir():
         return folder
-    check_load(sum(sizes.values()), loaded=_bytes_in(downloads_folder()))
-    partial = folder.with_name(f".{folder.name}")
-    # The small files first: a config that is none needs no weights.
-    for done, name in enumerate(sorted(sizes, key=lambda name: sizes[name])):
-        with hub_told(doing, token):
-            api.hf_hub_download(wanted.repo_id, name, revision=info.sha, local_dir=partial)
-        on_progress(sum(sorted(sizes.values())[: done + 1]), sum(sizes.values()))
-        if name == CONFIG_FILE:
-            _check(partial)
-    shutil.rmtree(partial / ".cache", ignore_errors=True)
-    partial.rename(folder)
+    with disk_told(doing), _alone(folder):
+        if folder.is_dir():  # by now
+            return folder
+        with _room_for(folder, total) as partial, _counted(partial, total, on_progress):
+            # The small files first: a config that is none needs no weights.
+            for name in sorted(sizes, key=lambda name: sizes[name]):
+                with hub_told(doing, token):
+                    api.hf_hub_download(wanted.repo_id, name, revision=info.sha, local_dir=partial)
+                if name == CONFIG_FILE:
+                    _check(partial)
+    on_progress(total, total)
     return folder
 
 
+def _alone(folder: Path) -> FileLock:
+    """One at a time makes a folder, or counts what lies in it: other threads, and other processes, wait."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder.with_name(f".{folder.name}.lock"))
+
+
+@contextmanager
+def _room_for(folder: Path, size: int) -> Iterator[Path]:
+    """A folder to fill, which becomes `folder` when the block ends well; what it will take counts as taken from the beginning.
+
+    `AccessError` where there is no such room for a visitor's.
+    """
+    partial = folder.with_name(f".{folder.name}")
+    with _alone(downloads_folder()):
+        others = []
+        for other in downloads_folder().glob("*/"):
+            if other.name.startswith(".") and time.time() - other.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+            elif other != partial:
+                others.append(other)
+        check_load(size, loaded=sum(map(_bytes_taken, others)))
+        partial.mkdir(exist_ok=True)
+        (partial / RESERVED).write_text(str(size))
+        os.utime(partial)  # it is not abandoned
+    try:
+        yield partial
+        shutil.rmtree(partial / ".cache", ignore_errors=True)
+        with _alone(downloads_folder()):
+            (partial / RESERVED).unlink()
+            partial.rename(folder)
+    finally:
+        (partial / RESERVED).unlink(missing_ok=True)
+
+
+@contextmanager
+def _counted(folder: Path, total: int, on_progress: OnProgress) -> Iterator[None]:
+    """Tell how many of its bytes have come, again and again while the block fills it: the client tells only people."""
+    is_over = threading.Event()
+
+    def tell() -> None:
+        done = 0
+        while not is_over.wait(TELL_SECONDS):
+            done = max(done, min(_bytes_in(folder), total))  # a file is nowhere while it is moved into its place
+            on_progress(done, total)
+
+    teller = threading.Thread(target=tell, name=f"count {folder.name}", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        teller.join()
+
+
+def _bytes_taken(folder: Path) -> int:
+    """What a model takes, or will when it is there."""
+    try:
+        return int((folder / RESERVED).read_text())
+    except (FileNotFoundError, ValueError):  # it is whole, or broke off; the disk was full
+        return _bytes_in(folder)
+
+
 def _bytes_in(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(file_size(Path(place, name)) for place, _, names in os.walk(folder) for name in names)
 
 
 def _check(partial: Path) -> None:

@@ -81,7 +81,7 @@ def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
         case RunFinished():
             return dataclasses.replace(_ended(snapshot, "finished"), seconds=event.seconds)
         case RunStopped():
-            return _ended(snapshot, "stopped")
+            return dataclasses.replace(_ended(snapshot, "stopped"), message=event.reason)
         case RunFailed():
             return dataclasses.replace(_ended(snapshot, "failed"), message=event.message, log_tail=event.log_tail)
         case RunDied():

@@ -2,21 +2,26 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
+
+from filelock import FileLock
 
 from engine.access import asker, check_owner, check_training, visitor_limits
 from engine.data.sources import resolve_dataset
 from engine.errors import AccessError, RunError
-from engine.events import RunFailed, RunStopped
-from engine.home import runs_folder
+from engine.events import Event, RunStopped
+from engine.home import disk_told, runs_folder
 from engine.lent import lender
 from engine.runs.store import (
     QUEUED_FILE,
     SPEC_FILE,
     STARTING_FILE,
+    RunSpec,
     append_event,
     clear_stop,
+    create_run,
     list_runs,
     read_spec,
     request_stop,
@@ -28,26 +33,51 @@ from engine.runs.watch import load_snapshot
 from engine.tasks.registry import get_task
 
 
+def start(spec: RunSpec) -> Path:
+    """Make a run and put it in the queue; where it is refused, as by `submit`, nothing is left of it."""
+    run_dir = create_run(spec)
+    try:
+        submit(run_dir)
+    except Exception:
+        shutil.rmtree(run_dir, ignore_errors=True)
+        raise
+    return run_dir
+
+
 def submit(run_dir: Path) -> None:
     """Put a new run in the queue; `AccessError` for a visitor's that goes beyond what the host of a shared page allows."""
-    spec, person = read_spec(run_dir), asker()
-    if not person.is_host:
-        limit = visitor_limits().minutes
-        if spec.owner != person.owner or not 0 < spec.minutes <= limit:
-            raise AccessError(f"A visitor's run is theirs, and takes {limit:g} minutes at most. Start it on the page.")
-        resolve_dataset(spec.dataset)  # a folder of this machine is not for visitors
-        check_training(spec.recipe, get_task(spec.task).backbones, _under_way(person.owner))
     _enqueue(run_dir, {"new"}, "new run can be started")
 
 
 def resume(run_dir: Path) -> None:
-    """Put a run in the queue that ended before it was done; its worker goes on from the last checkpoint."""
+    """Put a run in the queue that ended before it was done; its worker goes on from the last checkpoint.
+
+    A visitor's own goes back there within the same limits as a new one.
+    """
     check_owner(read_spec(run_dir).owner, "resume")
     _enqueue(run_dir, {"stopped", "failed", "died"}, "stopped, failed or died run can be resumed")
 
 
 def _enqueue(run_dir: Path, allowed: set[str], rule: str) -> None:
-    read_spec(run_dir)
+    with disk_told(f"queue {run_dir.name}"):
+        runs_folder().mkdir(parents=True, exist_ok=True)
+        with FileLock(runs_folder() / ".queue.lock"):  # nobody joins between the count of what waits and one more
+            _check_visitor(read_spec(run_dir))
+            _join(run_dir, allowed, rule)
+
+
+def _check_visitor(spec: RunSpec) -> None:
+    person, limit = asker(), visitor_limits().minutes
+    if person.is_host:
+        return
+    if spec.owner != person.owner or not 0 < spec.minutes <= limit:
+        raise AccessError(f"A visitor's run is theirs, and takes {limit:g} minutes at most. Start it on the page.")
+    resolve_dataset(spec.dataset)  # a folder of this machine is not for visitors
+    backbones, own = get_task(spec.task).backbones, _under_way(person.owner)
+    check_training(spec.recipe, backbones, under_way=own, waiting=len(queued_runs()))
+
+
+def _join(run_dir: Path, allowed: set[str], rule: str) -> None:
     status = load_snapshot(run_dir).status
     if status not in allowed:
         raise RunError(f"The run {run_dir.name} is {status}; only a {rule}.")
@@ -74,10 +104,11 @@ def take(run_dir: Path) -> bool:
     return True
 
 
-def give_up(run_dir: Path, reason: str) -> None:
-    """Take a waiting run from the queue as failed, and say why; one that has a worker is left alone."""
-    if take(run_dir):
-        append_event(run_dir, RunFailed(message=reason, log_tail=""))
+def give_up(run_dir: Path, ending: Event) -> None:
+    """End a run that waits, or whose start broke off, with an event that says why; one that has a worker is left alone."""
+    broke_off = (run_dir / STARTING_FILE).exists() and not worker_alive(run_dir)
+    if take(run_dir) or broke_off:
+        append_event(run_dir, ending)
         (run_dir / STARTING_FILE).unlink(missing_ok=True)
 
 

@@ -18,8 +18,9 @@ from filelock import FileLock, Timeout
 
 from engine.events import RunDied, RunFailed, RunFinished, RunStopped
 from engine.home import HOME_VARIABLE, home, runs_folder
+from engine.lent import Lender, lender
 from engine.runs.devices import HOST_SLOT, device_slots
-from engine.runs.queue import queued_runs, take
+from engine.runs.queue import give_up, queued_runs, take
 from engine.runs.store import (
     EVENTS_FILE,
     LOCK_FILE,
@@ -48,6 +49,9 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_":
 ENDINGS = (RunFinished, RunStopped, RunFailed, RunDied)
 # After a server was killed between taking a run from the queue and noting its worker: by then the worker has done it.
 STARTING_SECONDS = 30.0
+UNATTENDED = RunStopped(
+    reason="Nobody asks for a GPU on its behalf any more: the server was started anew. Resume asks again."
+)
 
 
 class Runner:
@@ -102,6 +106,9 @@ class Runner:
         for run_dir in list_runs():
             with _apart(run_dir):
                 taken += _settle(run_dir)
+        lent = lender()
+        if lent:
+            _end_unattended(lent)
         known = [slot for slot in self._slots if slot not in taken]
         # A worker started elsewhere may name its device differently; it fills one of ours all the same.
         free = known[sum(slot not in self._slots for slot in taken) :]
@@ -132,7 +139,7 @@ def _settle(run_dir: Path) -> tuple[str, ...]:
         record = read_worker(run_dir)
         return record.slots if record and record.is_here else ()
     if starting.exists():
-        if time.time() - starting.stat().st_mtime < STARTING_SECONDS:
+        if _age(starting) < STARTING_SECONDS:
             return (str(run_dir),)
         os.replace(starting, run_dir / QUEUED_FILE)
     if (run_dir / WORKER_FILE).exists():
@@ -142,6 +149,22 @@ def _settle(run_dir: Path) -> tuple[str, ...]:
         except Timeout:  # another worker has just come
             pass
     return ()
+
+
+def _end_unattended(lent: Lender) -> None:
+    """A lent GPU is asked for by whoever queued a run: where they are gone, with an earlier server, it would wait for ever."""
+    for run_dir in queued_runs():
+        with _apart(run_dir):
+            if _age(run_dir / QUEUED_FILE) > STARTING_SECONDS and not lent.attends(run_dir):
+                give_up(run_dir, UNATTENDED)
+
+
+def _age(file: Path) -> float:
+    """Seconds since a file was written; 0 for one that was just taken away."""
+    try:
+        return time.time() - file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _bury(run_dir: Path) -> None:

@@ -43,8 +43,8 @@ class RunSnapshot:
     """A run at one moment. Stages count from 0, epochs and steps from 1; 0 is "not yet". Times are in seconds.
 
     Steps on a curve's x axis count over all stages. `lr_points` has the head's rate, `rate_points` the
-    LR finder's (rate, smoothed loss). `stage_steps` has the steps of every stage that has started, `message` and
-    `log_tail` why the run failed.
+    LR finder's (rate, smoothed loss). `stage_steps` has the steps of every stage that has started, `message` why the
+    run failed or stopped, where nobody asked for that, and `log_tail` what its worker printed when it failed.
     """
 
     status: Status = "new"

@@ -30,7 +30,7 @@ import psutil
 from engine.access import asker, visitor_limits
 from engine.errors import RecipeError, RunError
 from engine.events import Event, from_json, to_json
-from engine.home import runs_folder
+from engine.home import disk_told, runs_folder
 from engine.recipe import Recipe, recipe_from_dict
 
 FORMAT = 1
@@ -94,11 +94,14 @@ class WorkerRecord:
 def write_whole(path: Path, text: str) -> None:
     """Write a file in one step: a reader sees what was there before or all of `text`."""
     beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:  # it is there still where the disk is full
+        beside.unlink(missing_ok=True)
 
 
 def create_run(spec: RunSpec, *, folder: Path | None = None) -> Path:
@@ -109,16 +112,18 @@ def create_run(spec: RunSpec, *, folder: Path | None = None) -> Path:
     person = asker()
     if not person.is_host:
         spec = dataclasses.replace(spec, owner=person.owner, minutes=visitor_limits().minutes)
-    if folder is not None:
-        run_dir = folder.expanduser().absolute()
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    own = runs_folder() / f"{now}-{re.sub('[^a-z0-9]+', '-', spec.task.lower())}"
+    run_dir = own if folder is None else folder.expanduser().absolute()
+    with disk_told("make the run's folder"):
         if run_dir.exists() and not (run_dir.is_dir() and not any(run_dir.iterdir())):
             raise RunError(f"{run_dir} is there already. Give a new or an empty folder for the run.")
-        run_dir.mkdir(parents=True, exist_ok=True)
-    else:
-        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-        run_dir = runs_folder() / f"{now}-{re.sub('[^a-z0-9]+', '-', spec.task.lower())}"
-        run_dir.mkdir(parents=True)
-    write_whole(run_dir / SPEC_FILE, json.dumps({"format": FORMAT, **dataclasses.asdict(spec)}, indent=2))
+        run_dir.mkdir(parents=True, exist_ok=folder is not None)
+        try:
+            write_whole(run_dir / SPEC_FILE, json.dumps({"format": FORMAT, **dataclasses.asdict(spec)}, indent=2))
+        except OSError:
+            run_dir.rmdir()
+            raise
     return run_dir
 
 

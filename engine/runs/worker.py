@@ -129,11 +129,15 @@ def main(run_dir: str | Path, *, perform: Perform = perform, minutes: float = ma
     """
     run_dir = Path(run_dir).absolute()
     spec = read_spec(run_dir)
-    ends = time.monotonic() + 60 * min(minutes, spec.minutes or math.inf)
+    minutes = min(minutes, spec.minutes or math.inf)
+    ends = time.monotonic() + 60 * minutes
     with signals_noted() as noted:
 
+        def is_asked() -> bool:
+            return bool(noted) or stop_requested(run_dir)
+
         def should_stop() -> bool:
-            return bool(noted) or stop_requested(run_dir) or time.monotonic() > ends
+            return is_asked() or time.monotonic() > ends
 
         if os.environ.get("RANK", "0") != "0":
             for _ in perform(spec, run_dir, should_stop):
@@ -141,6 +145,9 @@ def main(run_dir: str | Path, *, perform: Perform = perform, minutes: float = ma
             return 0
         with claimed(run_dir):
             ending = _follow(spec, run_dir, perform, should_stop)
+            if isinstance(ending, RunStopped) and not is_asked() and should_stop():
+                over = f"Its time at a stretch, {minutes:g} min, is over. Resume goes on for another {minutes:g} min."
+                ending = RunStopped(reason=over)
             append_event(run_dir, ending)
     return 1 if isinstance(ending, RunFailed) else 0
 

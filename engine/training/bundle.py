@@ -29,6 +29,7 @@ from engine.training.bundle_fields import (
     is_number,
     parsed,
 )
+from engine.training.evaluation_fields import is_evaluation
 
 FORMAT = 2
 KNOWN_FORMATS = (1, 2)
@@ -237,7 +238,7 @@ def read_library_config(bundle: Path) -> dict[str, Any]:
 
 
 def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
-    """The validation figures that belong to a bundle's weights; None where the checkpoint fell inside an epoch."""
+    """The validation figures that belong to a bundle's weights; None for a checkpoint inside an epoch, or no figures."""
     path = resolve_bundle(bundle_or_run) / EVALUATION_FILE
     try:
         if not path.is_file() or path.stat().st_size > MAX_EVALUATION_BYTES:
@@ -245,4 +246,4 @@ def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return values if isinstance(values, dict) else None
+    return values if is_evaluation(values) else None

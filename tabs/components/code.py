@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from engine.data.sources import SOURCES
 from engine.recipe import NEW_CHANNELS, Recipe, Stage, stage_source
+from tabs.components.paths import shown_name
 
 REGISTRY = "from engine.tasks.registry import get_task"
 FIND_MODEL = "from engine.hub.library import find_model"
@@ -120,7 +121,7 @@ def train_code(task: str, dataset: str, recipe: Recipe, init_from: str, *, seed:
         f"torch.manual_seed({seed})",
         *_model_lines(task, dataset, recipe, init_from),
         "config = build_config(",
-        f"    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset={dataset!r}, seed={seed}",
+        f"    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset={shown_name(dataset)!r}, seed={seed}",
         ")",
         f'folder = Path("my-{recipe.name}/checkpoints")  # with checkpoints in it, training goes on from them',
         f"for event in train_recipe(objective, recipe, model=model, data=data, folder=folder, config=config, seed={seed}):",
@@ -131,8 +132,10 @@ def train_code(task: str, dataset: str, recipe: Recipe, init_from: str, *, seed:
     return _program(imports, body, is_guarded=True)
 
 
-def results_code(task: str, dataset: str, run: str, objective: str = "", snippets: Snippets = PICTURE_SNIPPETS) -> str:
-    """Figures and comparisons of a run's best checkpoint on the validation split."""
+def results_code(
+    task: str, dataset: str, model: str, objective: str = "", snippets: Snippets = PICTURE_SNIPPETS
+) -> str:
+    """Figures and comparisons of a model on the validation split."""
     imports = [
         _source_import(dataset),
         "from engine.training.bundle import read_evaluation",
@@ -142,7 +145,7 @@ def results_code(task: str, dataset: str, run: str, objective: str = "", snippet
         REGISTRY,
     ]
     body = [
-        f"model = find_model({run!r})",
+        f"model = find_model({model!r})",
         f"data = get_task({task!r}).build_objective({_quoted(objective)}).open_data({_folder(dataset)})",
         "predictor = load_predictor(model)",
         *snippets.judge,
@@ -151,11 +154,11 @@ def results_code(task: str, dataset: str, run: str, objective: str = "", snippet
     return _program(imports, body)
 
 
-def try_code(dataset: str, run: str, snippets: Snippets = PICTURE_SNIPPETS) -> str:
+def try_code(dataset: str, model: str, snippets: Snippets = PICTURE_SNIPPETS) -> str:
     """Predict one input; anything of your own does as well."""
     imports = [_source_import(dataset), FIND_MODEL, PREDICTOR]
     body = [
-        f"predictor = load_predictor(find_model({run!r}))",
+        f"predictor = load_predictor(find_model({model!r}))",
         f"folder = {_folder(dataset)}",
         *snippets.example,
         'print(prediction.in_words(), prediction.summary(), sep="\\n")',
@@ -172,7 +175,7 @@ def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> lis
         f"data = objective.open_data({_folder(dataset)})",
         "recipe = Recipe(",
         f"    name={recipe.name!r},",
-        f"    backbone={recipe.backbone!r},",
+        f"    backbone={shown_name(recipe.backbone)!r},",
         *more,
         "    stages=(",
         *(f"        {stage_source(stage)}," for stage in recipe.stages),
@@ -199,7 +202,7 @@ def _source_import(dataset: str) -> str:
 
 
 def _folder(dataset: str) -> str:
-    return f"{_opener(dataset)}({dataset!r})"
+    return f"{_opener(dataset)}({shown_name(dataset)!r})"
 
 
 def _opener(dataset: str) -> str:

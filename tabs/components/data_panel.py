@@ -14,6 +14,7 @@ from engine.task import Task
 from tabs.components.code import PICTURE_SNIPPETS, Snippets, data_code
 from tabs.components.markup import empty_state, megabytes, note, pill, progress_bar, text
 from tabs.components.opened import dataset_title, open_dataset
+from tabs.components.paths import without_paths
 from tabs.components.wiring import (
     ACTION,
     CLICK_ENLARGE,
@@ -66,6 +67,12 @@ def remembered_dataset(task: Task, remembered: Any) -> str | None:
         return first_dataset(task)
 
 
+def chosen_dataset(task: Task, dataset: str | None) -> Any:
+    """The picker with a data set chosen; one of one's own goes by its title there."""
+    own = [] if not dataset or dataset in task.datasets else [(dataset_title(dataset), dataset)]
+    return gr.update(choices=[*dataset_choices(task), *own], value=dataset)
+
+
 def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
     """What is known of a data set: HTML, its name once it can be opened (else ""), the fetch button, the timer."""
     if not dataset:
@@ -101,7 +108,7 @@ def fetch_line(state: FetchState) -> str:
     if state.status == "absent":
         return pill("not here yet", "new")
     if state.status == "failed":
-        return pill("not fetched", "failed") + note(state.message, "bad")
+        return pill("not fetched", "failed") + note(without_paths(state.message), "bad")
     return pill("being fetched", "running") + fetch_bar(state)
 
 
@@ -151,7 +158,7 @@ def show_gallery(task: Task, view: View, opened: str, split: str, start: int) ->
             return NO_TEST, view.show_legend(data.classes), 0, ""
         total = len(data.items(split))
     except EngineError as error:
-        return note(str(error), "bad"), "", 0, ""
+        return note(without_paths(error), "bad"), "", 0, ""
     start = min(max(0, start), (total - 1) // PAGE * PAGE)
     where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
     # A picture that cannot be read must not bar the way to those behind it.
@@ -257,9 +264,10 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     known = [status, opened, fetch_button, timer]
     # A reload must not silently go back to another data set than the one that somebody works on.
     remembered = gr.BrowserState("", storage_key=f"lesson-lab-{task.name}-dataset", secret=task.name)
-    page.load(partial(remembered_dataset, task), remembered, dataset, **POLL)
+    choose = partial(chosen_dataset, task)
+    page.load(lambda name: choose(remembered_dataset(task, name)), remembered, dataset, **POLL)
     dataset.input(lambda name: name, dataset, remembered, **POLL)
-    own.change(lambda folder: (folder, folder), own, [dataset, remembered], **POLL)
+    own.change(lambda folder: (choose(folder), folder), own, [dataset, remembered], **POLL)
     tab.select(lambda: True, None, visited, **POLL)
     gr.on([visited.change, dataset.change, tab.select], status_if, [visited, dataset], known, **POLL)
     fetch_button.click(start_fetch, dataset, known, **ACTION)
@@ -281,5 +289,9 @@ def _folder_status(folder: str) -> tuple[str, str, Any, Any]:
     try:
         path = resolve_dataset(folder)
     except EngineError as error:
-        return note(str(error), "bad"), "", *quiet
-    return f'<div class="lab-card">{pill("your own", "finished")}<p>{text(path)}</p></div>', str(path), *quiet
+        return note(without_paths(error), "bad"), "", *quiet
+    return (
+        f'<div class="lab-card">{pill("your own", "finished")}<p>{text(dataset_title(str(path)))}</p></div>',
+        str(path),
+        *quiet,
+    )

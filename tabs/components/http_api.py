@@ -10,18 +10,23 @@ from typing import Any
 
 import gradio as gr
 from gradio.events import api
+from gradio.route_utils import get_api_call_path, get_root_url
 
 from engine.errors import DataError, EngineError
 from engine.hub.library import list_models
 from engine.task import Task
 from tabs.components.heavy import load_engine
 from tabs.components.models import models_of, predictor_of
+from tabs.components.paths import without_paths
 from tabs.components.wiring import POLL, PREDICT
 
 MOST_BYTES = 20_000_000  # of a picture
 MODELS = "models"
 CURL, PYTHON, JAVASCRIPT, MCP = "curl", "Python", "JavaScript", "MCP"
-ORIGIN = "() => window.location.origin"
+NOT_BAD = "Not bad at all!"
+# By a pipe: an argument has no room for a picture.
+SENT_PICTURE = r"""{ printf '{"data": ["'; base64 < picture.jpg; printf '", ""]}'; } | tr -d '\n'"""
+SENT_TEXT = f"""echo '{{"data": ["{NOT_BAD}", ""]}}'"""
 
 
 def decoded(picture: str) -> bytes:
@@ -38,9 +43,7 @@ def decoded(picture: str) -> bytes:
 def answer(task: Task, source: Any, model: str) -> dict[str, Any]:
     """What a model makes of an input, ready for JSON; under "error" why there is no answer."""
     try:
-        name = model or next(iter(models_of(task)), "")
-        if not name:
-            raise DataError(f"There is no model for {task.title} here yet. Train one first.")
+        name = model or first_choice(task)
         predictor = predictor_of(name)
         if predictor.config.task != task.name:
             raise DataError(f"{name} is a model for {predictor.config.task}, not for {task.name}.")
@@ -50,14 +53,22 @@ def answer(task: Task, source: Any, model: str) -> dict[str, Any]:
             picture = {"png": base64.b64encode(file.read_bytes()).decode()} if file.suffix == ".png" else {}
         return {"model": name, **prediction.summary(), **picture}
     except EngineError as error:
-        return {"error": str(error)}
+        return {"error": without_paths(error)}
+
+
+def first_choice(task: Task) -> str:
+    """The name of the first model that the page would list, of those that do what the task is about."""
+    for model in models_of(task):
+        if model.config.objective == task.aims[0].name:
+            return model.name
+    raise DataError(f"There is no model for {task.title} here yet. Train one first, or name another.")
 
 
 def described(predict: Callable[..., dict[str, Any]], task: Task, given: str) -> Callable[..., dict[str, Any]]:
     """The endpoint with the name and the words by which programs and assistants know it."""
     predict.__name__ = task.name
     predict.__doc__ = (
-        f"{task.question}\n\nArgs:\n    {given}\n    model: A model's name; without one, the newest of the task."
+        f"{task.question}\n\nArgs:\n    {given}\n    model: A model's name; without one, the page's first choice."
     )
     return predict
 
@@ -70,7 +81,7 @@ def judges_pictures(task: Task) -> Callable[..., dict[str, Any]]:
         try:
             content = decoded(picture)
         except DataError as error:
-            return {"error": str(error)}
+            return {"error": without_paths(error)}
         # By a file, so that it is opened with the checks of every other file.
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "picture"
@@ -129,40 +140,50 @@ def build_http_api(task: Task, endpoint: Callable[..., dict[str, Any]], paramete
             for name in (CURL, PYTHON, JAVASCRIPT, MCP):
                 with gr.Tab(name):
                     codes.append(gr.Code(language=_highlighting(name), interactive=False, show_label=False))
-    origin = gr.State("")
-    tab.select(lambda found: programs(task.name, parameter, found), origin, codes, js=ORIGIN, **POLL)
+
+    def show(request: gr.Request) -> tuple[str, ...]:
+        return programs(task.name, parameter, address_of(request))
+
+    tab.select(show, None, codes, **POLL)
 
 
-def programs(task: str, parameter: str, origin: str) -> tuple[str, str, str, str]:
-    """Programs in three languages that ask the page at `origin`, and what an assistant's settings need to."""
+def address_of(request: gr.Request) -> str:
+    """Where whoever asks reaches the page, through a proxy or not, without a slash at its end."""
+    asked = request.request
+    assert asked is not None
+    return get_root_url(asked, get_api_call_path(asked), asked.scope.get("root_path"))
+
+
+def programs(task: str, parameter: str, address: str) -> tuple[str, str, str, str]:
+    """Programs in three languages that ask the page at `address`, and what an assistant's settings need to."""
     is_picture = parameter == "picture"
-    shell = "$(base64 -w0 picture.jpg)" if is_picture else "Not bad at all!"
+    url = f"{address}/gradio_api/call/{task}"
     curl = (
-        f'EVENT=$(curl -s {origin}/gradio_api/call/{task} -H "Content-Type: application/json" \\\n'
-        f'  -d "{{\\"data\\": [\\"{shell}\\", \\"\\"]}}" | cut -d\'"\' -f4)\n'
-        f"curl -sN {origin}/gradio_api/call/{task}/$EVENT"
+        f"EVENT=$({SENT_PICTURE if is_picture else SENT_TEXT} |\n"
+        f"  curl -s {url} -H 'Content-Type: application/json' -d @- | cut -d'\"' -f4)\n"
+        f"curl -sN {url}/$EVENT"
     )
-    given = 'base64.b64encode(open("picture.jpg", "rb").read()).decode()' if is_picture else '"Not bad at all!"'
+    read = 'base64.b64encode(open("picture.jpg", "rb").read()).decode()' if is_picture else f'"{NOT_BAD}"'
     python = (
         ("import base64\n" if is_picture else "")
-        + f'from gradio_client import Client\n\nclient = Client("{origin}")\n'
-        + f'print(client.predict({given}, "", api_name="/{task}"))\nprint(client.predict(api_name="/{MODELS}"))'
+        + f'from gradio_client import Client\n\nclient = Client("{address}")\n'
+        + f'print(client.predict({read}, "", api_name="/{task}"))\nprint(client.predict(api_name="/{MODELS}"))'
     )
     taken = (
         "const bytes = new Uint8Array(await file.arrayBuffer());  // a File from an <input>\n"
         'const input = btoa(Array.from(bytes, byte => String.fromCharCode(byte)).join(""));\n'
         if is_picture
-        else 'const input = "Not bad at all!";\n'
+        else f'const input = "{NOT_BAD}";\n'
     )
     javascript = (
-        f'{taken}const url = "{origin}/gradio_api/call/{task}";\n'
+        f'{taken}const url = "{url}";\n'
         'const asked = await fetch(url, {method: "POST", headers: {"Content-Type": "application/json"},\n'
         '  body: JSON.stringify({data: [input, ""]})});\n'
         "const {event_id} = await asked.json();\n"
         "const told = await (await fetch(`${url}/${event_id}`)).text();\n"
         'const [answer] = JSON.parse(told.split("data: ").pop());\nconsole.log(answer);'
     )
-    server = {"mcpServers": {"lesson-3-lab": {"url": f"{origin}/gradio_api/mcp/"}}}
+    server = {"mcpServers": {"lesson-3-lab": {"url": f"{address}/gradio_api/mcp/"}}}
     return curl, python, javascript, json.dumps(server, indent=2)
 
 

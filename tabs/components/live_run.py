@@ -6,6 +6,7 @@ from engine.recipe import rate_text
 from engine.runs.snapshot import EpochRow, RunSnapshot
 from tabs.components.charts import Mark, Series, line_chart
 from tabs.components.markup import duration, facts, metric_text, note, pill, progress_bar, table, text
+from tabs.components.paths import without_paths
 
 STATUS_WORDS = {
     "new": "not started",
@@ -17,6 +18,7 @@ STATUS_WORDS = {
     "died": "died",
 }
 ENDED = ("finished", "stopped", "failed", "died")
+UNDER_WAY = ("queued", "running")
 RESUMABLE = ("stopped", "failed", "died")
 METRIC_COLORS = ("train", "valid", "third")
 
@@ -58,7 +60,9 @@ def status_pill(snapshot: RunSnapshot, position: int | None = None) -> str:
 
 def progress_text(snapshot: RunSnapshot) -> tuple[float, str]:
     """How much of the stage is done (0 to 1; negative when not known), and a line that says so."""
-    if snapshot.status in ("new", "queued"):
+    if snapshot.status == "new":
+        return 0.0, "It was made, and not put in the queue: a worker of its own may yet start it, or it can be deleted."
+    if snapshot.status == "queued":
         return 0.0, "Waiting for the device. It goes on by itself; this page need not stay open."
     if snapshot.status == "running" and snapshot.cache_done < snapshot.cache_total:
         done = f"{snapshot.cache_done} of {snapshot.cache_total}"
@@ -155,8 +159,10 @@ def _notices(snapshot: RunSnapshot) -> str:
     ]
     if snapshot.divergence:
         said.append(note(snapshot.divergence, "bad"))
+    if snapshot.status == "stopped" and snapshot.message:
+        said.append(note(without_paths(snapshot.message), "warn"))
     if snapshot.status == "failed" and snapshot.message != snapshot.divergence:
-        said.append(note(snapshot.message, "bad"))
+        said.append(note(without_paths(snapshot.message), "bad"))
     if snapshot.status == "died":
         kept = "Resume goes on from the last checkpoint." if snapshot.checkpoint else "Resume starts it again."
         said.append(note(f"The worker was gone without a word: killed, or the machine went down. {kept}", "bad"))

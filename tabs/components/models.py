@@ -1,8 +1,8 @@
 """Models as the panels name and open them: runs, downloads and samples alike."""
 
 import threading
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.access import asker
@@ -12,37 +12,45 @@ from engine.task import Task
 from engine.training.bundle import read_evaluation
 from tabs.components import opened
 from tabs.components.heavy import load_engine
-from tabs.components.opened import dataset_title, open_dataset, run_label, spec_of
+from tabs.components.opened import dataset_title, run_label, spec_of
+from tabs.components.paths import shown_name
 
 if TYPE_CHECKING:
     from engine.serving.predictor import Predictor
 
 FRESH = ("Fresh: the backbone's pretrained weights", "")
 LISTED_MODELS = 80  # in one picker
+ORDER = ("sample", "download", "run")  # behind one's own runs
 RANKING = threading.Lock()
 
 
-def models_of(task: Task) -> list[str]:
-    """The names of the task's models: one's own runs, what was loaded, what came with the app, and then other people's runs."""
+def models_of(task: Task) -> list[Model]:
+    """The task's models: one's own runs, what came with the app, what was loaded from the Hub, and then other people's runs."""
     owner = asker().owner
-    found = sorted(
-        list_models(task.name), key=lambda model: model.origin == "run" and spec_of(model.name).owner != owner
-    )
-    return [model.name for model in found][:LISTED_MODELS]
+
+    def place(model: Model) -> int:
+        is_own = model.origin == "run" and spec_of(model.name).owner == owner
+        return 0 if is_own else ORDER.index(model.origin) + 1
+
+    return sorted(list_models(task.name), key=place)
+
+
+def label_of(model: Model) -> str:
+    """A model in a few words: a run's time and title, or where else it came from."""
+    if model.origin == "run":
+        return run_label(model.name)
+    about = f"{shown_name(model.config.plan.backbone)} · {dataset_title(model.config.dataset)}"
+    return f"Sample · {about}" if model.origin == "sample" else f"Hub · {model.name} · {about}"
 
 
 def model_label(name: str) -> str:
-    """A model in a few words: a run's time and title, or where else it came from."""
-    model = known_model(name)
-    if model.origin == "run":
-        return run_label(name)
-    about = f"{model.config.plan.backbone} · {dataset_title(model.config.dataset)}"
-    return f"Sample · {about}" if model.origin == "sample" else f"Hub · {name} · {about}"
+    """The same of the model of that name."""
+    return label_of(known_model(name))
 
 
-def model_choices(names: list[str]) -> list[tuple[str, str]]:
+def model_choices(models: Sequence[Model]) -> list[tuple[str, str]]:
     """(label, name) pairs for a picker."""
-    return [(model_label(name), name) for name in names]
+    return [(label_of(model), model.name) for model in models[:LISTED_MODELS]]
 
 
 def start_choices(task: Task) -> list[tuple[str, str]]:
@@ -77,17 +85,17 @@ def evaluation_of(name: str) -> dict[str, Any]:
     return read_evaluation(known_model(name).folder) or {}
 
 
-def ranked_items(task: Task, name: str) -> "tuple[Any, ...]":
-    """The validation inputs of a model's data set, the highest loss first; judged once for all browsers."""
+def ranked_items(name: str, data: Any) -> "tuple[Any, ...]":
+    """The validation inputs of the data set that a model was trained on, the highest loss first; judged once for all browsers."""
     model = known_model(name)
     with RANKING:
-        return _ranked(task, model, model.folder)
+        return _ranked(model, data)
 
 
 @lru_cache(maxsize=32)
-def _ranked(task: Task, model: Model, folder: Path) -> "tuple[Any, ...]":
+def _ranked(model: Model, data: Any) -> "tuple[Any, ...]":
     load_engine()
     from engine.serving.inspect import rank_by_loss
     from engine.serving.predictor import load_predictor
 
-    return tuple(item for item, _ in rank_by_loss(load_predictor(folder), open_dataset(task, model.config.dataset)))
+    return tuple(item for item, _ in rank_by_loss(load_predictor(model.folder), data))

@@ -16,6 +16,7 @@ from engine.runs.store import RunSpec, find_run, list_runs, read_spec
 from engine.runs.watch import Watcher
 from engine.task import Task
 from tabs.components.heavy import load_engine
+from tabs.components.paths import shown_name
 from tabs.components.space import ACCOUNT, PAGE
 
 LISTED_RUNS = 60  # in one picker
@@ -39,16 +40,16 @@ def _opened(task: Task, folder: Path, changed: tuple[tuple[str, int], ...]) -> A
 
 
 def dataset_title(dataset: str) -> str:
-    """A registered data set's title, or the folder itself."""
+    """A registered data set's title, or the folder itself; a visitor sees its last part."""
     try:
         return get_source(dataset).title
     except DataError:
-        return dataset
+        return shown_name(dataset)
 
 
 def dataset_name(dataset: str) -> str:
     """A short name: a registered one, or the folder's own without the way to it."""
-    return dataset.rstrip("/").rpartition("/")[2] or dataset
+    return Path(dataset).name or dataset
 
 
 def snapshot_of(run: str) -> RunSnapshot:
@@ -128,8 +129,3 @@ def run_time(run: str) -> str:
 def run_choices(runs: list[str]) -> list[tuple[str, str]]:
     """(label, name) pairs for a picker."""
     return [(run_label(run), run) for run in runs]
-
-
-def run_name(init_from: str) -> str:
-    """The name, which is what the page and its programs use, of a run given by its folder."""
-    return init_from.rstrip("/").rpartition("/")[2]

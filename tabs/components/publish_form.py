@@ -12,6 +12,7 @@ import gradio as gr
 
 from engine.access import asker, may_load, require_host
 from engine.errors import BundleError, EngineError, HubError
+from engine.home import disk_told
 from engine.hub.card import LICENCES, CardChoices, build_card
 from engine.hub.export import export_bundle
 from engine.hub.jobs import JOBS, Job
@@ -20,11 +21,12 @@ from engine.hub.publish import MESSAGE, files_to_send, publish_model
 from engine.hub.remote import fetch_bundle, parse_reference
 from tabs.components.heavy import load_engine
 from tabs.components.markup import megabytes, note, progress_bar, table, text
+from tabs.components.paths import without_paths
 from tabs.components.space import account, has_sign_in
 from tabs.components.uploads import download_path
 from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
 
-PICTURE = re.compile(r"!\[([\w ]*)\]\((losses\.png|metrics\.png)\)")
+PICTURE = re.compile(r"^!\[([\w ]*)\]\((losses\.png|metrics\.png)\)$", re.MULTILINE)
 PUBLIC, PRIVATE = "public", "private"
 PUBLISH, LOAD = "publish", "load"  # kinds of jobs
 TOKEN_HELP = "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. "
@@ -46,7 +48,7 @@ def card_of(name: str) -> str:
         folder = known_model(name).folder
         return parted(build_card(folder, CardChoices()), folder)[1]
     except EngineError as error:
-        return str(error)
+        return without_paths(error)
 
 
 def parted(card: str, folder: Path) -> tuple[str, str]:
@@ -67,7 +69,7 @@ def pack(name: str) -> Any:
     model = chosen_model(name)
     load_engine()
     target = download_path(f"{name}.zip")
-    with tempfile.TemporaryDirectory() as scratch:
+    with disk_told(f"pack {name}"), tempfile.TemporaryDirectory() as scratch:
         bundle = export_bundle(model.source, Path(scratch) / name)
         shutil.make_archive(str(target.with_suffix("")), "zip", scratch, bundle.name)
     return gr.update(
@@ -173,7 +175,7 @@ def show_job(key: str, ended: Callable[[Job], str]) -> str:
     if job is None:
         return ""
     if job.status == "failed":
-        return note(job.message, "bad")
+        return note(without_paths(job.message), "bad")
     if job.status == "done":
         return ended(job)
     share = job.done / job.total if job.total else -1

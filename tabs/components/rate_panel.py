@@ -8,25 +8,25 @@ import gradio as gr
 
 from engine.access import may_steer
 from engine.errors import EngineError, RecipeError, RunError
-from engine.hub.library import known_model
+from engine.hub.library import known_model, model_name
 from engine.recipe import Recipe, checked_value, knob_fields, rate_text
-from engine.runs.queue import queue_position, stop, submit
-from engine.runs.store import RunSpec, create_run, find_run
+from engine.runs.queue import queue_position, start, stop
+from engine.runs.store import RunSpec, find_run
 from engine.task import Task
 from engine.tasks.registry import get_task
 from tabs.components.channels import build_channels_choice
 from tabs.components.code import rate_code
-from tabs.components.live_run import ENDED, show_rates, signature
+from tabs.components.live_run import UNDER_WAY, show_rates, signature
 from tabs.components.markup import empty_state, note
 from tabs.components.opened import (
     dataset_name,
     run_choices,
-    run_name,
     run_title,
     runs_of,
     snapshot_of,
     spec_of,
 )
+from tabs.components.paths import without_paths
 from tabs.components.stage_form import RATE, build_knob, rate_as_text, rate_values
 from tabs.components.train_panel import TrainPanel, plan_of
 from tabs.components.wiring import (
@@ -104,7 +104,7 @@ def planned_code(task: Task, opened: str, backbone: str, new_channels: str, init
     try:
         recipe = planned_recipe(task, backbone, new_channels, *settings)
     except EngineError as error:
-        return f"# {error}"
+        return f"# {without_paths(error)}"
     return rate_code(task.name, opened, recipe, init_from)
 
 
@@ -129,11 +129,10 @@ def start_finder(
     unit = dict(knob_fields())[aim.size_knob].unit
     what = f"{aim.title.lower()}, " if objective else ""
     title = f"LR finder, {what}{where}, {getattr(stage, aim.size_knob)} {unit} · {dataset_name(opened)}"
-    start = str(known_model(init_from).source) if init_from else ""
-    run_dir = create_run(
-        RunSpec(task=task.name, dataset=opened, recipe=recipe, job="lr-find", init_from=start, title=title)
+    source = str(known_model(init_from).source) if init_from else ""
+    run_dir = start(
+        RunSpec(task=task.name, dataset=opened, recipe=recipe, job="lr-find", init_from=source, title=title)
     )
-    submit(run_dir)
     return gr.update(choices=run_choices(runs_of(task, "lr-find")), value=run_dir.name)
 
 
@@ -157,13 +156,13 @@ def poll_rates(task: Task, chosen: str | None, seen: str) -> tuple[Any, ...]:
     try:
         snapshot, position = snapshot_of(run), queue_position(find_run(run))
     except EngineError as error:
-        return gr.skip(), note(str(error), "bad"), *(gr.skip(),) * 6, ""
+        return gr.skip(), note(without_paths(error), "bad"), *(gr.skip(),) * 6, ""
     now = signature(run, snapshot, position) + f"|{runs[0]}|{len(runs)}"
     if now == seen:
         return (gr.skip(),) * 9
     found = [suggestion_button(name, snapshot.suggestions.get(name)) for name in SUGGESTIONS]
     reading = gr.update(visible=bool(snapshot.reading_lr), value=f"Use {rate_as_text(rate_of(snapshot.reading_lr))}")
-    stopping = gr.update(visible=snapshot.status not in ENDED and may_steer(spec_of(run).owner))
+    stopping = gr.update(visible=snapshot.status in UNDER_WAY and may_steer(spec_of(run).owner))
     return picked(runs, run, chosen), show_rates(run_title(run), snapshot, position), *found, reading, stopping, now
 
 
@@ -206,7 +205,7 @@ def taken(run: str, rate: float | tuple[float, float]) -> list[Any]:
     task = get_task(spec.task)
     settings = [getattr(stage, name) for name in settings_of(task)]
     said = f"{rate_as_text(rate)} is in the Train form now, with the layers, size and batch it was found for."
-    model = spec.recipe.backbone, spec.recipe.new_channels, run_name(spec.init_from)
+    model = spec.recipe.backbone, spec.recipe.new_channels, model_name(spec.init_from)
     return [*rate_values(rate), *settings, plan_of(task, spec.recipe.objective), *model, note(said, "good")]
 
 
@@ -238,7 +237,7 @@ def build_rate_panel(task: Task, tab: gr.Tab, opened: gr.State) -> "tuple[RatePa
             init_from = build_start_picker()
             build_data_line(opened)
             with gr.Row():
-                start = gr.Button("Find a rate", variant="primary")
+                finder = gr.Button("Find a rate", variant="primary")
                 stopper = gr.Button("Stop", visible=False)
         with gr.Column(scale=2, min_width=320):
             run = build_run_picker("LR finder runs")
@@ -253,7 +252,7 @@ def build_rate_panel(task: Task, tab: gr.Tab, opened: gr.State) -> "tuple[RatePa
     poll = partial(poll_rates, task)
     gr.on([tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
     planned = [opened, backbone, new_channels, init_from, train_from, size, batch_size, objective]
-    start.click(partial(start_finder, task), planned, run, **ACTION).success(poll, [run, seen], polled, **POLL)
+    finder.click(partial(start_finder, task), planned, run, **ACTION).success(poll, [run, seen], polled, **POLL)
     stopper.click(stop_run, run, None, **ACTION)
     offer_starts(task, init_from, tab)
     # A language model reads in other lengths than a classifier.

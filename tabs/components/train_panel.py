@@ -11,12 +11,12 @@ from engine.access import may_steer
 from engine.errors import EngineError, RecipeError, RunError
 from engine.hub.library import known_model
 from engine.recipe import Recipe, knob_fields
-from engine.runs.queue import queue_position, resume, stop, submit
-from engine.runs.store import RunSpec, create_run, find_run
+from engine.runs.queue import queue_position, resume, start, stop
+from engine.runs.store import RunSpec, find_run
 from engine.task import Task
 from tabs.components.channels import build_channels_choice
 from tabs.components.code import train_code
-from tabs.components.live_run import ENDED, RESUMABLE, show_run, signature
+from tabs.components.live_run import RESUMABLE, UNDER_WAY, show_run, signature
 from tabs.components.markup import empty_state, note, table, text
 from tabs.components.opened import (
     dataset_name,
@@ -27,6 +27,7 @@ from tabs.components.opened import (
     snapshot_of,
     spec_of,
 )
+from tabs.components.paths import without_paths
 from tabs.components.stage_form import (
     StageForm,
     build_stage_form,
@@ -157,11 +158,10 @@ def start_run(
     if not opened:
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
     recipe = planned_recipe(task, plan, backbone, new_channels, values)
-    start = str(known_model(init_from).source) if init_from else ""
+    source = str(known_model(init_from).source) if init_from else ""
     title = f"{recipe.title} · {dataset_name(opened)}"
-    spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=start, seed=whole_seed(seed), title=title)
-    run_dir = create_run(spec)
-    submit(run_dir)
+    spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=source, seed=whole_seed(seed), title=title)
+    run_dir = start(spec)
     return gr.update(choices=run_choices(runs_of(task, "train")), value=run_dir.name)
 
 
@@ -203,7 +203,7 @@ def planned_code(
         recipe = planned_recipe(task, plan, backbone, new_channels, values)
         return train_code(task.name, opened, recipe, init_from, seed=whole_seed(seed))
     except EngineError as error:
-        return f"# {error}"
+        return f"# {without_paths(error)}"
 
 
 def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: str) -> tuple[Any, ...]:
@@ -218,7 +218,7 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
     try:
         snapshot, position = snapshot_of(run), queue_position(find_run(run))
     except EngineError as error:
-        return gr.skip(), note(str(error), "bad"), *(gr.skip(),) * 5, ""
+        return gr.skip(), note(without_paths(error), "bad"), *(gr.skip(),) * 5, ""
     now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}"
     if now == seen:
         return (gr.skip(),) * 8
@@ -226,11 +226,11 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
     return (
         picked(runs, run, chosen),
         show_run(run_title(run), snapshot, position, metrics, remarks_of(run)),
-        gr.update(visible=steers and snapshot.status not in ENDED and not snapshot.stopping),
+        gr.update(visible=steers and snapshot.status in UNDER_WAY and not snapshot.stopping),
         # One that diverged would do so again, at the same step: its settings have to change.
         gr.update(visible=steers and snapshot.status in RESUMABLE and not snapshot.divergence),
         gr.update(visible=True),
-        snapshot.log_tail,
+        without_paths(snapshot.log_tail),
         gr.update(visible=bool(snapshot.log_tail)),
         now,
     )
@@ -270,7 +270,7 @@ def build_train_panel(task: Task, view: View, tab: gr.Tab, opened: gr.State) -> 
             init_from = build_start_picker()
             seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
             build_data_line(opened)
-            start = gr.Button("Start", variant="primary", size="lg", elem_classes="lab-start")
+            starter = gr.Button("Start", variant="primary", size="lg", elem_classes="lab-start")
         with gr.Column(scale=3, min_width=320):
             run = build_run_picker("Runs")
             with gr.Row():
@@ -289,7 +289,7 @@ def build_train_panel(task: Task, view: View, tab: gr.Tab, opened: gr.State) -> 
     plan.change(partial(show_plan, task), plan, [stages, form_column, backbone], **POLL)
     if len(task.aims) > 1:  # by hand alone: what else sets the plan brings values for the form
         plan.input(partial(aim_values, task), plan, form.outputs, **POLL)
-    start.click(
+    starter.click(
         partial(start_run, task), [opened, plan, backbone, new_channels, init_from, seed, *form.inputs], run, **ACTION
     ).success(poll, [run, seen], polled, **POLL)
     for button, handler in ((stopper, stop_run), (resumer, resume_run)):

@@ -13,20 +13,20 @@ from tabs.components.wiring import POLL, build_code, build_lesson, build_run_pic
 from tabs.views.view import View
 
 
-def code_of(view: View, run: str | None) -> str:
+def code_of(view: View, model: str | None) -> str:
     """The program that predicts with the chosen model."""
-    return try_code(dataset_of(run), run, view.snippets) if run else ""
+    return try_code(dataset_of(model), model, view.snippets) if model else ""
 
 
 def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
     """The panel's components, wired; returns the model picker."""
     dataset = gr.State("")
     build_lesson(task, "try")
-    run = build_run_picker("Model")
-    view.build_try(task, run, dataset)
+    model = build_run_picker("Model")
+    view.build_try(task, model, dataset)
     code = build_code()
     build_http_api(task, ENDPOINTS[view.takes](task), view.takes, tab)
-    tab.select(partial(refresh_trained, task), run, run, **POLL)
-    run.change(dataset_of, run, dataset, **POLL)
-    run.change(partial(code_of, view), run, code, **POLL)
-    return run
+    tab.select(partial(refresh_trained, task), model, model, **POLL)
+    model.change(dataset_of, model, dataset, **POLL)
+    model.change(partial(code_of, view), model, code, **POLL)
+    return model

@@ -12,6 +12,7 @@ from engine.task import Task
 from tabs.components.markup import note, text
 from tabs.components.models import FRESH, start_choices
 from tabs.components.opened import dataset_title, run_choices
+from tabs.components.paths import without_paths
 from tabs.views.view import View
 
 P = ParamSpec("P")
@@ -77,7 +78,7 @@ def tells_errors(handler: Callable[P, R]) -> Callable[P, R]:
         try:
             return handler(*args, **kwargs)
         except EngineError as error:
-            raise gr.Error(str(error), title="That did not work", print_exception=False) from None
+            raise gr.Error(without_paths(error), title="That did not work", print_exception=False) from None
 
     return told
 
@@ -87,7 +88,7 @@ def html_or_reason(make: Callable[[], str]) -> str:
     try:
         return make()
     except EngineError as error:
-        return note(str(error), "bad")
+        return note(without_paths(error), "bad")
 
 
 def lesson_text(task: Task, step: str) -> str:

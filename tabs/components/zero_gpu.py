@@ -10,6 +10,7 @@ import os
 import threading
 from pathlib import Path
 
+from engine.events import RunFailed
 from engine.lent import Lender
 from engine.runs.queue import give_up, take
 
@@ -44,11 +45,21 @@ def build_lender(minutes: float) -> Lender:
             lent_work(str(run_dir))
         except Exception as problem:  # no time left today, say; how one that trained already has ended, the runner sees
             log.exception("The GPU for %s", run_dir.name)
-            give_up(run_dir, f"No GPU was lent: {getattr(problem, 'message', problem)}")
+            reason = f"No GPU was lent: {getattr(problem, 'message', problem)}"
+            give_up(run_dir, RunFailed(message=reason, log_tail=""))
 
     def train(run_dir: Path) -> None:
         # In a copy of this context: the GPU is lent to the person whose request it holds.
         here = contextvars.copy_context()
-        threading.Thread(target=here.run, args=(attend, run_dir), name=f"lent-{run_dir.name}", daemon=True).start()
+        threading.Thread(target=here.run, args=(attend, run_dir), name=_thread(run_dir), daemon=True).start()
 
-    return Lender(forward=spaces.GPU(duration=PREDICT_SECONDS)(predictor.forward), train=train)
+    return Lender(forward=spaces.GPU(duration=PREDICT_SECONDS)(predictor.forward), train=train, attends=attends)
+
+
+def attends(run_dir: Path) -> bool:
+    """Whether this process asks for a GPU on a run's behalf, or has one."""
+    return any(thread.name == _thread(run_dir) for thread in threading.enumerate())
+
+
+def _thread(run_dir: Path) -> str:
+    return f"lent-{run_dir.name}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 NO_CLASS = 255  # in a mask
+NEEDED = {"classes", "iou", "confusion"}  # of an evaluation
 
 
 def show_legend(classes: tuple[str, ...]) -> str:
@@ -80,19 +81,19 @@ def accuracy_text(truth: np.ndarray, guess: np.ndarray) -> str:
 
 def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     """Intersection over union by class, and the confusion matrix."""
-    classes, iou = tuple(evaluation.get("classes", ())), evaluation.get("iou", ())
-    if not classes:
+    if not evaluation.keys() >= NEEDED:
         return empty_state(
             "No figures by class", "This run's validation has written none. Train it for one whole epoch."
         )
-    measured = [(name, value) for name, value in zip(classes, iou, strict=True)]
+    classes = tuple(evaluation["classes"])
+    measured = list(zip(classes, evaluation["iou"], strict=True))
     measured.sort(key=lambda pair: -1.0 if pair[1] is None else pair[1], reverse=True)
     colors = dict(zip(classes, class_colors(classes), strict=True))
     bars = bar_list(
         [(name, value or 0.0, "not in the data" if value is None else f"{value:.1%}") for name, value in measured],
         colors=[css_color(colors[name]) for name, _ in measured],
     )
-    heat = heat_map(evaluation.get("confusion", ()), classes)
+    heat = heat_map(evaluation["confusion"], classes)
     return (
         '<div class="lab-two"><section><h4>Overlap with the truth (IoU) by class</h4>'
         f"{bars}</section><section><h4>Where each pixel goes, in % of the true class</h4>{heat}</section></div>"

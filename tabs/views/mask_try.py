@@ -9,6 +9,7 @@ from engine.errors import EngineError
 from engine.task import Task
 from tabs.components.markup import empty_state, note, picture_tag, text
 from tabs.components.models import predictor_of
+from tabs.components.paths import without_paths
 from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable
 from tabs.views.colors import class_colors, css_color
 from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text
@@ -34,14 +35,14 @@ class Tried:
     size: tuple[int, int]
 
 
-def predict(run: str | None, source: str) -> tuple[Tried | str | None, int | None]:
-    """A run's prediction for the picture at `source`, or why there is none; and no class highlighted."""
-    if not run or not source:
+def predict(model: str | None, source: str) -> tuple[Tried | str | None, int | None]:
+    """A model's prediction for the picture at `source`, or why there is none; and no class highlighted."""
+    if not model or not source:
         return None, None
     try:
-        prediction = predictor_of(run).predict(source)
+        prediction = predictor_of(model).predict(source)
     except EngineError as error:
-        return str(error), None
+        return without_paths(error), None
     tried = Tried(
         picture=smaller(np.asarray(prediction.picture), LONGEST),
         mask=smaller(prediction.mask, LONGEST, exact=True),
@@ -53,10 +54,10 @@ def predict(run: str | None, source: str) -> tuple[Tried | str | None, int | Non
     return tried, None
 
 
-def draw(run: str | None, tried: Tried | str | None, highlight: int | None, layer: str) -> tuple[str, str]:
+def draw(model: str | None, tried: Tried | str | None, highlight: int | None, layer: str) -> tuple[str, str]:
     """The picture under its mask or its confidence map, and the classes with their shares."""
     if tried is None:
-        return (NOTHING_YET if run else NO_MODEL), ""
+        return (NOTHING_YET if model else NO_MODEL), ""
     if isinstance(tried, str):
         return note(tried, "bad"), ""
     over = (
@@ -96,7 +97,7 @@ def toggle_class(highlight: int | None, choice: str) -> int | None:
     return None if chosen == highlight else chosen
 
 
-def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     panel_id = f"{task.name}-try"
     source, tried, highlight = gr.State(""), gr.State(None), gr.State(None)
@@ -114,8 +115,8 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
     def class_clicked(highlight: int | None, event: gr.EventData) -> int | None:
         return toggle_class(highlight, str(event.choice))
 
-    gr.on([source.change, run.change], predict, [run, source], [tried, highlight], **PREDICT)
-    drawn = [run, tried, highlight, layer]
-    gr.on([tried.change, highlight.change, layer.change, run.change], draw, drawn, [picture, classes], **POLL)
+    gr.on([source.change, model.change], predict, [model, source], [tried, highlight], **PREDICT)
+    drawn = [model, tried, highlight, layer]
+    gr.on([tried.change, highlight.change, layer.change, model.change], draw, drawn, [picture, classes], **POLL)
     classes.select(class_clicked, highlight, highlight, **POLL)
     opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))

@@ -69,7 +69,7 @@ def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]
 def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     """How many of the points are within which distance."""
     distances = evaluation.get("distances", ())
-    if not distances:
+    if not distances or not evaluation.keys() >= {"width", "height"}:
         return empty_state("No distances", "This run's validation has written none. Train it for one whole epoch.")
     count, width = len(distances), evaluation["width"]
     chart = line_chart(

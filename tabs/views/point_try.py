@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.task import Task
 from tabs.components.markup import empty_state, facts, note
 from tabs.components.models import predictor_of
+from tabs.components.paths import without_paths
 from tabs.components.wiring import CLICK_PLACE, POLL, PREDICT, STREAM
 from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
@@ -40,9 +41,9 @@ class Tried:
         return float(np.hypot((x - self.x) * width, (y - self.y) * height))
 
 
-def predict_picture(run: str, source: Any, longest: int) -> Tried:
-    """A run's prediction for a file or an array (H, W, 3) uint8."""
-    prediction = predictor_of(run).predict(source)
+def predict_picture(model: str, source: Any, longest: int) -> Tried:
+    """A model's prediction for a file or an array (H, W, 3) uint8."""
+    prediction = predictor_of(model).predict(source)
     picture = prediction.picture
     return Tried(
         picture=smaller(np.asarray(picture), longest),
@@ -52,20 +53,20 @@ def predict_picture(run: str, source: Any, longest: int) -> Tried:
     )
 
 
-def predict(run: str | None, source: str) -> tuple[Tried | str | None, None]:
-    """A run's prediction for the picture at `source`, or why there is none; and no click of yours yet."""
-    if not run or not source:
+def predict(model: str | None, source: str) -> tuple[Tried | str | None, None]:
+    """A model's prediction for the picture at `source`, or why there is none; and no click of yours yet."""
+    if not model or not source:
         return None, None
     try:
-        return predict_picture(run, source, LONGEST), None
+        return predict_picture(model, source, LONGEST), None
     except EngineError as error:
-        return str(error), None
+        return without_paths(error), None
 
 
-def draw(run: str | None, tried: Tried | str | None, yours: tuple[float, float] | None) -> tuple[str, str]:
+def draw(model: str | None, tried: Tried | str | None, yours: tuple[float, float] | None) -> tuple[str, str]:
     """The picture with the model's cross and yours, and where they are."""
     if tried is None:
-        return (NOTHING_YET if run else NO_MODEL), ""
+        return (NOTHING_YET if model else NO_MODEL), ""
     if isinstance(tried, str):
         return note(tried, "bad"), ""
     (height, width), (h, w) = tried.size, tried.picture.shape[:2]
@@ -82,20 +83,20 @@ def draw(run: str | None, tried: Tried | str | None, yours: tuple[float, float] 
     return with_crosses(tried.picture, crosses, alt="your picture", large=True), facts(pairs)
 
 
-def follow_camera(run: str | None, frame: np.ndarray | None) -> str:
+def follow_camera(model: str | None, frame: np.ndarray | None) -> str:
     """One frame of the camera with the model's cross, and where that is."""
-    if not run:
+    if not model:
         return NO_MODEL
     if frame is None:
         return NO_FRAME
     try:
-        tried = predict_picture(run, frame, LIVE_LONGEST)
+        tried = predict_picture(model, frame, LIVE_LONGEST)
     except EngineError as error:
-        return note(str(error), "bad")
-    return "".join(draw(run, tried, None))
+        return note(without_paths(error), "bad")
+    return "".join(draw(model, tried, None))
 
 
-def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     source, tried, yours = gr.State(""), gr.State(None), gr.State(None)
     with gr.Tabs():
@@ -116,11 +117,11 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
         return float(event.x), float(event.y)
 
     picture.select(place_clicked, None, yours, **POLL)
-    gr.on([source.change, run.change], predict, [run, source], [tried, yours], **PREDICT)
-    gr.on([tried.change, yours.change, run.change], draw, [run, tried, yours], [picture, places], **POLL)
+    gr.on([source.change, model.change], predict, [model, source], [tried, yours], **PREDICT)
+    gr.on([tried.change, yours.change, model.change], draw, [model, tried, yours], [picture, places], **POLL)
     camera.stream(
         follow_camera,
-        [run, camera],
+        [model, camera],
         live,
         stream_every=STREAM_EVERY,
         time_limit=STREAM_FOR,

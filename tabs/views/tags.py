@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from engine.serving.inspect import Shown
     from engine.serving.predictor import Predictor
 
+# Of an evaluation.
+NEEDED = {"classes", "tags", "curve", "decision", "f2_tuned_by_tag", "missed_and_given", "samples"}
+
 
 def show_legend(classes: tuple[str, ...]) -> str:
     """The tags there are."""
@@ -66,10 +69,9 @@ def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]
 
 def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     """F2 against the threshold, figures by tag, and which tags are given in place of which."""
-    classes, tags = tuple(evaluation.get("classes", ())), evaluation.get("tags", ())
-    if not classes or len(tags) != len(classes):
+    if not evaluation.keys() >= NEEDED:
         return empty_state("No figures by tag", "This run's validation has written none. Train it for one whole epoch.")
-    decision = evaluation["decision"]
+    classes, tags, decision = tuple(evaluation["classes"]), evaluation["tags"], evaluation["decision"]
     chart = line_chart(
         "F2 against the threshold",
         [Series(name="F2, one threshold for all tags", points=[tuple(point) for point in evaluation["curve"]])],

@@ -15,6 +15,7 @@ from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, picture_tag, table, text
 from tabs.components.models import predictor_of
 from tabs.components.opened import open_dataset
+from tabs.components.paths import without_paths
 from tabs.components.uploads import download_path
 from tabs.components.wiring import BATCH, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
 from tabs.views.mask import confidence_tag
@@ -37,14 +38,14 @@ class Tried:
     threshold: float
 
 
-def predict(run: str | None, source: str) -> tuple[Tried | str | None, str, Any]:
-    """A run's prediction for the picture at `source`, or why there is none; no tag looked at; the model's threshold."""
-    if not run or not source:
+def predict(model: str | None, source: str) -> tuple[Tried | str | None, str, Any]:
+    """A model's prediction for the picture at `source`, or why there is none; no tag looked at; the model's threshold."""
+    if not model or not source:
         return None, "", gr.skip()
     try:
-        prediction = predictor_of(run).predict(source)
+        prediction = predictor_of(model).predict(source)
     except EngineError as error:
-        return str(error), "", gr.skip()
+        return without_paths(error), "", gr.skip()
     tried = Tried(
         picture=smaller(np.asarray(prediction.picture), LONGEST),
         probabilities=prediction.probabilities,
@@ -69,34 +70,34 @@ def draw_tags(tried: Tried | str | None, threshold: float, looked: str) -> str:
     return f'<div class="lab-classes lab-tag-bars">{"".join(rows)}</div>'
 
 
-def draw_picture(run: str | None, source: str, tried: Tried | str | None, looked: str) -> str:
+def draw_picture(model: str | None, source: str, tried: Tried | str | None, looked: str) -> str:
     """The picture, under a map of where the model looks for one tag where one was clicked."""
     if tried is None:
-        return NOTHING_YET if run else NO_MODEL
+        return NOTHING_YET if model else NO_MODEL
     if isinstance(tried, str):
         return note(tried, "bad")
     picture = picture_tag(tried.picture, alt="your picture", kind="picture")
-    if not looked or not run:
+    if not looked or not model:
         return f'<div class="lab-stack large">{picture}</div>'
     load_engine()
     from engine.serving.gradcam import grad_cam
 
     try:
-        predictor = predictor_of(run)
+        predictor = predictor_of(model)
         if looked not in predictor.classes:  # looked at before another model was chosen
             return f'<div class="lab-stack large">{picture}</div>'
         heat = grad_cam(predictor, source, predictor.classes.index(looked))
     except EngineError as error:
-        return note(str(error), "bad")
+        return note(without_paths(error), "bad")
     over = confidence_tag(smaller(heat, LONGEST, exact=True))
     said = f"Bright places speak for “{looked}” (Grad-CAM). Click the tag again to see the picture alone."
     return f'<div class="lab-stack large">{picture}{over}</div><p class="lab-small">{text(said)}</p>'
 
 
 @tells_errors
-def predict_batch(run: str | None, files: list[str] | None, threshold: float) -> tuple[str, Any]:
+def predict_batch(model: str | None, files: list[str] | None, threshold: float) -> tuple[str, Any]:
     """A table of tags for many pictures, and the same as a CSV file; what cannot be read is named, and the rest goes on."""
-    if not run:
+    if not model:
         raise DataError("Train a model first, or choose one above.")
     if not files:
         return "", gr.update(visible=False)
@@ -105,7 +106,7 @@ def predict_batch(run: str | None, files: list[str] | None, threshold: float) ->
             f"{len(files)} pictures are too many for the browser: {MOST_AT_ONCE} at most. "
             "The command line takes any number: python -m engine predict RUN FILES --csv tags.csv"
         )
-    predictor = predictor_of(run)
+    predictor = predictor_of(model)
     rows, shown = [], []
     for file in map(Path, files):
         try:
@@ -115,7 +116,7 @@ def predict_batch(run: str | None, files: list[str] | None, threshold: float) ->
             shown.append((text(file.name), text(", ".join(given)) or "–"))
         except EngineError as problem:
             rows.append({"file": file.name})
-            shown.append((text(file.name), note(str(problem), "bad")))
+            shown.append((text(file.name), note(without_paths(problem), "bad")))
     target = download_path("tags.csv")
     with target.open("w", newline="", encoding="utf-8") as opened:
         answers = csv.DictWriter(opened, ["file", "tags", *predictor.classes])
@@ -142,9 +143,9 @@ def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
 
 
 @tells_errors
-def make_submission(task: Task, run: str | None, dataset: str, tta: bool, progress: gr.Progress) -> Any:
+def make_submission(task: Task, model: str | None, dataset: str, tta: bool, progress: gr.Progress) -> Any:
     """Predict the test folder with the thresholds tuned on validation; the file to download."""
-    if not run:
+    if not model:
         raise DataError("Train a model first, or choose one above.")
     load_engine()
     from engine.serving.submission import decide_with_tta, write_submission
@@ -155,13 +156,13 @@ def make_submission(task: Task, run: str | None, dataset: str, tta: bool, progre
     def show(done: int, total: int) -> None:
         progress((done, total), unit="chips")
 
-    predictor = predictor_of(run)
+    predictor = predictor_of(model)
     decision = decide_with_tta(predictor, data) if tta and data.unlabelled else None
     write_submission(predictor, data.unlabelled, target, tta=tta, decision=decision, on_progress=show)
     return gr.update(value=str(target), visible=True)
 
 
-def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     panel_id = f"{task.name}-try"
     source, tried, looked = gr.State(""), gr.State(None), gr.State("")
@@ -191,14 +192,14 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
     def tag_clicked(looked: str, event: gr.EventData) -> str:
         return "" if str(event.choice) == looked else str(event.choice)
 
-    def submit_clicked(run: str, dataset: str, tta: bool, progress=gr.Progress()) -> Any:  # noqa: B008 (Gradio's way)
-        return make_submission(task, run, dataset, tta, progress)
+    def submit_clicked(model: str, dataset: str, tta: bool, progress=gr.Progress()) -> Any:  # noqa: B008 (Gradio's way)
+        return make_submission(task, model, dataset, tta, progress)
 
     dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
-    gr.on([source.change, run.change], predict, [run, source], [tried, looked, threshold], **PREDICT)
+    gr.on([source.change, model.change], predict, [model, source], [tried, looked, threshold], **PREDICT)
     gr.on([tried.change, threshold.change, looked.change], draw_tags, [tried, threshold, looked], tags, **POLL)
-    gr.on([tried.change, looked.change, run.change], draw_picture, [run, source, tried, looked], picture, **PREDICT)
+    gr.on([tried.change, looked.change, model.change], draw_picture, [model, source, tried, looked], picture, **PREDICT)
     tags.select(tag_clicked, looked, looked, **POLL)
     opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
-    batch_button.click(predict_batch, [run, files, threshold], [answers, answers_file], **BATCH)
-    submit_button.click(submit_clicked, [run, dataset, tta], submission, **BATCH)
+    batch_button.click(predict_batch, [model, files, threshold], [answers, answers_file], **BATCH)
+    submit_button.click(submit_clicked, [model, dataset, tta], submission, **BATCH)

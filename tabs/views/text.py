@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MEASURED = 4000  # texts whose length is counted, spread over the split
 STEP, STEPS = 50, 12  # words in a bar of the histogram, and bars
+NEEDED = {"classes", "confusion", "reliability"}  # of a classifier's evaluation
 STARTED = 24  # words of a review that a language model is given to guess the next
 
 
@@ -86,11 +87,12 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
             "word and behind it; one that reads from left to right sees only what came before: the two are not to be compared."
         )
         return f'<p class="lab-small">{text(said)}</p>'
-    classes, rows = tuple(evaluation.get("classes", ())), evaluation.get("reliability", ())
-    if not classes or not rows:
+    rows = evaluation.get("reliability", ())
+    if not rows or not evaluation.keys() >= NEEDED:
         return empty_state(
             "No figures by class", "This run's validation has written none. Train it for one whole epoch."
         )
+    heat = heat_map(evaluation["confusion"], evaluation["classes"])
     chart = line_chart(
         "How far the probabilities can be trusted",
         [
@@ -108,7 +110,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     off = sum(number * abs(sure - right) for sure, right, number in rows) / count
     sure_of = facts([("Expected calibration error", f"{off:.1%}"), ("Validation texts", f"{int(count):,}")])
     return (
-        f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat_map(evaluation["confusion"], classes)}</section>'
+        f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat}</section>'
         f"<section>{chart}{sure_of}</section></div>"
     )
 

@@ -9,6 +9,7 @@ from engine.data.own_texts import keep_texts, look_at_table
 from engine.errors import EngineError
 from tabs.components.heavy import load_engine
 from tabs.components.markup import note, table, text
+from tabs.components.paths import without_paths
 from tabs.components.uploads import uploaded
 from tabs.components.wiring import ACTION, BATCH, tells_errors
 
@@ -27,7 +28,7 @@ def look(file: Any) -> tuple[str, Any, Any, Any]:
     try:
         found = look_at_table(uploaded(file))
     except EngineError as error:
-        return note(str(error), "bad"), hidden, hidden, hidden
+        return note(without_paths(error), "bad"), hidden, hidden, hidden
     rows = [[text(_short(value)) for value in row] for row in found.rows[:SHOWN_ROWS]]
     choices = list(found.columns)
     return (

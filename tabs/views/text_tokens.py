@@ -14,6 +14,7 @@ from engine.task import Task
 from tabs.components.heavy import load_engine
 from tabs.components.markup import note, progress_bar, text
 from tabs.components.opened import open_dataset
+from tabs.components.paths import without_paths
 from tabs.components.wiring import POLL
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _shown(written: str, load: "Callable[[], Tokenizer]", title: str, length: in
         tokenizer = load()
         tokens = tokenizer.explain(written, length)
     except EngineError as error:
-        return note(str(error), "bad")
+        return note(without_paths(error), "bad")
     unknown = sum(token.kind == "unknown" for token in tokens)
     unread = sum(not token.is_read for token in tokens)
     cut = f" A model that reads {length} would lose {unread} of them, from the middle." if unread else ""

@@ -5,15 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from engine.errors import DataError, EngineError
-from engine.hub.library import known_model
-from engine.runs.store import find_run
+from engine.errors import DataError, EngineError, ModelError
+from engine.hub.library import Model, known_model, model_name
 from engine.task import Task
+from engine.tasks.registry import get_task
 from tabs.components.charts import bar_list
 from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, table, text
-from tabs.components.models import model_label, predictor_of, remarks_of
-from tabs.components.opened import run_name, run_time, run_title, spec_of
+from tabs.components.models import label_of, model_label, predictor_of, remarks_of
+from tabs.components.opened import spec_of
+from tabs.components.paths import shown_name, without_paths
 from tabs.components.uploads import download_path, uploaded
 from tabs.components.wiring import BATCH, POLL, PREDICT, after_pause, tells_errors
 from tabs.views.offered import NO_MODEL
@@ -44,13 +45,14 @@ NO_CLASSIFIER = empty_state(
     "It guesses words and judges nothing. Choose a classifier above, or let it finish a sentence.",
 )
 NO_WRITER = empty_state(
-    "Nothing can write here yet", "Train a language model first; a classifier that started from one brings it along."
+    "This model judges, and cannot write",
+    "Choose a language model above, or train one first; a classifier that started from one brings it along.",
 )
 
 
-def judge(run: str | None, written: str) -> tuple[str, list[tuple[str, float]]]:
+def judge(model: str | None, written: str) -> tuple[str, list[tuple[str, float]]]:
     """The probabilities of each class as HTML, and the text in parts, each with its push on the answer in −1..1."""
-    if not run:
+    if not model:
         return NO_MODEL, []
     if not written.strip():
         return NOTHING_YET, []
@@ -58,15 +60,15 @@ def judge(run: str | None, written: str) -> tuple[str, list[tuple[str, float]]]:
     from engine.serving.pushes import explain_words
 
     try:
-        if is_language_model(run):
+        if is_language_model(model):
             return NO_CLASSIFIER, []
-        predictor = predictor_of(run)
+        predictor = predictor_of(model)
         prediction, pushes = explain_words(predictor, written)
         unread = count_unread(predictor, prediction.text)
     except EngineError as error:
-        return note(str(error), "bad"), []
+        return note(without_paths(error), "bad"), []
     rows = [(name, share, f"{share:.1%}") for name, share in prediction.probabilities.items()]
-    said = "".join(note(remark, "warn") for remark in remarks_of(run))
+    said = "".join(note(remark, "warn") for remark in remarks_of(model))
     if unread:
         said += note(
             f"{unread:,} tokens from the middle are not read: this model reads {predictor.config.stage.text_length}."
@@ -84,61 +86,64 @@ def count_unread(predictor: "Predictor", written: str) -> int:
     return sum(not token.is_read for token in model.tokenizer.explain(written, predictor.config.stage.text_length))
 
 
-def is_language_model(run: str) -> bool:
+def is_language_model(model: str) -> bool:
     """Whether a model is one."""
-    return guesses_words(known_model(run).config.objective)
+    return guesses_words(known_model(model).config.objective)
 
 
-def writers(run: str | None) -> tuple[str, str]:
-    """The language model behind a run, itself or one that it goes back to; and the language model before that one, if any."""
-    found: list[str] = []
-    seen: set[str] = set()
-    while run and run not in seen and len(found) < 2:
-        seen.add(run)
+def writers(model: str | None) -> list[Model]:
+    """The language models in reach behind a model, itself or those that it goes back to, up to two and the latest first."""
+    found: list[Model] = []
+    seen = {""}
+    name = model or ""
+    while name not in seen and len(found) < 2:
+        seen.add(name)
         try:
-            spec = spec_of(run)
-            if guesses_words(spec.recipe.objective):
-                found.append(run)
-            run = spec.init_from
-        except EngineError:  # it is gone, or no run
+            known = known_model(name)
+            # A bundle says what it started from, but brings nothing of it along.
+            name = model_name(spec_of(name).init_from) if known.origin == "run" else ""
+        except EngineError:  # it is gone
             break
-    return (*found, "", "")[0], (*found, "", "")[1]
+        if guesses_words(known.config.objective):
+            found.append(known)
+    return found
 
 
-def finish(run: str | None, start: str, temperature: float, tokens: float, seed: float) -> tuple[str, str]:
+def finish(model: str | None, start: str, temperature: float, tokens: float, seed: float) -> tuple[str, str]:
     """What a language model writes on, before it was fine-tuned and after."""
-    if not run:
+    if not model:
         return NO_MODEL, ""
-    writer, earlier = writers(run)
-    if not writer:
+    found = writers(model)
+    if not found:
         return NO_WRITER, ""
     if not start.strip():
         return NOTHING_WRITTEN, ""
+    writer, earlier = found[0], found[1] if len(found) > 1 else None
     load_engine()
     from engine.serving.predictor import load_predictor
-    from engine.serving.writing import lacks_head, load_untuned, write_on
+    from engine.serving.writing import lacks_head, write_on
 
     asked = {"tokens": round(tokens), "temperature": temperature, "seed": round(seed)}
     try:
-        tuned = load_predictor(find_run(writer))
-        after = _written(start, write_on(tuned, start, **asked), f"After: {_named(writer)}")
+        tuned = load_predictor(writer.source)
+        after = _written(start, write_on(tuned, start, **asked), f"After: {label_of(writer)}")
     except EngineError as error:
-        return note(str(error), "bad"), ""
+        return note(without_paths(error), "bad"), ""
     try:
-        before = load_predictor(find_run(earlier)) if earlier else load_untuned(tuned)
-        named = _named(earlier) if earlier else f"{tuned.config.plan.backbone} as it comes"
+        before = load_predictor(earlier.source) if earlier else _untuned(writer, tuned)
+        named = label_of(earlier) if earlier else f"{shown_name(tuned.config.plan.backbone)} as it comes"
         said = note(NO_HEAD) if not earlier and lacks_head(tuned.config.plan.backbone) else ""
         return _written(start, write_on(before, start, **asked), f"Before: {named}") + said, after
     except EngineError as error:
-        return note(str(error), "warn"), after
+        return note(without_paths(error), "warn"), after
 
 
 @tells_errors
-def judge_table(run: str | None, file: Any) -> tuple[str, Any]:
+def judge_table(model: str | None, file: Any) -> tuple[str, Any]:
     """A table of answers for a CSV file with a column text, or a file with a text a line; and the same as a CSV file."""
-    if not run:
+    if not model:
         raise DataError("Train a model first, or choose one above.")
-    if is_language_model(run):
+    if is_language_model(model):
         raise DataError("This is a language model. Choose a classifier.")
     if file is None:
         raise DataError("Choose a file with texts first.")
@@ -152,25 +157,25 @@ def judge_table(run: str | None, file: Any) -> tuple[str, Any]:
             f"{len(texts)} texts are too many for the browser: {MOST_ROWS} at most. The command line takes any number: "
             "python -m engine predict RUN texts.csv --csv answers.csv"
         )
-    rows = judge_texts(predictor_of(run), texts)
+    rows = judge_texts(predictor_of(model), texts)
     target = download_path("answers.csv")
     with target.open("w", newline="", encoding="utf-8") as opened:
         answers = csv.DictWriter(opened, list(rows[0]))
         answers.writeheader()
         answers.writerows(rows)
     shown = [(text(row["class"] or row["error"]), text(_short(str(row["text"])))) for row in rows[:SHOWN_ROWS]]
-    said = "".join(note(remark, "warn") for remark in remarks_of(run))
+    said = "".join(note(remark, "warn") for remark in remarks_of(model))
     more = (
         f'<p class="lab-small">The first {SHOWN_ROWS} of {len(rows)}; the file has all.</p>'
         if len(rows) > SHOWN_ROWS
         else ""
     )
-    whose = f'<p class="lab-small">By {text(model_label(run))}</p>'
+    whose = f'<p class="lab-small">By {text(model_label(model))}</p>'
     html = f'<div class="lab-answers">{whose}{said}{table(("Answer", "Text"), shown, numbers_from=2)}{more}</div>'
     return html, gr.update(value=str(target), visible=True)
 
 
-def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("Judge a text"), gr.Row():
@@ -219,21 +224,28 @@ def build_try(task: Task, run: gr.Dropdown, dataset: gr.State) -> None:
 
     live: dict[str, Any] = {**PREDICT, "show_progress": "hidden", "trigger_mode": "always_last"}
     # Not on input: Gradio does not tell of a text that is pasted into a field that nobody has typed in yet.
-    gr.on([written.change, run.change], judge, [run, written], [verdict, pushes], js=after_pause("judge"), **live)
+    gr.on([written.change, model.change], judge, [model, written], [verdict, pushes], js=after_pause("judge"), **live)
     for example, button_ in zip(EXAMPLES, examples, strict=True):
         button_.click(lambda example=example: example, None, written, **POLL)
     for words, button_ in zip(STARTS[1:], starts, strict=True):
         button_.click(lambda words=words: words, None, start, **POLL)
-    asked = [run, start, temperature, tokens, seed]
+    asked = [model, start, temperature, tokens, seed]
     writer.click(lambda seed: seed + 1, seed, seed, **POLL).then(finish, asked, [before, after], **PREDICT)
-    button.click(judge_table, [run, file], [answers, answers_file], **BATCH)
+    button.click(judge_table, [model, file], [answers, answers_file], **BATCH)
     # Answers of another model, or to another file, must not stay.
-    gr.on([run.change, file.change], lambda: ("", gr.update(visible=False)), None, [answers, answers_file], **POLL)
+    gr.on([model.change, file.change], lambda: ("", gr.update(visible=False)), None, [answers, answers_file], **POLL)
 
 
-def _named(run: str) -> str:
-    """A run in words, whether it is given by name or by its folder."""
-    return f"{run_time(run_name(run))} · {run_title(run)}"
+def _untuned(writer: Model, tuned: "Predictor") -> "Predictor":
+    """What a language model was before it was trained; a bundle from elsewhere must not say what is fetched for that."""
+    from engine.serving.writing import load_untuned
+
+    config = writer.config
+    if writer.origin == "download" and config.plan.backbone not in get_task(config.task).backbones:
+        raise ModelError(
+            f"What it was before is not shown: {config.plan.backbone} is no backbone that this task offers."
+        )
+    return load_untuned(tuned)
 
 
 def _short(words: str) -> str:

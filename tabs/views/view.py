@@ -29,11 +29,11 @@ class View:
     build_explorer(task, opened): how an input becomes what a model reads, to be played with; None for nothing.
     frequencies, show_frequencies(data): a heading, and how common each class or value is.
     show_comparisons(predictor, data, items): input, truth and prediction side by side.
-    show_evaluation(evaluation): a run's `evaluation.json`, class by class.
+    show_evaluation(evaluation): a model's `evaluation.json`, class by class.
     takes: what the HTTP endpoint is given.
     snippets: the lines of Python that differ from those of other kinds of input.
     show_breakdown(predictor, data): what is found only by predicting the whole validation split; None for nothing.
-    build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a run's name,
+    build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a model's name,
     `dataset` what it was trained on.
     """
 

@@ -275,7 +275,9 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
     request.node.failed = False
 
 
-def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(page, request: pytest.FixtureRequest):
+def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(
+    page, address: str, request: pytest.FixtureRequest
+):
     request.node.failed = True
     step(page, "Models")
     expect(page.locator(".lab-model:visible")).to_have_count(4)
@@ -304,7 +306,9 @@ def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(page, re
     page.locator(".lab-example:visible").first.click()
     expect(page.locator(".lab-verdict:visible")).to_have_text("pos")
     page.get_by_role("button", name="Use it from a program").locator("visible=true").click()
-    expect(page.locator(".cm-content:visible").last).to_contain_text("/gradio_api/call/imdb")
+    expect(page.locator(".cm-content:visible").last).to_contain_text(f"{address}/gradio_api/call/imdb")
+    page.get_by_role("tab", name="MCP", exact=True).locator("visible=true").click()
+    expect(page.locator(".cm-content:visible").last).to_contain_text(f'"{address}/gradio_api/mcp/"')
     assert page.problems == [] and page.outside == []
     request.node.failed = False
 

@@ -20,12 +20,13 @@ from untrained_tags import save_untrained_tags
 
 from engine.cli import app
 from engine.data.sources import SOURCES
-from engine.events import EpochFinished, StageStarted
+from engine.events import EpochFinished, RunStopped, StageStarted
 from engine.home import data_folder, runs_folder
 from engine.kinds.mask import open_masks
 from engine.recipe import Recipe, knob_fields
 from engine.runs.store import RunSpec, create_run, list_runs, read_events, read_spec
 from engine.tasks.registry import get_task
+from engine.terminal import progress_bar, show_training
 
 REPOSITORY = Path(__file__).parents[2]
 KNOBS = [name for name, _ in knob_fields()]
@@ -288,3 +289,9 @@ def test_tags_are_evaluated_with_augmentation_predicted_into_a_table_and_submitt
         assert answer["items"] == len(data.unlabelled) == len(out.read_text().splitlines()) - 1
         written.append(out.read_text())
     assert written[2] not in written[:2]
+
+
+def test_a_run_whose_time_is_over_says_so(capsys):
+    with progress_bar() as bar:
+        show_training(RunStopped(reason="Its time is over."), bar, bar.add_task("x"))
+    assert "Its time is over." in capsys.readouterr().err

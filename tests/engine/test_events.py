@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.events import EVENT_TYPES, EpochFinished, Event, LossDiverged, Warned, from_json, to_json
+from engine.events import EVENT_TYPES, EpochFinished, Event, LossDiverged, RunStopped, Warned, from_json, to_json
 
 EXAMPLES: dict[Any, Any] = {
     int: 3,
@@ -61,3 +61,7 @@ def test_a_text_that_reads_like_a_number_stays_a_text(text):
 def test_events_and_fields_of_a_newer_version_are_passed_over():
     assert from_json('{"event": "Teleported", "at": 1.0, "where": "there"}') == (1.0, None)
     assert from_json('{"event": "Warned", "at": 1.0, "message": "a", "colour": "red"}') == (1.0, Warned(message="a"))
+
+
+def test_a_stop_of_an_older_version_has_no_reason():
+    assert from_json('{"event": "RunStopped", "at": 1.0}') == (1.0, RunStopped())

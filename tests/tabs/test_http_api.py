@@ -3,20 +3,25 @@
 import base64
 import io
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import pytest
+from fastapi import Request
 from PIL import Image
 from programs import told_by
 from untrained import BACKBONE, STREET_STAGE, save_untrained
 from untrained_text import save as save_text
 
+from engine.hub.trash import delete_model
 from engine.recipe import Recipe
 from engine.runs.store import RunSpec, create_run
 from engine.tasks.camvid import CAMVID
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from tabs.components import http_api
-from tabs.components.http_api import judges_pictures, judges_texts, models, programs
+from tabs.components.http_api import address_of, judges_pictures, judges_texts, models, programs
 
 
 def encoded(size: tuple[int, int] = (40, 30)) -> str:
@@ -78,11 +83,42 @@ def test_no_model_an_unknown_one_and_another_task_s(street_run: str, reviews: Pa
 def test_a_text_s_answer(lab_home: Path, reviews: Path, tiny_bert: Path, aim: str, key: str) -> None:
     run = made("imdb", str(tiny_bert))
     save_text(run / "checkpoints", str(tiny_bert), aim, IMDB.build_objective().open_data(reviews))
-    told = judges_texts(IMDB)("this film is good")
+    told = judges_texts(IMDB)("this film is good", run.name)
     assert told["model"] == run.name and key in told
-    assert "Write a sentence" in judges_texts(IMDB)(" ")["error"]
+    assert "Write a sentence" in judges_texts(IMDB)(" ", run.name)["error"]
     (listed,) = models()
     assert listed["name"] == run.name and listed["objective"] == aim
+
+
+def test_without_a_name_a_model_answers_that_does_what_the_task_is_about(
+    lab_home: Path, reviews: Path, tiny_bert: Path
+) -> None:
+    runs = {}
+    for aim in (CLASSIFIER, LANGUAGE_MODEL):  # the newest comes last
+        runs[aim] = made("imdb", str(tiny_bert))
+        save_text(runs[aim] / "checkpoints", str(tiny_bert), aim, IMDB.build_objective().open_data(reviews))
+    assert judges_texts(IMDB)("this film is good")["model"] == runs[CLASSIFIER].name
+    delete_model(runs[CLASSIFIER].name)
+    assert "Train one first, or name another" in judges_texts(IMDB)("this film is good")["error"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "address"),
+    [
+        ({}, "http://127.0.0.1:7951"),
+        ({"headers": [(b"host", b"lab.local:8080")]}, "http://lab.local:8080"),
+        (
+            {"headers": [(b"x-forwarded-host", b"me-lab.hf.space"), (b"x-forwarded-proto", b"https")]},
+            "https://me-lab.hf.space",
+        ),
+        ({"root_path": "/lab"}, "http://127.0.0.1:7951/lab"),
+        ({"root_path": "/lab", "headers": [(b"x-forwarded-host", b"a.org")]}, "http://a.org/lab"),
+    ],
+)
+def test_the_page_s_address_is_that_which_its_visitor_knows(scope: dict[str, Any], address: str) -> None:
+    asked = {"type": "http", "scheme": "http", "server": ("127.0.0.1", 7951), "headers": [], "query_string": b""}
+    request = Request({**asked, "path": "/gradio_api/queue/join", **scope})
+    assert address_of(gr.Request(request)) == address
 
 
 @pytest.mark.parametrize("parameter", ["picture", "text"])
@@ -93,8 +129,12 @@ def test_the_programs_name_the_page_and_the_task(parameter: str) -> None:
     assert json.loads(shown[-1])["mcpServers"]
 
 
-def test_assistants_find_the_models_and_nothing_else(lab_home: Path) -> None:
-    told = told_by("ask_over_mcp", home=lab_home)
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+def test_the_programs_run_as_they_are_shown_and_assistants_find_the_models_and_nothing_else(lab_home: Path) -> None:
+    told = told_by("ask_the_page", home=lab_home)
+    for name in ("curl", "Python"):
+        assert "'model': 'sample-camvid'" in told["picture"][name].replace('"', "'"), name
+        assert "'class': 'pos'" in told["text"][name].replace('"', "'"), name
     tasks = {"planet": "picture", "camvid": "picture", "heads": "picture", "imdb": "text"}
     assert told["tools"] == {**{task: ["model", given] for task, given in tasks.items()}, "models": []}
     assert "'class': 'pos'" in told["said"] and "Unknown tool" in told["hidden"]

@@ -12,6 +12,7 @@ from engine.events import (
     RateTried,
     RunFailed,
     RunStarted,
+    RunStopped,
     StageStarted,
     StepFinished,
     Warned,
@@ -85,6 +86,22 @@ def test_whatever_went_wrong_is_said():
     assert "look &lt;out&gt;" in html and "batch 8 became 4" in html
     assert html.count("The loss is not finite at a rate of 1.") == 1
     assert "Resume starts it again" in show_run("t", replace(EMPTY, status="died"), None, METRICS)
+
+
+def test_a_run_that_nobody_queued_does_not_say_that_it_waits():
+    assert "not put in the queue" in progress_text(EMPTY)[1] and "goes on by itself" not in progress_text(EMPTY)[1]
+    assert "not put in the queue" in show_rates("t", EMPTY, None)
+
+
+def test_a_run_whose_time_is_over_says_so_and_one_that_somebody_stopped_says_nothing():
+    over = RunStopped(reason="Its time at a stretch, 10 min, is over. <Resume>")
+    for show in (
+        lambda snapshot: show_run("t", snapshot, None, METRICS),
+        lambda snapshot: show_rates("t", snapshot, None),
+    ):
+        assert "10 min, is over. &lt;Resume>" in show(fold(EMPTY, [*STARTED, over])).replace("&gt;", ">")
+        assert "lab-note" not in show(fold(EMPTY, [*STARTED, RunStopped()]))
+        assert "lab-note" not in show(fold(EMPTY, [*STARTED, over, STARTED[0]])), "it goes on"
 
 
 def test_a_waiting_run_knows_its_place():

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from stand_ins import task_tab
 from untrained import BACKBONE, STREET_STAGE, save_untrained
 
 from engine.hub import library
@@ -76,15 +77,17 @@ def test_deleting_can_be_undone(run: str) -> None:
 
 @pytest.mark.parametrize("step", ["try", "train"])
 def test_a_model_opens_in_its_task_s_tab(run: str, step: str) -> None:
-    tabs: list[Any] = [type("Tab", (), {"task": task})() for task in TASKS]
-    updates = open_model(tabs, step, run)
-    assert updates[0].selected == "camvid"
-    steps, tried, start, backbone, *_ = updates[7:13]
-    assert steps.selected == step
-    assert (tried if step == "try" else start)["value"] == run
-    assert backbone == (BACKBONE if step == "train" else gr.skip())
+    tabs: Any = "tabs"
+    task_tabs = [task_tab(task) for task in TASKS]
+    updates = open_model(tabs, task_tabs, step, run)
+    (tab,) = (tab for tab in task_tabs if tab.task.name == "camvid")
+    assert updates[tabs].selected == "camvid" and updates[tab.steps].selected == step
+    chosen = {tab.try_model} if step == "try" else {tab.train.init_from, tab.train.backbone}
+    assert set(updates) == {tabs, tab.steps, tab.rate_timer, tab.train_timer, *chosen}
+    assert updates[tab.try_model if step == "try" else tab.train.init_from]["value"] == run
+    assert updates.get(tab.train.backbone, BACKBONE) == BACKBONE
     with pytest.raises(gr.Error, match="Choose a model first"):
-        open_model(tabs, step, "")
+        open_model(tabs, task_tabs, step, "")
 
 
 def test_a_zip_holds_the_whole_bundle(run: str) -> None:
@@ -135,8 +138,8 @@ def test_nothing_is_done_without_a_chosen_model_or_twice_at_once(run: str, monke
 
 
 def test_a_card_without_its_curves_is_shown_without_them(tmp_path: Path) -> None:
-    front, body = publish_form.parted("---\na: b\n---\n![Loss](losses.png) and more", tmp_path)
-    assert (front, body) == ("a: b\n", "Loss and more")
+    front, body = publish_form.parted("---\na: b\n---\n![Loss](losses.png)\n\nmore", tmp_path)
+    assert (front, body) == ("a: b\n", "Loss\n\nmore")
 
 
 def test_a_name_that_is_none_is_told_before_anything_is_loaded() -> None:

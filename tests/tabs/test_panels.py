@@ -1,12 +1,14 @@
 """The panels' handlers as plain functions: from choosing data to queueing a run."""
 
 import json
+import shutil
 import time
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import gradio as gr
 import pytest
+from stand_ins import task_tab
 from untrained import save_untrained
 
 from engine.data.drawn import STREET_CLASSES
@@ -20,6 +22,9 @@ from engine.events import (
     RunFinished,
     RunStarted,
 )
+from engine.hub import library
+from engine.hub.export import export_bundle
+from engine.hub.library import downloads_folder
 from engine.recipe import Stage, knob_fields
 from engine.runs.fetches import Fetches, FetchState
 from engine.runs.queue import queued_runs
@@ -154,15 +159,65 @@ def test_a_found_rate_goes_into_the_form_with_the_settings_it_was_found_for(stre
     assert rate_panel.take_clicked(run, 9.9)[0] == "1" and rate_panel.take_clicked(run, 1e-9)[0] == "1e-7"
 
 
+def test_a_rate_found_for_a_model_goes_into_the_form_with_it(streets, tmp_path):
+    made = save_untrained(tmp_path / "checkpoints", STREET_CLASSES)
+    for name, folder in (
+        ("sample-camvid", library.SAMPLES_FOLDER / "camvid"),
+        ("me--it", downloads_folder() / "me--it"),
+    ):
+        export_bundle(made, folder)
+        finder = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", name, -1, 64, 4)[
+            "value"
+        ]
+        *_, init_from, _said = rate_panel.taken(finder, 1e-3)
+        assert init_from == name
+        run = train_panel.start_run(CAMVID, str(streets), train_panel.ONE_STAGE, "any", "zeros", init_from, 7, *FORM)
+        assert read_spec(find_run(run["value"])).init_from == str(folder)
+
+
+def test_a_split_is_ranked_once_for_a_model_and_its_data(streets, tmp_path, monkeypatch):
+    def judged(predictor, data):
+        asked.append(data.root)
+        return [(item, 1.0) for item in data.valid[::-1]]
+
+    asked: list[Path] = []
+    monkeypatch.setattr("engine.serving.inspect.rank_by_loss", judged)
+    own = tmp_path / "streets"
+    shutil.copytree(streets, own)
+    run, classes = find_run(start_training(own)), opened.open_dataset(CAMVID, str(own)).classes
+    save_untrained(run / "checkpoints", classes, dataset=str(own))
+    for _ in range(2):
+        html, _, where = results_panel.show_cases(CAMVID, CAMVID_VIEW, run.name, results_panel.WORST, 0)
+        assert html.count("<figure") == 9 and where == "1–3 of 4"
+    assert len(asked) == 1
+    # Other weights, and then other data, are judged anew.
+    save_untrained(run / "checkpoints", classes, dataset=str(own), seed=1, step=2)
+    results_panel.show_cases(CAMVID, CAMVID_VIEW, run.name, results_panel.WORST, 0)
+    assert len(asked) == 2
+    data = opened.open_dataset(CAMVID, str(own))
+    data.valid[0].unlink()
+    (own / "more").mkdir()
+    assert results_panel.show_cases(CAMVID, CAMVID_VIEW, run.name, results_panel.WORST, 0)[2] == "1–3 of 3"
+    assert len(asked) == 3
+
+
+def test_a_data_set_s_short_name_on_any_system(monkeypatch):
+    assert opened.dataset_name("drawn-streets") == "drawn-streets" and opened.dataset_name("/a/b c/") == "b c"
+    monkeypatch.setattr(opened, "Path", PureWindowsPath)
+    assert opened.dataset_name("C:\\data\\streets") == "streets" and opened.dataset_name("drawn") == "drawn"
+
+
 def test_home_lists_runs_and_opens_them_where_they_are_shown(streets):
     assert home.show_runs() == home.NO_RUNS
     training = start_training(streets)
     finder = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", -1, 64, 4)["value"]
     html = home.show_runs()
     assert training in html and finder in html and "number 2 in line" in html
-    tab = type("Tab", (), {"task": CAMVID})
-    assert open_run(training, [tab])[1].selected == "train"
-    assert open_run(finder, [tab])[1].selected == "rate"
+    tab, tabs = task_tab(CAMVID), "tabs"
+    for run, step, picker in ((training, "train", tab.train_run), (finder, "rate", tab.rate_run)):
+        updates = open_run(tabs, [task_tab(PLANET), tab], run)
+        assert set(updates) == {tabs, tab.steps, picker, tab.rate_timer, tab.train_timer}
+        assert updates[tabs].selected == "camvid" and updates[tab.steps].selected == step and updates[picker] == run
 
 
 def test_home_shows_every_data_set_and_is_quiet_until_something_changes():
@@ -256,7 +311,7 @@ def test_a_run_stays_listed_however_many_runs_of_other_kinds_come_after_it(stree
     save_untrained(find_run(run) / "checkpoints", STREET_CLASSES)
     for _ in range(3):
         rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", -1, 64, 4)
-    assert opened.runs_of(CAMVID, "train") == [run] and models.models_of(CAMVID) == [run]
+    assert opened.runs_of(CAMVID, "train") == [run] and [model.name for model in models.models_of(CAMVID)] == [run]
 
 
 def test_a_poll_leaves_alone_what_is_chosen_and_a_diverged_run_is_not_resumed(streets):

@@ -2,11 +2,15 @@
 
 import asyncio
 import dataclasses
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio.context import LocalContext
 from untrained import STREET_STAGE, save_untrained
@@ -21,9 +25,11 @@ from engine.hub.publish import publish
 from engine.hub.remote import fetch_bundle
 from engine.hub.trash import delete_model, restore_model
 from engine.recipe import Recipe
+from engine.runs import queue
 from engine.runs.fetches import Fetches
-from engine.runs.queue import resume, stop, submit
-from engine.runs.store import RunSpec, create_run, read_spec
+from engine.runs.queue import queued_runs, resume, start, stop, submit
+from engine.runs.store import RunSpec, create_run, list_runs, read_spec
+from engine.runs.watch import load_snapshot
 from engine.tasks.camvid import CAMVID
 from tabs import models_tab
 from tabs.components import people
@@ -32,7 +38,7 @@ from tabs.components.models import models_of
 from tabs.components.opened import owner_name, run_label, runs_of
 from tabs.components.people import Passwords, by_address, by_sign_in, signs_in
 from tabs.components.space import by_account
-from tabs.components.train_panel import poll_run
+from tabs.components.train_panel import poll_run, start_run
 from tabs.home import show_rights
 
 PASSWORDS = Passwords(host="the host's own", visitors="the class's own")
@@ -225,6 +231,96 @@ def test_a_visitor_has_few_runs_and_none_on_a_folder_of_this_machine(lab_home: P
         submit(make(Person(name="cleo", is_host=False), dataset=str(streets)))
 
 
+def start_tiny(recipe: Recipe = RECIPE) -> Path:
+    return start(RunSpec(task="camvid", dataset="drawn-streets", recipe=recipe))
+
+
+def test_of_a_run_that_is_refused_nothing_is_left(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    identify_by(lambda: ANNA)
+    run = start_tiny()
+    assert load_snapshot(run).status == "queued" and read_spec(run).owner == "anna"
+    with pytest.raises(AccessError, match="allows the backbones"):
+        start_tiny(dataclasses.replace(RECIPE, backbone="resnet152"))
+    with pytest.raises(gr.Error, match="up to 224 pixels"):
+        start_run(CAMVID, "drawn-streets", "lesson", CAMVID.backbones[0], "zeros", "", 42)
+    assert list_runs() == [run]
+
+
+def test_resuming_is_within_the_limits_too(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    identify_by(lambda: ANNA)
+    stopped = []
+    for _ in range(Limits().runs + 1):
+        stopped.append(start_tiny())
+        stop(stopped[-1])
+    *some, last = stopped
+    for run in some:
+        resume(run)
+    with pytest.raises(AccessError, match="how many you may have"):
+        resume(last)
+    identify_by(lambda: HOST)
+    resume(last)
+    assert queued_runs() == stopped
+
+
+def test_the_whole_queue_has_an_end_for_visitors(lab_home: Path) -> None:
+    fetch("drawn-streets")
+    limits = Limits(waiting=3)
+
+    def ask(person: Person) -> None:
+        identify_by(lambda: person, limits)
+
+    for number in range(limits.waiting):
+        ask(Person(name=f"page {number}", is_host=False))  # whoever opens another page has another name
+        start_tiny()
+    ask(ANNA)
+    with pytest.raises(AccessError, match="3 runs wait already"):
+        start_tiny()
+    ask(HOST)
+    host_s = start_tiny()
+    stop(host_s)
+    stop(queued_runs()[0])
+    ask(ANNA)
+    mine = start_tiny()
+    stop(mine)
+    ask(HOST)
+    resume(host_s)
+    ask(ANNA)
+    with pytest.raises(AccessError, match="3 runs wait already"):
+        resume(mine)
+
+
+def test_of_many_who_come_together_no_more_get_in(lab_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch("drawn-streets")
+    identify_by(lambda: ANNA, Limits(runs=2))
+    together, check = threading.Barrier(6), queue.check_training
+
+    def slowly(*asked: Any, **counted: int) -> None:
+        check(*asked, **counted)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(queue, "check_training", slowly)
+
+    def ask(_: int) -> bool:
+        together.wait()
+        try:
+            return bool(start_tiny())
+        except AccessError:
+            return False
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(ask, range(6))) == 2
+    assert len(list_runs()) == len(queued_runs()) == 2
+
+
+def test_a_run_that_nobody_queued_has_nothing_to_stop(lab_home: Path) -> None:
+    run = make(HOST)
+    assert poll_run(CAMVID, {}, run.name, "")[2]["visible"] is False
+    submit(run)
+    assert poll_run(CAMVID, {}, run.name, "")[2]["visible"] is True
+
+
 def test_people_see_their_own_runs_first_and_what_they_may_do(lab_home: Path) -> None:
     fetch("drawn-streets")
     runs = {person: make(person) for person in (ANNA, BEN, HOST)}
@@ -232,7 +328,7 @@ def test_people_see_their_own_runs_first_and_what_they_may_do(lab_home: Path) ->
         save_untrained(run / "checkpoints", ("sky", "road"))
     for person, run in runs.items():
         identify_by(lambda person=person: person)
-        assert runs_of(CAMVID)[0] == models_of(CAMVID)[0] == run.name
+        assert runs_of(CAMVID)[0] == models_of(CAMVID)[0].name == run.name
         assert set(runs_of(CAMVID)) == {run.name for run in runs.values()}
         delete_button, load_fold = models_tab.host_s_own()
         assert delete_button["visible"] == load_fold["visible"] == person.is_host

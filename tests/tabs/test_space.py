@@ -1,5 +1,6 @@
 """The page as a Space of the Hub: signing in there, publishing under one's own account, and a GPU that is lent for a minute."""
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from programs import told_by
 
 from engine.access import HOST, Person
 from tabs.components.space import OAUTH, Account, account, by_account, has_sign_in
+from tabs.components.zero_gpu import _thread, attends
 
 WHO = {"userinfo": {"preferred_username": "anna"}, "access_token": "hf_oauth_x", "expires_at": time.time() + 60}
 
@@ -62,11 +64,23 @@ def test_people_publish_under_their_own_account_and_the_owner_is_the_host(lab_ho
     assert told["token is in"] == []
 
 
+def test_a_run_is_attended_while_its_thread_is_there() -> None:
+    run, done = Path("runs/r1"), threading.Event()
+    thread = threading.Thread(target=done.wait, name=_thread(run))
+    thread.start()
+    assert attends(run) and not attends(Path("runs/r2"))
+    done.set()
+    thread.join()
+    assert not attends(run)
+
+
 def test_a_lent_gpu_predicts_and_trains(lab_home: Path) -> None:
     told = told_by("lend_gpu", home=lab_home)
     assert told["is zero"] and told["cuda is pretended"] and told["minutes"] == 1.0
     assert told["said"] == "pos" and told["asked"] == ["/startup-report", "/schedule", "/allow", "/release"]
     assert (told["seconds to predict"], told["seconds to train"]) == ("15", "80")
     assert told["trained"] == ["finished", ""]
+    status, message = told["killed at the start"]
+    assert status == "failed" and message.startswith("No GPU was lent: ")
     status, message = told["no time left"]
     assert status == "failed" and message.startswith("No GPU was lent: Space app has reached its GPU limit")

@@ -9,6 +9,9 @@ from tiny_text import save_tiny, shrink_word_models
 
 from engine.data.drawn_reviews import draw_reviews
 from engine.errors import RunError
+from engine.hub import library
+from engine.hub.export import export_bundle
+from engine.hub.library import downloads_folder
 from engine.recipe import MINILM, Recipe, Stage
 from engine.runs.store import RunSpec, create_run, find_run
 from engine.runs.worker import main
@@ -116,7 +119,21 @@ def test_a_language_model_writes_on_before_and_after_and_is_offered_through_its_
     further = train(reviews, tiny, LANGUAGE_MODEL, init_from=str(find_run(writer)))
     assert opened.run_label(writer) in text_try.finish(further, "this film is", 0.8, 5, 1)[0]
     roundabout = train(reviews, tiny, LANGUAGE_MODEL, init_from=str(find_run(classifier)))
-    assert text_try.writers(roundabout) == (roundabout, str(find_run(writer)))
+    assert [found.name for found in text_try.writers(roundabout)] == [roundabout, writer]
+
+
+@pytest.mark.parametrize("is_sample", [True, False])
+def test_a_language_model_from_elsewhere_writes_and_so_does_what_started_from_it(reviews, tiny, is_sample):
+    folder, name = (library.SAMPLES_FOLDER, "sample-lm") if is_sample else (downloads_folder(), "lm")
+    bundle = export_bundle(find_run(train(reviews, tiny, LANGUAGE_MODEL)), folder / "lm")
+    assert text_try.judge(name, "a film") == (text_try.NO_CLASSIFIER, [])
+    before, after = text_try.finish(name, "this film is", 0.8, 5, 1)
+    assert "lab-written" in after and ("Sample · " if is_sample else "Hub · lm · ") in after
+    if not is_sample:
+        assert "is no backbone that this task offers" in before, "a bundle must not say what is fetched"
+    classifier = train(reviews, f"./{Path(tiny).name}", init_from=str(bundle))
+    assert [found.name for found in text_try.writers(classifier)] == [name]
+    assert text_try.finish(classifier, "this film is", 0.8, 5, 1)[1] == after
 
 
 def test_words_that_began_at_random_have_no_before(reviews, monkeypatch):

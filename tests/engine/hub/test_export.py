@@ -10,24 +10,29 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from markdown_it import MarkdownIt
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tiny_text import save_tiny, shrink_word_models
 from untrained import BACKBONE, STREET_STAGE, edit, save_untrained
 from untrained_text import recipe as text_recipe
 from untrained_text import save as save_text
 
-from engine.bundle_files import MODEL_FILE
+from engine.bundle_files import EVALUATION_FILE, MODEL_FILE, OURS
 from engine.data.drawn import STREET_CLASSES
 from engine.data.sources import SOURCES
-from engine.errors import BundleError
+from engine.errors import BundleError, EngineError
+from engine.hub import export
 from engine.hub.card import CARD_FILE, CardChoices, write_card
 from engine.hub.export import BUNDLE_FILES, export_bundle, record_evaluation
+from engine.hub.history import TRAINING_FILE
 from engine.hub.paths import is_folder
 from engine.recipe import Recipe
 from engine.runs.store import RunSpec, create_run
 from engine.runs.worker import main as work
 from engine.serving.predictor import load_predictor
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
+from engine.training import checkpoint
 from engine.training.bundle import Training, read_config, resolve_bundle
 from engine.training.evaluate import Evaluation
 
@@ -62,6 +67,58 @@ def test_an_exported_bundle_is_half_as_large_and_answers_alike(tmp_path: Path) -
 def test_an_export_never_overwrites(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is there already"):
         export_bundle(exported, tmp_path / "bundle")
+
+
+@pytest.mark.parametrize("when", ["before the weights", "after the weights", "after the files"])
+def test_a_run_that_saves_a_better_checkpoint_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    checkpoints = tmp_path / "run" / "checkpoints"
+    old = save_untrained(checkpoints, CLASSES)
+    read, copy = export.read_weights, shutil.copyfile
+
+    def replace_best() -> None:
+        if old.exists():
+            save_untrained(checkpoints, CLASSES, seed=1, step=2)
+            assert not old.exists()
+
+    def read_weights(source: Path) -> Any:
+        if when == "before the weights":
+            replace_best()
+        weights = read(source)
+        if when == "after the weights":
+            replace_best()
+        return weights
+
+    def copyfile(source: Path, target: Path) -> None:
+        copy(source, target)
+        replace_best()
+
+    monkeypatch.setattr(export, "read_weights", read_weights)
+    monkeypatch.setattr(export.shutil, "copyfile", copyfile)
+    bundle = export_bundle(tmp_path / "run", tmp_path / "bundle", notebook=False)
+    assert (bundle / EVALUATION_FILE).is_file() and read_config(bundle).seed == 1
+    better = export_bundle(tmp_path / "run", tmp_path / "again", notebook=False)
+    assert (bundle / MODEL_FILE).read_bytes() == (better / MODEL_FILE).read_bytes()
+
+
+def test_what_a_checkpoint_lacks_for_good_is_told(tmp_path: Path) -> None:
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES)
+    (source / MODEL_FILE).write_bytes(b"")
+    with pytest.raises(BundleError):
+        export_bundle(tmp_path / "run", tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES)
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(EngineError, match=f"Could not export {source.name}: the disk is full"):
+        export_bundle(source, tmp_path / "bundle")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_bundle_can_be_exported_again(exported: Path, tmp_path: Path) -> None:
@@ -99,6 +156,37 @@ def test_what_a_publisher_says_is_in_the_card_and_is_no_markup(exported: Path) -
     card = write_card(exported, choices)
     assert front_matter(card)["license"] == "mit"
     assert 'load_predictor("me/streets")' in card and "<script>" not in card and "\n# Ours" not in card
+
+
+@pytest.mark.parametrize("name", ["![x](losses.png)", "`![x](//a.b/t.png) ` [y](//a.b)", "<img src=//a.b>", "|a\\|`b|"])
+def test_no_name_in_a_bundle_is_markup_in_its_card(exported: Path, name: str) -> None:
+    """A picture in a card would be fetched from wherever it says by whoever looks at it."""
+    config = json.loads((exported / "config.json").read_text())[OURS]
+    recipe = config["recipe"] | {"name": name, "stages": [config["recipe"]["stages"][0] | {"name": name}]}
+    start = {"task": name, "objective": name, "dataset": name, "seed": 0, "recipe": recipe}
+    edit(
+        exported, recipe=recipe, starts=[start], dataset=name, remarks=[name], classes=[name, "b"], metrics={name: 0.5}
+    )
+    row = {
+        "stage": 0,
+        "stage_name": name,
+        "epoch": 1,
+        "global_step": 8,
+        "train_loss": 1.0,
+        "valid_loss": 1.0,
+        "seconds": 1.0,
+    }
+    told = {
+        "epochs": [row | {"metrics": {name: 0.5}}],
+        "train_items": 8,
+        "valid_items": 2,
+        "device_name": name,
+        "seconds": 1.0,
+    }
+    (exported / TRAINING_FILE).write_text(json.dumps(told))
+    card = write_card(exported, CardChoices(note=name))
+    html = MarkdownIt().enable("table").render(card.split("---\n", 2)[2])
+    assert "<img" not in html and "<a " not in html and html.count("<tr>") == 2 + 2 + 2
 
 
 def test_where_somebody_s_own_data_lies_is_not_handed_on(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 """Publishing and loading against a Hub on loopback, with the real client: what comes back predicts bit for bit the same."""
 
+import errno
 import json
 import logging
+import os
 import shutil
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +20,16 @@ from untrained import save_untrained
 
 from engine import access
 from engine.access import HOST, Limits, Person, identify_by
+from engine.bundle_files import MODEL_FILE
 from engine.cli import app
-from engine.errors import AccessError, BundleError, HubError
+from engine.data.whole_folder import ABANDONED_SECONDS
+from engine.errors import AccessError, BundleError, EngineError, HubError
 from engine.hub import publish as module
-from engine.hub import space
+from engine.hub import remote, space
 from engine.hub.card import CardChoices
 from engine.hub.export import export_bundle
 from engine.hub.publish import files_to_send, publish, publish_model
-from engine.hub.remote import Reference, downloads_folder, fetch_bundle, parse_reference
+from engine.hub.remote import RESERVED, Reference, downloads_folder, fetch_bundle, parse_reference
 from engine.hub.space import deploy_space
 from engine.serving.predictor import load_predictor
 
@@ -198,6 +205,119 @@ def test_what_a_visitor_of_a_space_may_load(hub: Hub, bundle: Path, monkeypatch:
     assert fetch_bundle("c/open") and fetch_bundle(f"{USER}/closed")
 
 
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """The hub's own download, which waits for `go` before it fetches weights and does `meanwhile(folder)` then."""
+    from huggingface_hub import HfApi
+
+    download = HfApi.hf_hub_download
+    state: dict[str, Any] = {"began": threading.Semaphore(0), "go": threading.Event(), "meanwhile": lambda folder: None}
+
+    def slowly(api: Any, repo_id: str, name: str, *, local_dir: Path, **asked: Any) -> str:
+        if name == MODEL_FILE:
+            state["began"].release()
+            assert state["go"].wait(20)
+            state["meanwhile"](local_dir)
+        return download(api, repo_id, name, local_dir=local_dir, **asked)
+
+    monkeypatch.setattr(HfApi, "hf_hub_download", slowly)
+    yield state
+    state["go"].set()
+
+
+def test_visitors_who_load_at_once_have_no_more_room_together(
+    hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, client: dict[str, Any]
+) -> None:
+    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    size = sum(map(len, content.values()))
+    for name in ("a/open", "b/open"):
+        hub.create(name, files=content)
+    monkeypatch.setattr(access, "MODELS_AT_ONCE", 1)
+    identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size + size // 2))
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(fetch_bundle, "a/open")
+            assert client["began"].acquire(timeout=20)
+            with pytest.raises(AccessError, match="No more room"):
+                fetch_bundle("b/open")
+            client["go"].set()
+            assert first.result().is_dir()
+        with pytest.raises(AccessError, match="No more room"):
+            fetch_bundle("b/open")
+    finally:
+        identify_by(lambda: HOST)
+
+
+def test_what_broke_off_takes_what_it_has_and_for_a_day(
+    hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, client: dict[str, Any]
+) -> None:
+    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    size = sum(map(len, content.values()))
+    for name in ("a/open", "b/open"):
+        hub.create(name, files=content)
+    monkeypatch.setattr(access, "MODELS_AT_ONCE", 1)
+    identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size))
+    client["go"].set()
+    client["meanwhile"] = full
+    try:
+        for _ in range(2):  # what it has already is not counted again
+            with pytest.raises(EngineError, match="Could not load a/open@main: the disk is full"):
+                fetch_bundle("a/open")
+        client["meanwhile"] = lambda folder: None
+        (partial,) = downloads_folder().glob(".*/")
+        assert not (partial / RESERVED).exists() and (partial / "config.json").is_file()
+        with pytest.raises(AccessError, match="No more room"):
+            fetch_bundle("b/open")
+        long_ago = time.time() - 2 * ABANDONED_SECONDS
+        os.utime(partial, (long_ago, long_ago))
+        there = fetch_bundle("b/open")
+        assert [path for path in downloads_folder().iterdir() if path.is_dir()] == [there]
+    finally:
+        identify_by(lambda: HOST)
+
+
+def full(*_: Any) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_two_who_load_the_same_fetch_it_once(hub: Hub, bundle: Path, client: dict[str, Any]) -> None:
+    hub.create("a/open", files={path.name: path.read_bytes() for path in bundle.iterdir()})
+    with ThreadPoolExecutor(2) as pool:
+        loads = [pool.submit(fetch_bundle, "a/open", token=False) for _ in range(2)]
+        assert client["began"].acquire(timeout=20)
+        assert not client["began"].acquire(timeout=0.3)
+        client["go"].set()
+        first, second = (load.result() for load in loads)
+    assert first == second and torch.equal(logits(first), logits(bundle))
+    assert hub.requests.count(f"GET /a/open/resolve/{hub.repositories['a/open'].commits[-1][0]}/{MODEL_FILE}") == 1
+
+
+def test_loading_tells_how_much_of_a_file_has_come(
+    hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, client: dict[str, Any]
+) -> None:
+    hub.create("a/open", files={path.name: path.read_bytes() for path in bundle.iterdir()})
+    monkeypatch.setattr(remote, "TELL_SECONDS", 0.01)
+    total = sum(path.stat().st_size for path in bundle.iterdir())
+    weights = (bundle / MODEL_FILE).stat().st_size
+    half = total - weights // 2
+    told: list[tuple[int, int]] = []
+
+    def come_by_halves(folder: Path) -> None:
+        part = folder / ".cache" / "x.incomplete"
+        part.write_bytes(bytes(weights // 2))
+        end = time.monotonic() + 20
+        while told[-1][0] < half - weights // 10:
+            assert time.monotonic() < end, told[-1]
+            time.sleep(0.01)
+        part.unlink()
+
+    client["go"].set()
+    client["meanwhile"] = come_by_halves
+    fetch_bundle("a/open", token=False, on_progress=lambda done, whole: told.append((done, whole)))
+    assert {whole for _, whole in told} == {total} and told[-1] == (total, total)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a/b/c", "../x", "x" * 200])
 def test_a_name_that_none_can_have(hub: Hub, bundle: Path, name: str) -> None:
     with pytest.raises(HubError, match="Could not publish"):
@@ -223,7 +343,13 @@ def test_nobody_signed_in_and_no_network(
 
 
 def test_the_token_is_written_nowhere(
-    hub: Hub, bundle: Path, lab_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: Any
+    hub: Hub,
+    bundle: Path,
+    lab_home: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     made = send(bundle)
@@ -236,6 +362,10 @@ def test_the_token_is_written_nowhere(
     assert not [path for path in written if TOKEN.encode() in path.read_bytes()]
     out, err = capfd.readouterr()
     assert TOKEN not in out + err + caplog.text + str(refusal.value) and "what is …?" in str(refusal.value)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)  # this machine's own
+    with pytest.raises(HubError, match=r"what is …\?") as refusal:
+        send(bundle, token=None, update=True)
+    assert TOKEN not in str(refusal.value)
     assert all(
         TOKEN.encode() not in content
         for _, files in hub.repositories[made.repo_id].commits
@@ -251,6 +381,11 @@ def test_the_token_is_written_nowhere(
         ("https://huggingface.co/me/streets", Reference("me/streets")),
         ("https://huggingface.co/me/streets/tree/0123abc?x=1", Reference("me/streets", "0123abc")),
         ("https://huggingface.co/me/streets/blob/main/config.json", Reference("me/streets", "main")),
+        ("https://huggingface.co/me/streets/tree/refs%2Fpr%2F1", Reference("me/streets", "refs/pr/1")),
+        ("huggingface.co/me/streets", Reference("me/streets")),
+        ("www.huggingface.co/me/streets/tree/v1", Reference("me/streets", "v1")),
+        ("hf.co/me/streets/", Reference("me/streets")),
+        ("me/streets/", Reference("me/streets")),
     ],
 )
 def test_names_and_links(text: str, expected: Reference) -> None:
@@ -258,7 +393,19 @@ def test_names_and_links(text: str, expected: Reference) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "streets", "a/b/c", "../..", "me/..", "https://huggingface.co", "me/x@a b", "me/x\n"]
+    "text",
+    [
+        "",
+        "streets",
+        "a/b/c",
+        "../..",
+        "me/..",
+        "https://huggingface.co",
+        "hf.co/me",
+        "hf.co/a%2Fb/c",
+        "me/x@a b",
+        "me/x\n",
+    ],
 )
 def test_what_is_no_name(text: str) -> None:
     if text.strip() != "me/x":

@@ -356,7 +356,7 @@ def test_a_worker_killed_before_its_first_word_died():
 
 def test_a_lent_gpu_is_asked_for_each_queued_run_and_a_refusal_fails_it():
     asked = []
-    borrow_from(Lender(forward=lambda *_: None, train=asked.append))
+    borrow_from(Lender(forward=lambda *_: None, train=asked.append, attends=lambda run_dir: False))
     first, second, looking_after = made(), made("quick"), runner(slots=())
     try:
         submit(first)
@@ -364,8 +364,8 @@ def test_a_lent_gpu_is_asked_for_each_queued_run_and_a_refusal_fails_it():
         assert asked == [first, second]
         looking_after.tick()
         assert load_snapshot(second).status == "queued", "this machine has no device of its own for it"
-        give_up(first, "No time left today.")
-        give_up(first, "It is told once.")
+        give_up(first, RunFailed(message="No time left today.", log_tail=""))
+        give_up(first, RunFailed(message="It is told once.", log_tail=""))
         assert said(first, RunFailed) == [RunFailed(message="No time left today.", log_tail="")]
         assert load_snapshot(first).status == "failed" and queued_runs() == [second]
         stop(second)
@@ -374,6 +374,45 @@ def test_a_lent_gpu_is_asked_for_each_queued_run_and_a_refusal_fails_it():
         assert take(first) and asked == [first, second, first]
     finally:
         borrow_from(None)
+
+
+def test_a_run_that_waits_for_a_lent_gpu_with_nobody_asking_ends_and_can_be_resumed():
+    attended, long_ago = set(), time.time() - 2 * STARTING_SECONDS
+    lent = Lender(forward=lambda *_: None, train=lambda run_dir: None, attends=attended.__contains__)
+    borrow_from(lent)
+    waiting, starting, fresh, asked_for = made(), made(), made(), made()
+    try:
+        for run_dir in (waiting, starting, fresh, asked_for):
+            submit(run_dir)
+        attended.add(asked_for)
+        (starting / QUEUED_FILE).rename(starting / STARTING_FILE)  # whoever took it is gone
+        for file in (waiting / QUEUED_FILE, starting / STARTING_FILE, asked_for / QUEUED_FILE):
+            os.utime(file, (long_ago, long_ago))
+        runner(slots=()).tick()
+        assert queued_runs() == [fresh, asked_for]
+        for run_dir in (waiting, starting):
+            shown = load_snapshot(run_dir)
+            assert shown.status == "stopped" and "the server was started anew" in shown.message
+            resume(run_dir)
+            assert load_snapshot(run_dir).status == "queued"
+    finally:
+        borrow_from(None)
+
+
+def test_a_start_that_broke_off_is_given_up_and_a_live_worker_s_is_not():
+    ending = RunFailed(message="The GPU is gone.", log_tail="")
+    gone, live = made(), made()
+    for run_dir in (gone, live):
+        submit(run_dir)
+        assert take(run_dir)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        write_worker(live, process.pid, slots=SLOTS, events_size=0, log_size=0)
+        for run_dir in (gone, live):
+            give_up(run_dir, ending)
+        shown = load_snapshot(live).status
+        process.communicate(b"\n")
+    assert said(gone, RunFailed) == [ending] and load_snapshot(gone).status == "failed"
+    assert not said(live, RunFailed) and shown == "running"
 
 
 def test_a_start_that_was_broken_off_is_made_up_for():

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -8,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from engine.errors import RunError
+from engine.errors import EngineError, RunError
 from engine.events import RunDied, StepFinished, Warned, to_json
 from engine.home import runs_folder
 from engine.recipe import Recipe, Stage
@@ -32,6 +33,7 @@ from engine.runs.store import (
     request_stop,
     stop_requested,
     worker_alive,
+    write_whole,
     write_worker,
 )
 
@@ -88,6 +90,22 @@ def test_a_run_does_not_move_in_with_other_files(tmp_path):
             create_run(SPEC, folder=folder)
     (tmp_path / "empty").mkdir()
     assert read_spec(create_run(SPEC, folder=tmp_path / "empty")) == SPEC
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    def full(number):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    made = create_run(SPEC)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        for folder in (None, tmp_path / "own"):
+            with pytest.raises(EngineError, match="Could not make the run's folder: the disk is full"):
+                create_run(SPEC, folder=folder)
+        with pytest.raises(OSError, match="No space"):
+            write_whole(made / SPEC_FILE, "{}")
+    assert list(runs_folder().iterdir()) == [made] and not (tmp_path / "own").exists()
+    assert [path.name for path in made.iterdir()] == [SPEC_FILE] and read_spec(made) == SPEC
 
 
 def test_a_spec_that_cannot_be_read_says_why(tmp_path):

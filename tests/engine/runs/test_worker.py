@@ -23,6 +23,7 @@ from engine.runs.store import (
     stop_requested,
     worker_alive,
 )
+from engine.runs.watch import load_snapshot
 
 fake = runpy.run_path(str(Path(__file__).with_name("fake_worker.py")))["perform"]
 
@@ -68,12 +69,17 @@ def test_the_time_that_a_gpu_is_lent_for_ends_a_run_as_its_own_time_does(tmp_pat
         yield from ()
 
     assert worker.main(run_dir, perform=perform, minutes=minutes) == 0
+    (ending,) = endings(run_dir)
+    limit = f"{min(minutes, own):g} min"
+    over = f"Its time at a stretch, {limit}, is over. Resume goes on for another {limit}."
+    assert ending == RunStopped(reason=over if is_over else "")
+    assert load_snapshot(run_dir).message == ending.reason
 
 
 def test_a_stop_that_was_asked_for_is_heard_and_forgotten(tmp_path):
     run_dir = made(tmp_path, "slow")
     request_stop(run_dir)
-    assert worker.main(run_dir, perform=fake) == 0
+    assert worker.main(run_dir, perform=fake, minutes=0.0) == 0, "somebody asked, whatever the time"
     assert endings(run_dir) == [RunStopped()]
     assert not stop_requested(run_dir)
 

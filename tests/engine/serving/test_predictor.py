@@ -166,7 +166,7 @@ def test_a_lent_gpu_answers_for_a_model_that_is_kept_here_on_the_cpu(street_bund
         return predictor.forward(bundle, batch, tta)
 
     expected = load_predictor(street_bundle).predict(noise(40, 50))
-    borrow_from(Lender(forward=lend, train=lambda run_dir: None))
+    borrow_from(Lender(forward=lend, train=lambda run_dir: None, attends=lambda run_dir: True))
     try:
         lent = load_predictor(street_bundle)
         assert same(lent.predict(noise(40, 50)), expected)

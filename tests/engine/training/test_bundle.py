@@ -117,7 +117,7 @@ def test_a_field_that_cannot_be_is_named(bundle: Path, field: str, value: Any) -
 
 def test_the_evaluation_of_a_bundle(bundle: Path) -> None:
     assert read_evaluation(bundle) == {"metrics": {"pixel_accuracy": 0.5, "valid_loss": 1.0}}
-    for text in ("{", "[" * 100_000, "\0", "[1]"):
+    for text in ("{", "[" * 100_000, "\0", "[1]", '{"a": 1}', '{"metrics": 5}', '{"metrics": {"dice": "x"}}'):
         (bundle / "evaluation.json").write_text(text)
         assert read_evaluation(bundle) is None
     (bundle / "evaluation.json").unlink()
