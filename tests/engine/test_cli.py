@@ -112,7 +112,8 @@ def test_predict_answers_the_good_ones_and_names_the_bad_one(run_folder: Path, p
     assert np.asarray(Image.open(first["saved"])).shape == (30, 40)
     assert broken.keys() == {"file", "error"}
     assert "✗ [b]broken.jpg is not a picture that can be read." in people
-    assert "[a]one.png: " in people
+    # Where the temporary folder has a long name, a line breaks in this one.
+    assert "[a]one.png:" in people.replace(" ", "")
 
 
 def test_predict_ends_well_when_all_were_answered(run_folder: Path, pictures: list[Path]) -> None:
