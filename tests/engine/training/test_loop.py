@@ -20,6 +20,7 @@ from engine.events import (
     StageStarted,
     StepFinished,
 )
+from engine.home import HOME_VARIABLE
 from engine.recipe import AWD_LSTM_SMALL, Recipe, Stage
 from engine.runs.store import RunSpec, create_run, read_events
 from engine.training import checkpoint
@@ -115,32 +116,71 @@ def test_fp16_on_a_cpu_is_refused_with_the_fix(squares, objective) -> None:
 
 # `accelerate launch` starts one process alone where there is no GPU, unless it has MPI.
 TWICE = ("-m", "torch.distributed.run", "--nproc_per_node", "2", "--standalone")
+# With a body whose first BatchNorm stands in no group of its own.
+U_NET_STAGE = Stage(epochs=1, max_lr=1e-3, image_size=32, batch_size=4, precision="fp32", augmentation="none")
+U_NET = Recipe(
+    name="two",
+    backbone="tf_efficientnet_lite0",
+    stages=(
+        dataclasses.replace(U_NET_STAGE, name="frozen", train_from=-1),
+        dataclasses.replace(U_NET_STAGE, name="full"),
+    ),
+)
+# The lesson's model: its head has BatchNorms of another kind.
+TEXT_STAGE = Stage(epochs=1, batch_size=4, text_length=32, drop_mult=0.0, train_items=12, precision="fp32")
+TEXTS = Recipe(name="two", backbone=AWD_LSTM_SMALL, stages=(TEXT_STAGE,))
 
 
-def launch(script: str, *arguments: object, launcher: tuple[str, ...] = ()) -> None:
-    """Run a script that lies beside this file to its end, in a process of its own or two."""
-    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"}
-    command = [sys.executable, *launcher, str(Path(__file__).with_name(script)), *map(str, arguments)]
-    done = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What so many processes left behind: a folder of the toy task, and the runs that they were the worker of."""
+
+    processes: int
+    toy: Path
+    u_net: Path
+    texts: Path
 
 
-def test_two_processes_train_as_one(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(streets: Path, reviews: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Trained]:
+    """The same trained by one process, and by two that start together."""
+    squares = draw_squares(tmp_path_factory.mktemp("squares"))
+
+    def train(processes: int, launcher: tuple[str, ...]) -> Trained:
+        folder = tmp_path_factory.mktemp(f"trained-by-{processes}")
+        left = Trained(
+            processes=processes,
+            toy=folder / "toy",
+            u_net=create_run(RunSpec(task="camvid", dataset=str(streets), recipe=U_NET), folder=folder / "u-net"),
+            texts=create_run(RunSpec(task="imdb", dataset=str(reviews), recipe=TEXTS), folder=folder / "texts"),
+        )
+        command = [*launcher, str(Path(__file__).with_name("train_on_cpus.py"))]
+        done = subprocess.run(
+            [sys.executable, *command, *map(str, (squares, left.toy, left.u_net, left.texts))],
+            cwd=REPOSITORY,
+            env=os.environ
+            | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}", HOME_VARIABLE: str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return left
+
+    return train(1, ()), train(2, TWICE)
+
+
+def test_two_processes_train_as_one(trained: tuple[Trained, Trained]) -> None:
     """Same global batch, same losses, one writer."""
-
-    def run(name: str, launcher: tuple[str, ...] = ()) -> list[float]:
-        launch("train_toy.py", tmp_path, name, launcher=launcher)
-        return [float(line) for line in (tmp_path / f"{name}.losses").read_text().split()]
-
-    draw_squares(tmp_path / "toy")
-    (one, *alone), (two, *together) = run("alone"), run("together", TWICE)
+    (one, *alone), (two, *together) = [
+        [float(line) for line in (left.toy / "losses").read_text().split()] for left in trained
+    ]
     assert (one, two) == (1, 2)
     assert len(alone) == len(together) > 8
     # Adam makes steps of rounding errors where a BatchNorm leaves no gradient, as of the bias in front of it.
     assert together == pytest.approx(alone, rel=1e-3)
-    checkpoints = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("alone", "together")]
+    checkpoints = [sorted(path.name for path in (left.toy / "checkpoints").iterdir()) for left in trained]
     assert checkpoints[0] == checkpoints[1]
 
 
@@ -191,39 +231,24 @@ def test_a_disk_that_is_full_is_told_and_the_checkpoint_before_it_stays(
     assert kept and [path.name for path in (tmp_path / "c").iterdir() if path.is_dir()] == [kept.name]
 
 
-def told_by_workers(tmp_path: Path, **spec) -> tuple[list[float], list[float]]:
-    """The losses of a run that one worker trains, and of the same run that two processes train."""
-    told = []
-    for processes, launcher in ((1, ()), (2, TWICE)):
-        run_dir = create_run(RunSpec(**spec), folder=tmp_path / str(processes))
-        launch("work_on_cpus.py", run_dir, launcher=launcher)
-        events, _ = read_events(run_dir)
-        assert [event.processes for event in events if isinstance(event, RunStarted)] == [processes]
-        assert isinstance(events[-1], RunFinished)
-        assert latest_checkpoint(run_dir / "checkpoints")
-        steps = [event.loss for event in events if isinstance(event, StepFinished)]
-        told.append(steps + [event.valid_loss for event in events if isinstance(event, EpochFinished)])
-    alone, together = told
-    return alone, together
+def told_by_worker(run_dir: Path, processes: int) -> list[float]:
+    """The losses of a run that so many processes have finished."""
+    events, _ = read_events(run_dir)
+    assert [event.processes for event in events if isinstance(event, RunStarted)] == [processes]
+    assert isinstance(events[-1], RunFinished)
+    assert latest_checkpoint(run_dir / "checkpoints")
+    steps = [event.loss for event in events if isinstance(event, StepFinished)]
+    return steps + [event.valid_loss for event in events if isinstance(event, EpochFinished)]
 
 
-def test_two_workers_train_a_u_net_as_one_does(streets: Path, tmp_path: Path) -> None:
-    """With a body whose first BatchNorm stands in no group of its own."""
-    stage = Stage(epochs=1, max_lr=1e-3, image_size=32, batch_size=4, precision="fp32", augmentation="none")
-    frozen = dataclasses.replace(stage, name="frozen", train_from=-1)
-    recipe = Recipe(
-        name="two", backbone="tf_efficientnet_lite0", stages=(frozen, dataclasses.replace(stage, name="full"))
-    )
-    alone, together = told_by_workers(tmp_path, task="camvid", dataset=str(streets), recipe=recipe)
+def test_two_workers_train_a_u_net_as_one_does(trained: tuple[Trained, Trained]) -> None:
+    alone, together = (told_by_worker(left.u_net, left.processes) for left in trained)
     assert len(alone) == len(together) == 6
     assert together == pytest.approx(alone, rel=2e-3)
 
 
-def test_two_workers_train_on_texts_as_one_does(reviews: Path, tmp_path: Path) -> None:
-    """With the lesson's model: its head has BatchNorms of another kind."""
-    stage = Stage(epochs=1, batch_size=4, text_length=32, drop_mult=0.0, train_items=12, precision="fp32")
-    recipe = Recipe(name="two", backbone=AWD_LSTM_SMALL, stages=(stage,))
-    alone, together = told_by_workers(tmp_path, task="imdb", dataset=str(reviews), recipe=recipe)
+def test_two_workers_train_on_texts_as_one_does(trained: tuple[Trained, Trained]) -> None:
+    alone, together = (told_by_worker(left.texts, left.processes) for left in trained)
     assert len(alone) == len(together) > 3
     assert together == pytest.approx(alone, rel=1e-3)
 
