@@ -24,10 +24,11 @@ def save_untrained_tags(
     decision: Mapping[str, Any],
     channels: int = 3,
     seed: int = 0,
+    backbone: str = BACKBONE,
 ) -> Path:
     """A bundle in `checkpoints`, a run's folder of that name, whose model answers differently to different pictures."""
     torch.manual_seed(seed)
-    plan = ModelPlan(backbone=BACKBONE, classes=classes, channels=channels, new_channels="mean")
+    plan = ModelPlan(backbone=backbone, classes=classes, channels=channels, new_channels="mean")
     model = PLANET.build_objective().build_model(plan, pretrained=False)
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -35,7 +36,7 @@ def save_untrained_tags(
             torch.nn.init.normal_(module.bias)
         elif isinstance(module, torch.nn.Linear):  # the last one begins with zeros
             torch.nn.init.kaiming_normal_(module.weight)
-    recipe = Recipe(name="tiny", backbone=BACKBONE, stages=(CHIP_STAGE,))
+    recipe = Recipe(name="tiny", backbone=backbone, stages=(CHIP_STAGE,))
     config = build_config(
         task=PLANET.name, objective="tags", recipe=recipe, plan=plan, dataset="drawn-chips", seed=seed
     )
