@@ -39,45 +39,65 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 expect = playwright.expect
 
 
-@pytest.fixture
-def address(lab_home: Path, tmp_path: Path) -> Iterator[str]:
-    """The page's address; the app is a process of its own and is ended with everything that it started."""
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The page's address and the app's home; the app is a process of its own, and one for all tests, as for a class."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--home", str(lab_home)]
-    with (tmp_path / "app.log").open("w") as log:
-        app = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path)}
-        )
+    folder = tmp_path_factory.mktemp("app")
+    home = folder / "home"
+    command = [sys.executable, "app.py", "--port", str(port), "--home", str(home)]
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "uploads")}
+    environment.pop("LESSON_LAB_MIRROR", None)
+    with (folder / "app.log").open("w") as log:
+        app = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
         try:
             address = f"http://127.0.0.1:{port}"
             wait_until_it_answers(address, app)
-            yield address
+            yield address, home
         finally:
             app.terminate()  # not SIGINT: a shell's background jobs ignore it
             app.wait(timeout=30)
-            end_workers(lab_home)
 
 
 @pytest.fixture
-def page(address: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["playwright.Page"]:
-    """A page that is watched: what it asks for from outside, and what goes wrong in it."""
+def address(served: tuple[str, Path]) -> Iterator[str]:
+    """The page's address; what a test starts, draws and trains is ended and gone after it."""
+    address, home = served
+    yield address
+    end_workers(home)
+    for folder in home.glob("*/*/"):  # the runner makes the folders above them anew at any moment
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["playwright.Browser"]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        page = browser.new_page(viewport={"width": 1280, "height": 800}, permissions=["camera"])
-        page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
-        page.outside, page.problems = [], []
-        page.on("request", lambda asked: page.outside.append(asked.url) if is_outside(asked.url, address) else None)
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("console", lambda said: page.problems.append(said.text) if said.type == "error" else None)
-        page.goto(address)
-        yield page
-        if getattr(request.node, "failed", True):
-            page.screenshot(path=tmp_path / "page.png", full_page=True)
-            print(f"the page as it was: {tmp_path / 'page.png'}")
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(
+    chromium: "playwright.Browser", address: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator["playwright.Page"]:
+    """A page in a fresh profile that is watched: what it asks for from outside, and what goes wrong in it."""
+    profile = chromium.new_context(viewport={"width": 1280, "height": 800}, permissions=["camera"])
+    page = profile.new_page()
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    page.outside, page.problems = [], []
+    page.on("request", lambda asked: page.outside.append(asked.url) if is_outside(asked.url, address) else None)
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("console", lambda said: page.problems.append(said.text) if said.type == "error" else None)
+    page.goto(address)
+    yield page
+    if getattr(request.node, "failed", True):
+        page.screenshot(path=tmp_path / "page.png", full_page=True)
+        print(f"the page as it was: {tmp_path / 'page.png'}")
+    profile.close()
 
 
 def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request: pytest.FixtureRequest):
