@@ -28,7 +28,7 @@ from tabs.components.opened import (
 )
 from tabs.components.paths import without_paths
 from tabs.components.stage_form import RATE, build_knob, rate_as_text, rate_values
-from tabs.components.train_panel import TrainPanel, plan_of
+from tabs.components.train_panel import TrainPanel, delete_run, may_delete, plan_of
 from tabs.components.wiring import (
     ACTION,
     CLICK_RATE,
@@ -145,25 +145,27 @@ def stop_run(run: str | None) -> None:
 
 
 def poll_rates(task: Task, chosen: str | None, seen: str) -> tuple[Any, ...]:
-    """The picker, the curve, the four suggestions, the reading's button, the stop button, and what was seen."""
+    """The picker, the curve, the four suggestions, the reading's button, the stop and delete buttons, and what was seen."""
     runs = runs_of(task, "lr-find")
     run = chosen if chosen in runs else next(iter(runs), None)
     if run is None:
         if seen == "none":
-            return (gr.skip(),) * 9
-        hidden = (gr.update(visible=False),) * 6
+            return (gr.skip(),) * 10
+        hidden = (gr.update(visible=False),) * 7
         return gr.update(choices=[], value=None), NOTHING_YET, *hidden, "none"
     try:
         snapshot, position = snapshot_of(run), queue_position(find_run(run))
     except EngineError as error:
-        return gr.skip(), note(without_paths(error), "bad"), *(gr.skip(),) * 6, ""
+        return gr.skip(), note(without_paths(error), "bad"), *(gr.skip(),) * 7, ""
     now = signature(run, snapshot, position) + f"|{runs[0]}|{len(runs)}"
     if now == seen:
-        return (gr.skip(),) * 9
+        return (gr.skip(),) * 10
     found = [suggestion_button(name, snapshot.suggestions.get(name)) for name in SUGGESTIONS]
     reading = gr.update(visible=bool(snapshot.reading_lr), value=f"Use {rate_as_text(rate_of(snapshot.reading_lr))}")
     stopping = gr.update(visible=snapshot.status in UNDER_WAY and may_steer(spec_of(run).owner))
-    return picked(runs, run, chosen), show_rates(run_title(run), snapshot, position), *found, reading, stopping, now
+    deleting = gr.update(visible=may_delete(snapshot))
+    shown = show_rates(run_title(run), snapshot, position)
+    return picked(runs, run, chosen), shown, *found, reading, stopping, deleting, now
 
 
 def suggestion_button(name: str, rate: float | None) -> Any:
@@ -241,6 +243,7 @@ def build_rate_panel(task: Task, tab: gr.Tab, opened: gr.State) -> "tuple[RatePa
                 stopper = gr.Button("Stop", visible=False)
         with gr.Column(scale=2, min_width=320):
             run = build_run_picker("LR finder runs")
+            remover = gr.Button("Delete", visible=False, variant="stop", size="sm")
             curve = gr.HTML(NOTHING_YET, js_on_load=CLICK_RATE)
             said = gr.HTML()
             reading = gr.Button("Use this", variant="primary", visible=False)
@@ -248,12 +251,13 @@ def build_rate_panel(task: Task, tab: gr.Tab, opened: gr.State) -> "tuple[RatePa
                 suggested = [gr.Button(name, size="sm", visible=False, min_width=120) for name in SUGGESTIONS]
     code = build_code()
 
-    polled = [run, curve, *suggested, reading, stopper, seen]
+    polled = [run, curve, *suggested, reading, stopper, remover, seen]
     poll = partial(poll_rates, task)
     gr.on([tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
     planned = [opened, backbone, new_channels, init_from, train_from, size, batch_size, objective]
     finder.click(partial(start_finder, task), planned, run, **ACTION).success(poll, [run, seen], polled, **POLL)
     stopper.click(stop_run, run, None, **ACTION)
+    remover.click(delete_run, run, None, **ACTION).success(poll, [run, seen], polled, **POLL)
     offer_starts(task, init_from, tab)
     # A language model reads in other lengths than a classifier.
     objective.input(partial(usual_sizes, task), objective, [size, batch_size], **POLL)

@@ -7,11 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from engine.access import may_steer
+from engine.access import asker, may_steer
 from engine.errors import EngineError, RecipeError, RunError
 from engine.hub.library import known_model
+from engine.hub.trash import delete_model
 from engine.recipe import Recipe, knob_fields
 from engine.runs.queue import queue_position, resume, start, stop
+from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import RunSpec, find_run
 from engine.task import Task
 from tabs.components.channels import build_channels_choice
@@ -179,6 +181,19 @@ def resume_run(run: str | None) -> None:
         resume(find_run(run))
 
 
+@tells_errors
+def delete_run(run: str | None) -> None:
+    """Move a run into the trash."""
+    if run:
+        delete_model(run)
+        gr.Info("It is in the trash. “Undo” on the Models tab brings it back for a week.")
+
+
+def may_delete(snapshot: RunSnapshot) -> bool:
+    """Whether whoever is asking may delete a run, and it has ended."""
+    return asker().is_host and snapshot.status not in UNDER_WAY
+
+
 def whole_seed(seed: float | None) -> int:
     """The seed in the field, which may have been cleared."""
     if seed is None:
@@ -207,21 +222,21 @@ def planned_code(
 
 
 def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: str) -> tuple[Any, ...]:
-    """The picker, the live panel, the stop, resume and copy buttons, the log and its fold, and what was seen."""
+    """The picker, the live panel, the stop, resume, copy and delete buttons, the log and its fold, and what was seen."""
     runs = runs_of(task, "train")
     run = chosen if chosen in runs else next(iter(runs), None)
     if run is None:
         if seen == "none":
-            return (gr.skip(),) * 8
+            return (gr.skip(),) * 9
         hidden = gr.update(visible=False)
-        return gr.update(choices=[], value=None), NOTHING_YET, hidden, hidden, hidden, "", hidden, "none"
+        return gr.update(choices=[], value=None), NOTHING_YET, *(hidden,) * 4, "", hidden, "none"
     try:
         snapshot, position = snapshot_of(run), queue_position(find_run(run))
     except EngineError as error:
-        return gr.skip(), note(without_paths(error), "bad"), *(gr.skip(),) * 5, ""
+        return gr.skip(), note(without_paths(error), "bad"), *(gr.skip(),) * 6, ""
     now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}"
     if now == seen:
-        return (gr.skip(),) * 8
+        return (gr.skip(),) * 9
     steers = may_steer(spec_of(run).owner)
     return (
         picked(runs, run, chosen),
@@ -230,6 +245,7 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
         # One that diverged would do so again, at the same step: its settings have to change.
         gr.update(visible=steers and snapshot.status in RESUMABLE and not snapshot.divergence),
         gr.update(visible=True),
+        gr.update(visible=may_delete(snapshot)),
         without_paths(snapshot.log_tail),
         gr.update(visible=bool(snapshot.log_tail)),
         now,
@@ -277,12 +293,13 @@ def build_train_panel(task: Task, view: View, tab: gr.Tab, opened: gr.State) -> 
                 stopper = gr.Button("Stop", visible=False, size="sm")
                 resumer = gr.Button("Resume", visible=False, variant="primary", size="sm")
                 copier = gr.Button("Copy its settings to the form", visible=False, size="sm")
+                remover = gr.Button("Delete", visible=False, variant="stop", size="sm")
             live = gr.HTML(NOTHING_YET)
             with gr.Accordion("Last lines of the log", open=False, visible=False) as log_fold:
                 log = gr.Code(language=None, interactive=False, show_label=False, wrap_lines=True)
     code = build_code()
 
-    polled = [run, live, stopper, resumer, copier, log, log_fold, seen]
+    polled = [run, live, stopper, resumer, copier, remover, log, log_fold, seen]
     poll = partial(poll_run, task, view.metrics)
     gr.on([tab.select, timer.tick, run.change], poll, [run, seen], polled, **POLL)
     copier.click(partial(copy_settings, task), run, [plan, backbone, new_channels, *form.outputs], **ACTION)
@@ -292,7 +309,7 @@ def build_train_panel(task: Task, view: View, tab: gr.Tab, opened: gr.State) -> 
     starter.click(
         partial(start_run, task), [opened, plan, backbone, new_channels, init_from, seed, *form.inputs], run, **ACTION
     ).success(poll, [run, seen], polled, **POLL)
-    for button, handler in ((stopper, stop_run), (resumer, resume_run)):
+    for button, handler in ((stopper, stop_run), (resumer, resume_run), (remover, delete_run)):
         button.click(handler, run, None, **ACTION).success(poll, [run, seen], polled, **POLL)
     offer_starts(task, init_from, tab)
     planned = [opened, plan, backbone, new_channels, init_from, seed, *form.inputs]

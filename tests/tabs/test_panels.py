@@ -25,10 +25,11 @@ from engine.events import (
 from engine.hub import library
 from engine.hub.export import export_bundle
 from engine.hub.library import downloads_folder
+from engine.hub.trash import restore_model
 from engine.recipe import Stage, knob_fields
 from engine.runs.fetches import Fetches, FetchState
 from engine.runs.queue import queued_runs
-from engine.runs.store import append_event, find_run, read_spec
+from engine.runs.store import append_event, find_run, list_runs, read_spec
 from engine.tasks.camvid import CAMVID
 from engine.tasks.planet import PLANET
 from engine.tasks.registry import TASKS
@@ -95,10 +96,10 @@ def test_start_queues_what_the_form_says_and_the_poll_shows_it_once(streets):
     spec = read_spec(find_run(run))
     assert (spec.seed, spec.recipe.stages[0].image_size, spec.dataset) == (7, 32, str(streets))
     assert [folder.name for folder in queued_runs()] == [run]
-    picker, live, stopper, resumer, _copier, _log, fold, seen = train_panel.poll_run(CAMVID, {}, None, "")
+    picker, live, stopper, resumer, _copier, _remover, _log, fold, seen = train_panel.poll_run(CAMVID, {}, None, "")
     assert picker["value"] == run and "next in line" in live
     assert stopper["visible"] and not resumer["visible"] and not fold["visible"]
-    assert train_panel.poll_run(CAMVID, {}, run, seen) == (SKIP,) * 8
+    assert train_panel.poll_run(CAMVID, {}, run, seen) == (SKIP,) * 9
 
 
 def test_a_recipe_is_queued_whole_on_the_chosen_backbone(streets):
@@ -116,6 +117,22 @@ def test_stopping_a_waiting_run_takes_it_from_the_queue_and_resume_puts_it_back(
     assert resumer["visible"] and not stopper["visible"]
     train_panel.resume_run(run)
     assert [folder.name for folder in queued_runs()] == [run]
+
+
+def test_a_run_that_has_ended_can_be_deleted_and_one_that_waits_cannot(streets):
+    finder = rate_panel.start_finder(CAMVID, str(streets), "tf_efficientnet_lite0", "zeros", "", 0, 64.0, 4.0)["value"]
+    polls = {start_training(streets): lambda run: train_panel.poll_run(CAMVID, {}, run, "")[5]}
+    polls[finder] = lambda run: rate_panel.poll_rates(CAMVID, run, "")[8]
+    for run, button in polls.items():
+        assert not button(run)["visible"]
+        with pytest.raises(gr.Error, match="Stop it first"):
+            train_panel.delete_run(run)
+        train_panel.stop_run(run)
+        assert button(run)["visible"]
+        train_panel.delete_run(run)
+        assert run not in [folder.name for folder in list_runs()]
+        restore_model(run)
+        assert run in [folder.name for folder in list_runs()]
 
 
 def test_a_run_can_be_copied_into_the_form(streets):
