@@ -22,6 +22,7 @@ WHO = {"userinfo": {"preferred_username": "anna"}, "access_token": "hf_oauth_x",
 def space(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     for name, value in {"SPACE_ID": "teacher/lab", "SYSTEM": "spaces", **dict.fromkeys(OAUTH, "x")}.items():
         monkeypatch.setenv(name, value)
+    LocalContext.request.set(None)
     yield monkeypatch
     LocalContext.request.set(None)
 
