@@ -15,7 +15,7 @@ from engine.access import HOST, Person
 from tabs.components.space import OAUTH, Account, account, by_account, has_sign_in
 from tabs.components.zero_gpu import _thread, attends
 
-WHO = {"userinfo": {"preferred_username": "anna"}, "access_token": "hf_oauth_x", "expires_at": time.time() + 60}
+WHO = {"userinfo": {"preferred_username": "anna"}, "access_token": "hf_oauth_x", "expires_at": time.time() + 86_400}
 
 
 @pytest.fixture
