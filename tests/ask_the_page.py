@@ -5,7 +5,6 @@ page's tools and uses some over the Model Context Protocol.
 """
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import numpy as np
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from PIL import Image
+from programs import tell
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 LARGE = 200_000  # bytes
@@ -63,8 +63,7 @@ def main() -> None:
     told: dict[str, Any] = asyncio.run(ask(address))
     told["picture"] = run_shown("camvid", "picture", address)
     told["text"] = run_shown("imdb", "text", address)
-    print(json.dumps(told))
-    page.close()
+    tell(told)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from programs import tell
+
 
 class LendsGpus(http.server.BaseHTTPRequestHandler):
     """Speaks as the machine does that lends GPUs; once `is_empty`, nobody has any time left."""
@@ -116,8 +118,7 @@ def main() -> None:
     told["killed at the start"] = train(is_killed=True)
     LendsGpus.is_empty = True
     told["no time left"] = train()
-    print(json.dumps(told))
-    page.close()
+    tell(told)
 
 
 if __name__ == "__main__":

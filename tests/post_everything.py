@@ -3,7 +3,6 @@
 A program of its own: a server inside a test leaves sockets behind that the next test is blamed for.
 """
 
-import json
 import os
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 import httpx
+from programs import tell
 from untrained import BACKBONE, STREET_STAGE, save_untrained
 
 from engine.access import identify_by
@@ -179,8 +179,7 @@ def main(hosts: set[str]) -> None:
         told["wrong password"] = refusal.response.status_code
     post_all(page, sign_in(page, "host", PASSWORDS.host), more, hosts)
     told["by the host"] = sorted(done)
-    print(json.dumps(told))
-    page.close()
+    tell(told)
 
 
 if __name__ == "__main__":
