@@ -79,5 +79,6 @@ def build_picture_source(task: Task, dataset: gr.State, source: gr.State, source
 
     dataset.change(partial(show_offered, task), dataset, offered, **POLL)
     # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
-    upload.input(take_upload, upload, source, preprocess=False, **ACTION)
+    # The last of them counts: a picture that comes while the one before is taken away would be lost otherwise.
+    upload.input(take_upload, upload, source, preprocess=False, trigger_mode="always_last", **ACTION)
     offered.select(offered_clicked, dataset, source, **ACTION)

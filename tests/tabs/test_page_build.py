@@ -62,6 +62,11 @@ def test_all_but_the_models_is_private_and_the_page_asks_nobody_outside(build):
     assert not [sheet for sheet in theme._stylesheets if sheet]
 
 
+def test_a_picture_that_comes_while_the_one_before_is_taken_away_is_not_lost(build):
+    takes = [function for function in build(build_page).fns.values() if function.name == "take_upload"]
+    assert len(takes) >= 3 and {function.trigger_mode for function in takes} == {"always_last"}
+
+
 def test_only_the_step_that_is_looked_at_is_polled():
     assert [timer.active for timer in active_timers("rate", ("rate", "train"))] == [True, False]
     assert [timer.active for timer in active_timers("data", ("rate", "train"))] == [False, False]
