@@ -83,8 +83,12 @@ def chromium() -> Iterator["playwright.Browser"]:
 def page(
     chromium: "playwright.Browser", address: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator["playwright.Page"]:
-    """A page in a fresh profile that is watched: what it asks for from outside, and what goes wrong in it."""
-    profile = chromium.new_context(viewport={"width": 1280, "height": 800}, permissions=["camera"])
+    """A page in a fresh profile that is watched: what it asks for from outside, and what goes wrong in it.
+
+    Its screen is a desk's, where a test asks for no other with an indirect parameter.
+    """
+    screen = getattr(request, "param", {"viewport": {"width": 1280, "height": 800}})
+    profile = chromium.new_context(**screen, permissions=["camera"])
     page = profile.new_page()
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
@@ -355,13 +359,10 @@ def train_once(page, *, length: int, layers: str) -> None:
     expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
 
 
+@pytest.mark.parametrize("page", [{"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}], indirect=True)
 def test_nothing_sticks_out_of_a_phone_in_the_dark(page, request: pytest.FixtureRequest):
     request.node.failed = True
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme="dark")
-    page.reload()
     expect(page.get_by_text("CPU cores")).to_be_visible()
-    page.problems.clear()  # the page that left broke off its open requests and said so
 
     def width() -> int:
         return page.evaluate("document.documentElement.scrollWidth")
