@@ -46,6 +46,7 @@ def main() -> None:
 def act(hub: Hub) -> dict[str, Any]:
     from huggingface_hub.utils import _http
     from post_everything import CLICKED, inputs_of, make_run, post
+    from untrained import contents
 
     import app
     from engine.hub.export import export_bundle
@@ -57,9 +58,8 @@ def act(hub: Hub) -> dict[str, Any]:
     app.set_door(app.read_settings([]), None)
     first, second = make_run(), make_run()
     bundle = export_bundle(app.home() / "runs" / first, app.home() / "bundle")
-    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
     for name, private in (("ben/open", False), ("ben/closed", True), ("student/theirs", True)):
-        hub.create(name, private=private, files=content)
+        hub.create(name, private=private, files=contents(bundle))
     page = build_page()
     page.queue(api_open=False)
     page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, ssr_mode=False, run_history=False)

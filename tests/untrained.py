@@ -15,7 +15,13 @@ from engine.training.checkpoint import Progress, save_checkpoint
 from engine.training.loop import build_optimizer
 
 BACKBONE = "mobilenetv3_small_100"
+CLASSES = ("sky", "road", "car")
 STREET_STAGE = Stage(name="tiny", epochs=1, image_size=32, batch_size=4, precision="fp32")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """A bundle's files by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def edit(bundle: Path, **changes: Any) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +23,7 @@ from engine.data.download import MIB, check_room
 from engine.data.mirror import MAX_ARCHIVE
 from engine.data.origins import Making, Progress
 from engine.data.sevenzip import is_7z, unpack_only_file
+from engine.data.whole_folder import bytes_in
 from engine.errors import DataError, DownloadError
 
 # kaggle 2.2.4 imports six without asking pip for it.
@@ -161,7 +161,7 @@ def _watch(process: subprocess.Popen[bytes], into: Path, progress: Progress) -> 
             process.wait(LOOK_EVERY)
             return
         except subprocess.TimeoutExpired:
-            before, done = done, _bytes_in(into)
+            before, done = done, bytes_in(into)
         since = time.monotonic() if done != before else since
         progress(done, 0)
         check_room(into, 0)
@@ -169,14 +169,6 @@ def _watch(process: subprocess.Popen[bytes], into: Path, progress: Progress) -> 
             raise DownloadError(f"Kaggle's file goes on after {MAX_ARCHIVE:,} bytes. It is not fetched.")
         if time.monotonic() - since > STALLED:
             raise DownloadError(f"Kaggle's client got nothing for {STALLED / 60:.0f} minutes. Fetch it again later.")
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # the client removes its note when a file is whole
-            total += path.stat().st_size
-    return total
 
 
 def _only_file(into: Path, name: str) -> Path:

@@ -1,10 +1,11 @@
-"""A folder that is there whole or not at all: filled under another name, and renamed when it is done."""
+"""A folder that is there whole or not at all: filled under another name, and renamed when it is done; and how full it is."""
 
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ABANDONED_SECONDS = 24 * 3600.0
@@ -30,3 +31,13 @@ def making_whole(folder: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def bytes_in(folder: Path) -> int:
+    """The bytes of all files in a folder and those inside it; somebody may be at work there."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # it was just moved, or deleted
+                total += Path(place, name).stat().st_size
+    return total

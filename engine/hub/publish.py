@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.access import require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE, OURS
@@ -19,6 +19,9 @@ from engine.hub.client import build_api, hub_told
 from engine.hub.export import BUNDLE_FILES, export_bundle
 from engine.hub.sending import OnProgress, send_files
 from engine.training.bundle import read_config
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 MESSAGE = "Publish from Lesson 3 Lab"
 THEIRS = (".gitattributes",)  # what the Hub puts into a new repository
@@ -53,10 +56,7 @@ def publish_model(
 
     Who is signed in is asked before the work begins: a bad token should not take half a minute to be told.
     """
-    if token is None:
-        require_host("publish with this machine's login")
-    with hub_told(f"publish {choices.repo_id}", token):
-        build_api(token).whoami(token=token)
+    _sign_in(choices, token)
     with tempfile.TemporaryDirectory() as scratch:
         bundle = export_bundle(model, Path(scratch) / "bundle", onnx=onnx)
         on_export(files_to_send(bundle))
@@ -80,11 +80,8 @@ def publish(
     `token` is used for this call and kept nowhere; None is the usual login of this machine. `on_progress(done, total)` counts
     bytes. Raises `HubError` with what to do: a bad token, a name that is taken, no rights, no room, no network.
     """
-    if token is None:
-        require_host("publish with this machine's login")
-    api, doing = build_api(token), f"publish {choices.repo_id}"
-    with hub_told(doing, token):
-        owner = api.whoami(token=token)["name"]
+    api, owner = _sign_in(choices, token)
+    doing = f"publish {choices.repo_id}"
     repo_id = choices.repo_id if "/" in choices.repo_id else f"{owner}/{choices.repo_id}"
     write_card(bundle, CardChoices(repo_id=repo_id, licence=choices.licence, note=choices.note))
     files = files_to_send(bundle)
@@ -107,6 +104,15 @@ def publish(
             on_progress=on_progress,
         )
     return Published(url=f"{api.endpoint}/{repo_id}", repo_id=repo_id, commit=commit)
+
+
+def _sign_in(choices: CardChoices, token: str | None) -> "tuple[HfApi, str]":
+    """The client, and whose account the token is of."""
+    if token is None:
+        require_host("publish with this machine's login")
+    api = build_api(token)
+    with hub_told(f"publish {choices.repo_id}", token):
+        return api, api.whoami(token=token)["name"]
 
 
 def look_at(api: Any, repo_id: str, *, private: bool, repo_type: str = "model") -> set[str]:

@@ -16,13 +16,12 @@ from filelock import FileLock
 
 from engine.access import asker, check_load, may_load, require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE
-from engine.data.whole_folder import ABANDONED_SECONDS
+from engine.data.whole_folder import ABANDONED_SECONDS, bytes_in
 from engine.errors import BundleError, HubError
 from engine.home import disk_told
 from engine.hub.client import build_api, hub_told
 from engine.hub.export import BUNDLE_FILES
 from engine.hub.library import downloads_folder
-from engine.runs.store import file_size
 from engine.training.bundle import MAX_CONFIG_BYTES, read_config
 
 OnProgress = Callable[[int, int], None]
@@ -159,7 +158,7 @@ def _counted(folder: Path, total: int, on_progress: OnProgress) -> Iterator[None
     def tell() -> None:
         done = 0
         while not is_over.wait(TELL_SECONDS):
-            done = max(done, min(_bytes_in(folder), total))  # a file is nowhere while it is moved into its place
+            done = max(done, min(bytes_in(folder), total))  # a file is nowhere while it is moved into its place
             on_progress(done, total)
 
     teller = threading.Thread(target=tell, name=f"count {folder.name}", daemon=True)
@@ -176,11 +175,7 @@ def _bytes_taken(folder: Path) -> int:
     try:
         return int((folder / RESERVED).read_text())
     except (FileNotFoundError, ValueError):  # it is whole, or broke off; the disk was full
-        return _bytes_in(folder)
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(file_size(Path(place, name)) for place, _, names in os.walk(folder) for name in names)
+        return bytes_in(folder)
 
 
 def _check(partial: Path) -> None:

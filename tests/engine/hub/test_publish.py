@@ -16,7 +16,7 @@ import pytest
 import torch
 from hub_server import LIMITED, TOKEN, USER, Hub, serving
 from typer.testing import CliRunner
-from untrained import save_untrained
+from untrained import CLASSES, contents, save_untrained
 
 from engine import access
 from engine.access import HOST, Limits, Person, identify_by
@@ -35,7 +35,6 @@ from engine.serving.predictor import load_predictor
 
 # The client's own way to send a file.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-CLASSES = ("sky", "road", "car")
 CHOICES = CardChoices(repo_id="streets", licence="mit")
 
 
@@ -59,6 +58,13 @@ def bundle(tmp_path: Path) -> Path:
 
 def send(bundle: Path, **changes: Any) -> Any:
     return publish(bundle, changes.pop("choices", CHOICES), token=changes.pop("token", TOKEN), **changes)
+
+
+def offer(hub: Hub, bundle: Path, *names: str, private: bool = False) -> int:
+    """Put a bundle on the hub under each name; how many bytes it has."""
+    for name in names:
+        hub.create(name, private=private, files=contents(bundle))
+    return sum(map(len, contents(bundle).values()))
 
 
 def logits(folder: Path) -> torch.Tensor:
@@ -183,10 +189,8 @@ def test_a_sign_in_writes_to_what_it_made_and_to_nothing_else(hub: Hub, bundle: 
 
 
 def test_what_a_visitor_of_a_space_may_load(hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    size = sum(map(len, content.values()))
-    for name, private in (("a/open", False), ("b/open", False), ("c/open", False), (f"{USER}/closed", True)):
-        hub.create(name, private=private, files=content)
+    size = offer(hub, bundle, "a/open", "b/open", "c/open")
+    offer(hub, bundle, f"{USER}/closed", private=True)
     monkeypatch.setenv("HF_TOKEN", TOKEN)  # the host's own, with which a visitor must see nothing
     monkeypatch.setattr(access, "MODELS_AT_ONCE", 2)
     identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size - 1))
@@ -228,10 +232,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 def test_visitors_who_load_at_once_have_no_more_room_together(
     hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, client: dict[str, Any]
 ) -> None:
-    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    size = sum(map(len, content.values()))
-    for name in ("a/open", "b/open"):
-        hub.create(name, files=content)
+    size = offer(hub, bundle, "a/open", "b/open")
     monkeypatch.setattr(access, "MODELS_AT_ONCE", 1)
     identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size + size // 2))
     try:
@@ -251,10 +252,7 @@ def test_visitors_who_load_at_once_have_no_more_room_together(
 def test_what_broke_off_takes_what_it_has_and_for_a_day(
     hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, client: dict[str, Any]
 ) -> None:
-    content = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    size = sum(map(len, content.values()))
-    for name in ("a/open", "b/open"):
-        hub.create(name, files=content)
+    size = offer(hub, bundle, "a/open", "b/open")
     monkeypatch.setattr(access, "MODELS_AT_ONCE", 1)
     identify_by(lambda: Person(name="anna", is_host=False), Limits(model_bytes=size))
     client["go"].set()
@@ -281,7 +279,7 @@ def full(*_: Any) -> Any:
 
 
 def test_two_who_load_the_same_fetch_it_once(hub: Hub, bundle: Path, client: dict[str, Any]) -> None:
-    hub.create("a/open", files={path.name: path.read_bytes() for path in bundle.iterdir()})
+    offer(hub, bundle, "a/open")
     with ThreadPoolExecutor(2) as pool:
         loads = [pool.submit(fetch_bundle, "a/open", token=False) for _ in range(2)]
         assert client["began"].acquire(timeout=20)
@@ -295,9 +293,8 @@ def test_two_who_load_the_same_fetch_it_once(hub: Hub, bundle: Path, client: dic
 def test_loading_tells_how_much_of_a_file_has_come(
     hub: Hub, bundle: Path, monkeypatch: pytest.MonkeyPatch, client: dict[str, Any]
 ) -> None:
-    hub.create("a/open", files={path.name: path.read_bytes() for path in bundle.iterdir()})
+    total = offer(hub, bundle, "a/open")
     monkeypatch.setattr(remote, "TELL_SECONDS", 0.01)
-    total = sum(path.stat().st_size for path in bundle.iterdir())
     weights = (bundle / MODEL_FILE).stat().st_size
     half = total - weights // 2
     told: list[tuple[int, int]] = []

@@ -4,34 +4,16 @@ import dataclasses
 import json
 import math
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from untrained import BACKBONE, edit, save_untrained
+from untrained import BACKBONE, CLASSES, contents, edit
 
 from engine.bundle_files import OURS
 from engine.errors import BundleError
 from engine.training.bundle import MAX_STARTS, build_config, read_config, read_evaluation, resolve_bundle
 from engine.training.bundle_fields import MAX_CLASSES
-
-CLASSES = ("sky", "road", "car")
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shared by all tests, which only read it."""
-    return save_untrained(tmp_path_factory.mktemp("sound") / "run" / "checkpoints", CLASSES)
-
-
-@pytest.fixture
-def bundle(sound: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sound, tmp_path / "bundle"))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_a_sound_bundle_says_what_it_is(bundle: Path) -> None:

@@ -1,7 +1,6 @@
 """Weights that somebody hands us are not trusted: they fit their config to the last tensor, or nothing is loaded."""
 
 import pickle
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,33 +8,16 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from untrained import BACKBONE, save_untrained
+from untrained import BACKBONE, CLASSES, contents, save_untrained
 
 from engine.errors import BundleError
 from engine.models.unet import UNet, build_unet
 from engine.task import ModelPlan
 from engine.training.bundle_weights import init_weights, load_weights
 
-CLASSES = ("sky", "road", "car")
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shared by all tests, which only read it."""
-    return save_untrained(tmp_path_factory.mktemp("sound") / "run" / "checkpoints", CLASSES)
-
-
-@pytest.fixture
-def bundle(sound: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sound, tmp_path / "bundle"))
-
 
 def build_model(classes: tuple[str, ...] = CLASSES, backbone: str = BACKBONE) -> UNet:
     return build_unet(ModelPlan(backbone=backbone, classes=classes), pretrained=False)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def read(path: Path) -> dict[str, torch.Tensor]:
