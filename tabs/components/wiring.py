@@ -171,6 +171,6 @@ def after_pause(name: str) -> str:
     )
 
 
-def set_css_variable(panel: str, variable: str) -> str:
-    """JavaScript for a slider (0 to 100) that sets a share on a panel: no server is asked."""
-    return f"(value) => {{ document.getElementById('{panel}').style.setProperty('{variable}', value / 100); }}"
+def set_css_variable(panel: str, variable: str, *, whole: int = 100) -> str:
+    """JavaScript for a slider (0 to `whole`) that sets a share on a panel: no server is asked."""
+    return f"(value) => {{ document.getElementById('{panel}').style.setProperty('{variable}', value / {whole}); }}"

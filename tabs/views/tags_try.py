@@ -31,41 +31,38 @@ NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one of thos
 # Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tried:
-    """A prediction as it is drawn: the picture (h, w, 3), probabilities by tag, the model's own threshold."""
+    """A prediction as it is drawn: the picture (h, w, 3) and the probabilities by tag."""
 
     picture: np.ndarray
     probabilities: dict[str, float]
-    threshold: float
 
 
-def predict(model: str | None, source: str) -> tuple[Tried | str | None, str, Any]:
-    """A model's prediction for the picture at `source`, or why there is none; no tag looked at; the model's threshold."""
+def predict(model: str | None, source: str, whose: str) -> tuple[Tried | str | None, str, Any, Any]:
+    """A model's prediction for the picture at `source`, or why there is none, and no tag looked at.
+
+    With another model than the one `whose` threshold is shown comes that model's own threshold, and its name.
+    A threshold that somebody has set stays for the next picture.
+    """
     if not model or not source:
-        return None, "", gr.skip()
+        return None, "", gr.skip(), gr.skip()
     try:
         prediction = predictor_of(model).predict(source)
     except EngineError as error:
-        return without_paths(error), "", gr.skip()
-    tried = Tried(
-        picture=smaller(np.asarray(prediction.picture), LONGEST),
-        probabilities=prediction.probabilities,
-        threshold=prediction.threshold,
-    )
-    return tried, "", prediction.threshold
+        return without_paths(error), "", gr.skip(), gr.skip()
+    tried = Tried(picture=smaller(np.asarray(prediction.picture), LONGEST), probabilities=prediction.probabilities)
+    return tried, "", gr.skip() if model == whose else prediction.threshold, model
 
 
-def draw_tags(tried: Tried | str | None, threshold: float, looked: str) -> str:
-    """Every tag with its probability, the likeliest first; those above the threshold stand out. No model is asked."""
+def draw_tags(tried: Tried | str | None, looked: str) -> str:
+    """Every tag with its probability, the likeliest first. Which of them are given, the style says: it knows the threshold."""
     if not isinstance(tried, Tried):
         return ""
     rows = []
     for name, probability in sorted(tried.probabilities.items(), key=lambda pair: -pair[1]):
-        given = "given" if probability > threshold else ""
         rows.append(
-            f'<button type="button" class="{given}" data-choice="{text(name)}" '
-            f'aria-pressed="{str(name == looked).lower()}">'
-            f'<i></i><span class="name">{text(name)}</span><span class="track" style="--at:{100 * threshold:.1f}%">'
-            f'<span style="width:{100 * probability:.1f}%"></span></span><span class="figure">{probability:.0%}</span></button>'
+            f'<button type="button" style="--share:{probability:.6f}" data-choice="{text(name)}" '
+            f'aria-pressed="{str(name == looked).lower()}"><i></i><span class="name">{text(name)}</span>'
+            f'<span class="track"><span></span></span><span class="figure">{probability:.0%}</span></button>'
         )
     return f'<div class="lab-classes lab-tag-bars">{"".join(rows)}</div>'
 
@@ -165,14 +162,15 @@ def make_submission(task: Task, model: str | None, dataset: str, tta: bool, prog
 def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     panel_id = f"{task.name}-try"
-    source, tried, looked = gr.State(""), gr.State(None), gr.State("")
+    tags_id = f"{task.name}-tags"
+    source, tried, looked, whose = gr.State(""), gr.State(None), gr.State(""), gr.State("")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             build_picture_source(task, dataset, source, ["upload", "clipboard"])
         with gr.Column(scale=2, min_width=300, elem_id=panel_id, elem_classes="lab-panel"):
             picture = gr.HTML(NOTHING_YET)
             opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the map is", buttons=[])
-        with gr.Column(scale=2, min_width=300):
+        with gr.Column(scale=2, min_width=300, elem_id=tags_id):
             threshold = gr.Slider(
                 0.01, 0.99, value=LESSON_THRESHOLD, step=0.01, label="Threshold: from where on a tag is given"
             )
@@ -196,8 +194,9 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
         return make_submission(task, model, dataset, tta, progress)
 
     dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
-    gr.on([source.change, model.change], predict, [model, source], [tried, looked, threshold], **PREDICT)
-    gr.on([tried.change, threshold.change, looked.change], draw_tags, [tried, threshold, looked], tags, **POLL)
+    gr.on([source.change, model.change], predict, [model, source, whose], [tried, looked, threshold, whose], **PREDICT)
+    gr.on([tried.change, looked.change], draw_tags, [tried, looked], tags, **POLL)
+    threshold.change(None, threshold, None, js=set_css_variable(tags_id, "--threshold", whole=1))
     gr.on([tried.change, looked.change, model.change], draw_picture, [model, source, tried, looked], picture, **PREDICT)
     tags.select(tag_clicked, looked, looked, **POLL)
     opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))

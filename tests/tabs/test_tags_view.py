@@ -1,4 +1,4 @@
-"""Tags under pictures: right, missed, made up; a threshold that asks no model; a table for many pictures."""
+"""Tags under pictures: right, missed, made up; a threshold that stays; a table for many pictures."""
 
 import csv
 import shutil
@@ -53,21 +53,34 @@ def test_comparisons_tell_right_from_missed_and_extra(chips: Path, tagged_run: s
     assert html.count('class="extra"') == len(given - there)
 
 
-def test_moving_the_threshold_changes_what_is_given_and_asks_no_model() -> None:
-    tried = Tried(picture=np.zeros((4, 4, 3), np.uint8), probabilities={"road": 0.6, "<b>": 0.3}, threshold=0.2)
-    assert draw_tags(tried, 0.2, "").count('class="given"') == 2
-    assert draw_tags(tried, 0.5, "").count('class="given"') == 1
-    assert "&lt;b&gt;" in draw_tags(tried, 0.5, "") and 'aria-pressed="true"' in draw_tags(tried, 0.5, "road")
-    assert draw_tags("broken", 0.5, "") == draw_tags(None, 0.5, "") == ""
+def test_tags_are_drawn_the_likeliest_first() -> None:
+    tried = Tried(picture=np.zeros((4, 4, 3), np.uint8), probabilities={"<b>": 0.3, "road": 0.6})
+    html = draw_tags(tried, "")
+    assert (
+        html.index("--share:0.600000") < html.index(">road<") < html.index("--share:0.300000") < html.index("&lt;b&gt;")
+    )
+    assert 'aria-pressed="true"' in draw_tags(tried, "road") and 'aria-pressed="true"' not in html
+    assert draw_tags("broken", "") == draw_tags(None, "") == ""
+
+
+def test_a_threshold_that_somebody_set_stays_until_another_model_comes(tagged_run: str, tmp_path: Path) -> None:
+    chip = tmp_path / "chip.png"
+    Image.new("RGB", (40, 30)).save(chip)
+    *_, threshold, whose = predict(tagged_run, str(chip), "")
+    assert threshold == 0.2 and whose == tagged_run
+    *_, threshold, whose = predict(tagged_run, str(chip), tagged_run)
+    assert threshold == gr.skip() and whose == tagged_run
+    *_, threshold, whose = predict(tagged_run, str(tmp_path / "missing.png"), "another model")
+    assert threshold == whose == gr.skip()
 
 
 def test_a_cmyk_chip_is_predicted_and_a_broken_one_is_told(tagged_run: str, tmp_path: Path) -> None:
     Image.new("CMYK", (40, 30), (0, 120, 200, 30)).save(tmp_path / "chip.jpg")
-    tried, looked, threshold = predict(tagged_run, str(tmp_path / "chip.jpg"))
-    assert isinstance(tried, Tried) and tried.picture.shape == (30, 40, 3) and looked == "" and threshold == 0.2
+    tried, looked, *_ = predict(tagged_run, str(tmp_path / "chip.jpg"), "")
+    assert isinstance(tried, Tried) and tried.picture.shape == (30, 40, 3) and looked == ""
     assert "<img" in tags_try.draw_picture(tagged_run, str(tmp_path / "chip.jpg"), tried, "road")
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    told, *_ = predict(tagged_run, str(tmp_path / "bad.jpg"))
+    told, *_ = predict(tagged_run, str(tmp_path / "bad.jpg"), "")
     assert isinstance(told, str) and "bad.jpg" in told
 
 
@@ -105,7 +118,7 @@ def test_figures_by_tag_come_from_what_validation_wrote() -> None:
 
 def test_a_tag_of_another_model_shows_the_picture_alone(tagged_run: str, tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "chip.png")
-    tried, *_ = predict(tagged_run, str(tmp_path / "chip.png"))
+    tried, *_ = predict(tagged_run, str(tmp_path / "chip.png"), "")
     for looked in ("no such tag", "<script>"):
         html = tags_try.draw_picture(tagged_run, str(tmp_path / "chip.png"), tried, looked)
         assert html.count("<img") == 1 and looked not in html
