@@ -287,6 +287,18 @@ def stage_source(stage: Stage) -> str:
     return f"Stage({', '.join(f'{field.name}={getattr(stage, field.name)!r}' for field in fields)})"
 
 
+def recipe_source(recipe: Recipe) -> str:
+    """`Recipe(…)` as Python, a line for each field and stage; what only people read, title and note, is left out."""
+    fields = {"name": recipe.name, "backbone": recipe.backbone}
+    if recipe.objective:
+        fields["objective"] = recipe.objective
+    if recipe.new_channels != NEW_CHANNELS[0]:
+        fields["new_channels"] = recipe.new_channels
+    lines = [f"    {name}={value!r}," for name, value in fields.items()]
+    stages = [f"        {stage_source(stage)}," for stage in recipe.stages]
+    return "\n".join(("Recipe(", *lines, "    stages=(", *stages, "    ),", ")"))
+
+
 def stage_to_dict(stage: Stage) -> dict[str, Any]:
     """Plain values, ready for JSON."""
     return dataclasses.asdict(stage)

@@ -13,8 +13,8 @@ from engine.hub.trash import delete_model, list_deleted, restore_model
 from engine.task import Task
 from tabs.components.http_api import build_models_api
 from tabs.components.markup import empty_state, facts, megabytes, metric_text, note, pill, table, text
-from tabs.components.models import label_of, remarks_of
-from tabs.components.opened import dataset_title, owner_name, spec_of
+from tabs.components.models import label_of, owner_of, remarks_of
+from tabs.components.opened import dataset_title, owner_name
 from tabs.components.paths import shown_name, without_paths
 from tabs.components.publish_form import build_load_form, build_publish_form, card_of, pack
 from tabs.components.wiring import ACTION, BATCH, CLICK_CHOICE, POLL, tells_errors
@@ -63,7 +63,7 @@ def _model_row(model: Model, task: Task, chosen: str) -> str:
 def _about(model: Model) -> list[str]:
     """What tells a model from its neighbours: what it learnt from, by which recipe, when, and whose run it is."""
     made = time.strftime("%d %b %H:%M", time.localtime(model.made))
-    owner = owner_name(spec_of(model.name).owner) if model.origin == "run" else ""
+    owner = owner_name(owner_of(model))
     recipe = model.config.recipe.title or model.config.recipe.name
     return [part for part in (dataset_title(model.config.dataset), recipe, made, owner) if part]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES, Source
-from engine.hub.history import History, history_of, read_history
+from engine.hub.history import History, cut_short, history_of, read_history
 from engine.hub.paths import is_folder
 from engine.hub.usage import pipeline_of, usage
 from engine.recipe import Stage, rate_text
@@ -136,6 +136,7 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
         [_stage_row(stage, size) for stage in config.recipe.stages],
     )
     recipe = f"Recipe {_code(config.recipe.name)}, seed {config.seed}; rates rise and fall once a stage (1cycle)."
+    recipe = " ".join(filter(None, (recipe, cut_short(history, config.recipe))))
     text = f"## Training\n\n{_starts(config)}{recipe}\n\n{stages}"
     if history is None:
         return text

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RunError
+from engine.recipe import Recipe
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import SPEC_FILE
 from engine.runs.watch import load_snapshot
@@ -56,6 +57,18 @@ def _history(snapshot: RunSnapshot) -> History:
         device_name=snapshot.device_name,
         seconds=round(sum(row["seconds"] for row in rows), 1),
     )
+
+
+def cut_short(history: History | None, recipe: Recipe) -> str:
+    """Where a training ended, if that was before its recipe did; nothing where it did all, or nothing is known."""
+    if history is None:
+        return ""
+    stage, epoch = history.epochs[-1]["stage"], history.epochs[-1]["epoch"]
+    count = len(recipe.stages)
+    if not 0 <= stage < count or (stage == count - 1 and epoch >= recipe.stages[stage].epochs):
+        return ""
+    planned = recipe.stages[stage].epochs
+    return f"Training ended before the recipe did: after epoch {epoch} of {planned} in stage {stage + 1} of {count}."
 
 
 def write_history(history: History, bundle: Path) -> None:

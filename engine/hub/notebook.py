@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES
+from engine.hub.history import cut_short, read_history
 from engine.hub.paths import is_folder
-from engine.recipe import NEW_CHANNELS, Recipe, stage_source
+from engine.recipe import Recipe, recipe_source
 from engine.tasks.registry import get_task
 from engine.training.bundle import BundleConfig, Training, read_config
 
@@ -28,11 +29,12 @@ cell puts both models' validation figures side by side.
 
 On the same kind of machine the figures should be the same; on another one they differ as two seeds' do, or less.
 
-{starts}"""
+{notes}"""
 ALONE = """No other model is named whose weights it started from. Older versions wrote none down: if its author knows one, load
 that with `init_weights` of `engine.training.bundle_weights` before you train."""
 STARTED = """It started from another model's weights: that one is trained first, into {folders}. For the first no start is
 named but its backbone. If an exported model was started from, its weights had been rounded to half precision: not so here."""
+ENDED = """{ended} This notebook trains to the recipe's end: to compare like with like, stop it there too."""
 CODE = """import sys
 
 CODE = "lesson-3-lab"  # the folder with the app's code
@@ -95,18 +97,20 @@ for name, value in published.items():
 
 
 def write_notebook(bundle: Path) -> Path:
-    """Write `reproduce.ipynb` into a bundle's folder, from its config alone; where it went."""
+    """Write `reproduce.ipynb` into a bundle's folder, from its config and history; where it went."""
     config = read_config(bundle)
-    cells = [_cell("markdown", _introduction(config)), *(_cell("code", code) for code in _programs(config))]
+    cells = [_cell("markdown", _introduction(bundle, config)), *(_cell("code", code) for code in _programs(config))]
     target = bundle / NOTEBOOK_FILE
     target.write_text(json.dumps({"cells": cells, "metadata": KERNEL, **NBFORMAT}, indent=1), encoding="utf-8")
     return target
 
 
-def _introduction(config: BundleConfig) -> str:
+def _introduction(bundle: Path, config: BundleConfig) -> str:
     folders = " and then ".join(f"`{folder}/`" for folder in _folders(config)[:-1])
-    starts = STARTED.format(folders=folders) if folders else ALONE
-    return INTRODUCTION.format(title=get_task(config.task).title, folder=FOLDER, starts=starts)
+    notes = [STARTED.format(folders=folders) if folders else ALONE]
+    if ended := cut_short(read_history(bundle), config.recipe):
+        notes.append(ENDED.format(ended=ended))
+    return INTRODUCTION.format(title=get_task(config.task).title, folder=FOLDER, notes="\n\n".join(notes))
 
 
 def _programs(config: BundleConfig) -> list[str]:
@@ -133,23 +137,10 @@ def _data(training: Training) -> str:
 
 
 def _recipe(recipe: Recipe) -> str:
-    more = [f"    new_channels={recipe.new_channels!r},"] if recipe.new_channels != NEW_CHANNELS[0] else []
-    note = "  # its author's own: get that folder, and put it here" if is_folder(recipe.backbone) else ""
-    return "\n".join(
-        (
-            "from engine.recipe import Recipe, Stage",
-            "",
-            "recipe = Recipe(",
-            f"    name={recipe.name!r},",
-            f"    backbone={recipe.backbone!r},{note}",
-            f"    objective={recipe.objective!r},",
-            *more,
-            "    stages=(",
-            *(f"        {stage_source(stage)}," for stage in recipe.stages),
-            "    ),",
-            ")",
-        )
+    note = (
+        "# The backbone is its author's own: get that folder, and name it here.\n" if is_folder(recipe.backbone) else ""
     )
+    return f"from engine.recipe import Recipe, Stage\n\n{note}recipe = {recipe_source(recipe)}"
 
 
 def _number(value: float) -> str:

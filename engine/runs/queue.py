@@ -147,7 +147,14 @@ def queue_position(run_dir: Path) -> int | None:
 
 def _under_way(owner: str) -> int:
     """How many of somebody's runs wait or train."""
-    return sum(read_spec(run_dir).owner == owner for run_dir in list_runs() if is_under_way(run_dir))
+    return sum(_is_of(run_dir, owner) for run_dir in list_runs() if is_under_way(run_dir))
+
+
+def _is_of(run_dir: Path, owner: str) -> bool:
+    try:
+        return read_spec(run_dir).owner == owner
+    except RunError:  # damaged: its worker will say so
+        return False
 
 
 def _queued_at(run_dir: Path) -> float | None:

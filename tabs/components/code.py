@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from engine.data.sources import SOURCES
-from engine.recipe import NEW_CHANNELS, Recipe, Stage, stage_source
+from engine.recipe import Recipe, Stage, recipe_source, stage_source
 from tabs.components.paths import shown_name
 
 REGISTRY = "from engine.tasks.registry import get_task"
@@ -14,10 +14,8 @@ STAGE = "from engine.recipe import Stage"
 STANDARD = ("from pathlib import Path",)
 PLAN = "from engine.training.recipe_loop import plan_now"
 RECIPE = "from engine.recipe import Recipe, Stage"
-WEIGHTS = (
-    "from engine.training.bundle import resolve_bundle",
-    "from engine.training.bundle_weights import init_weights",
-)
+BUNDLE = "from engine.training.bundle import"
+WEIGHTS = "from engine.training.bundle_weights import init_weights"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,7 @@ def rate_code(task: str, dataset: str, recipe: Recipe, init_from: str) -> str:
     """Run the LR finder on the recipe's first stage."""
     imports = [
         _source_import(dataset),
-        *_weights_imports(init_from),
+        *([f"{BUNDLE} resolve_bundle", WEIGHTS, FIND_MODEL] if init_from else []),
         "from engine.events import RatesSuggested",
         RECIPE,
         REGISTRY,
@@ -110,9 +108,12 @@ def train_code(task: str, dataset: str, recipe: Recipe, init_from: str, *, seed:
         "from pathlib import Path",
         "import torch",
         _source_import(dataset),
-        *_weights_imports(init_from),
+        *(
+            [f"{BUNDLE} build_config, read_config, resolve_bundle", WEIGHTS, FIND_MODEL]
+            if init_from
+            else [f"{BUNDLE} build_config"]
+        ),
         "from engine.events import EpochFinished",
-        "from engine.training.bundle import build_config",
         RECIPE,
         REGISTRY,
         f"{PLAN}, train_recipe",
@@ -121,7 +122,8 @@ def train_code(task: str, dataset: str, recipe: Recipe, init_from: str, *, seed:
         f"torch.manual_seed({seed})",
         *_model_lines(task, dataset, recipe, init_from),
         "config = build_config(",
-        f"    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset={shown_name(dataset)!r}, seed={seed}",
+        f"    task={task!r}, objective=objective.name, recipe=recipe, plan=plan, dataset={shown_name(dataset)!r}, seed={seed},",
+        *(["    starts=read_config(start).trainings,"] if init_from else []),
         ")",
         f'folder = Path("my-{recipe.name}/checkpoints")  # with checkpoints in it, training goes on from them',
         f"for event in train_recipe(objective, recipe, model=model, data=data, folder=folder, config=config, seed={seed}):",
@@ -169,18 +171,11 @@ def try_code(dataset: str, model: str, snippets: Snippets = PICTURE_SNIPPETS) ->
 def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> list[str]:
     start = [f"start = resolve_bundle(find_model({init_from!r}))"] if init_from else []
     taking = ["init_weights(model, start, data.classes)"] if init_from else []
-    more = [f"    new_channels={recipe.new_channels!r},"] if recipe.new_channels != NEW_CHANNELS[0] else []
+    named = dataclasses.replace(recipe, backbone=shown_name(recipe.backbone))
     return [
         f"objective = get_task({task!r}).build_objective({_quoted(recipe.objective)})",
         f"data = objective.open_data({_folder(dataset)})",
-        "recipe = Recipe(",
-        f"    name={recipe.name!r},",
-        f"    backbone={shown_name(recipe.backbone)!r},",
-        *more,
-        "    stages=(",
-        *(f"        {stage_source(stage)}," for stage in recipe.stages),
-        "    ),",
-        ")",
+        *f"recipe = {recipe_source(named)}".splitlines(),
         *start,
         f"plan = plan_now(objective, recipe, data{', start' if init_from else ''})",
         f"model = objective.build_model(plan, pretrained={not init_from})",
@@ -191,10 +186,6 @@ def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> lis
 def _quoted(objective: str) -> str:
     """The name of an objective as an argument; nothing for a task's first."""
     return repr(objective) if objective else ""
-
-
-def _weights_imports(init_from: str) -> list[str]:
-    return [*WEIGHTS, FIND_MODEL] if init_from else []
 
 
 def _source_import(dataset: str) -> str:

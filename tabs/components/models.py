@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.access import asker
-from engine.errors import BundleError
+from engine.errors import BundleError, RunError
 from engine.hub.library import Model, known_model, list_models
 from engine.task import Task
 from engine.training.bundle import read_evaluation
 from tabs.components import opened
 from tabs.components.heavy import load_engine
-from tabs.components.opened import dataset_title, run_label, spec_of
+from tabs.components.opened import dataset_title, run_label, run_time, spec_of
 from tabs.components.paths import shown_name
 
 if TYPE_CHECKING:
@@ -29,17 +29,28 @@ def models_of(task: Task) -> list[Model]:
     owner = asker().owner
 
     def place(model: Model) -> int:
-        is_own = model.origin == "run" and spec_of(model.name).owner == owner
+        is_own = model.origin == "run" and owner_of(model) == owner
         return 0 if is_own else ORDER.index(model.origin) + 1
 
     return sorted(list_models(task.name), key=place)
 
 
+def owner_of(model: Model) -> str:
+    """Whose run a model is; the host's where no run is, or one whose own recipe is damaged: its weights work all the same."""
+    try:
+        return spec_of(model.name).owner if model.origin == "run" else ""
+    except RunError:
+        return ""
+
+
 def label_of(model: Model) -> str:
     """A model in a few words: a run's time and title, or where else it came from."""
-    if model.origin == "run":
-        return run_label(model.name)
     about = f"{shown_name(model.config.plan.backbone)} · {dataset_title(model.config.dataset)}"
+    if model.origin == "run":
+        try:
+            return run_label(model.name)
+        except RunError:
+            return f"{run_time(model.name)} · {about}"
     return f"Sample · {about}" if model.origin == "sample" else f"Hub · {model.name} · {about}"
 
 

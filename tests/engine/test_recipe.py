@@ -12,6 +12,7 @@ from engine.recipe import (
     knob_fields,
     parse_knob,
     recipe_from_dict,
+    recipe_source,
     recipe_to_dict,
     stage_from_dict,
     stage_to_dict,
@@ -92,6 +93,13 @@ def test_a_recipe_goes_to_json_and_back():
     assert recipe_from_dict(json.loads(json.dumps(recipe_to_dict(RECIPE)))) == RECIPE
     for each in RECIPE.stages:
         assert stage_from_dict(json.loads(json.dumps(stage_to_dict(each)))) == each
+
+
+@pytest.mark.parametrize("more", [{}, {"objective": "language_model", "new_channels": "mean"}])
+def test_a_recipe_goes_to_python_and_back_but_for_what_people_read(more):
+    recipe = replace(RECIPE, title="", note="", **more)
+    assert eval(recipe_source(replace(RECIPE, **more))) == recipe
+    assert recipe_source(recipe).count("\n") == 7 + len(more)
 
 
 def test_an_unknown_knob_is_refused_by_name():

@@ -12,7 +12,7 @@ from engine.events import EpochFinished
 from engine.recipe import Recipe, Stage
 from engine.runs.store import RunSpec, create_run, find_run, read_events
 from engine.runs.worker import main
-from engine.training.bundle import read_evaluation
+from engine.training.bundle import read_config, read_evaluation, resolve_bundle
 from tabs.components.code import (
     TEXT_SNIPPETS,
     data_code,
@@ -102,6 +102,7 @@ def test_the_programs_for_texts(capsys, monkeypatch, tmp_path):
     assert "valley" in capsys.readouterr().out
     run_program(train_code("imdb", str(folder), classes, writer, seed=1))
     assert "roc_auc" in capsys.readouterr().out
+    assert [start.recipe.name for start in read_config(resolve_bundle(tmp_path / "my-classes")).starts] == ["words"]
     judge = finish("imdb", folder, classes, str(find_run(writer)))
     run_program(results_code("imdb", str(folder), judge, "", TEXT_SNIPPETS))
     assert "valid_loss" in capsys.readouterr().out

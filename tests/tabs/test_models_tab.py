@@ -16,11 +16,14 @@ from engine.hub.export import export_bundle
 from engine.hub.jobs import JOBS
 from engine.hub.library import list_models
 from engine.recipe import Recipe
-from engine.runs.store import RunSpec, create_run
-from engine.tasks.registry import TASKS
+from engine.runs.store import SPEC_FILE, RunSpec, create_run
+from engine.tasks.registry import TASKS, get_task
 from tabs import models_tab
-from tabs.components import publish_form
+from tabs.components import publish_form, results_panel
+from tabs.components.models import predictor_of, start_choices
+from tabs.home import show_runs
 from tabs.page import open_model
+from tabs.views.registry import view_of
 
 CLASSES = ("sky", "<b>road</b>")
 
@@ -52,6 +55,23 @@ def test_the_chosen_model_is_described_and_nothing_of_it_is_markup(run: str) -> 
     assert models_tab.show_model("") == models_tab.NONE_CHOSEN
     assert "There is no model" in models_tab.show_model("gone")
     assert "learnt from drawn data alone" in publish_form.card_of(run) and publish_form.card_of("") == ""
+
+
+def test_a_model_outlives_the_recipe_of_its_run(run: str) -> None:
+    (library.find_model(run) / SPEC_FILE).write_text("{")
+    task = get_task("camvid")
+    view = view_of(task)
+    shown = [
+        models_tab.show_models(TASKS, models_tab.ALL, run),
+        models_tab.show_model(run),
+        str(models_tab.comparable(models_tab.ALL)["choices"]),
+        str(results_panel.refresh_trained(task, None)["choices"]),
+        str(start_choices(task)),
+    ]
+    assert all("Drawn streets" in each for each in shown)
+    assert "0.5000" in models_tab.show_comparison([run, run]) and run in results_panel.code_of(task, view, run)
+    assert predictor_of(run).classes == CLASSES and "No figures" in results_panel.show_figures(view, run)
+    assert show_runs() and models_tab.delete(run)[1] == run
 
 
 def test_a_comparison_needs_two_and_says_what_is_not_comparable(run: str, sample: str, tmp_path: Path) -> None:

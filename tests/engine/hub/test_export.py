@@ -26,8 +26,9 @@ from engine.hub import export
 from engine.hub.card import CARD_FILE, CardChoices, write_card
 from engine.hub.export import BUNDLE_FILES, export_bundle, record_evaluation
 from engine.hub.history import TRAINING_FILE
+from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
 from engine.hub.paths import is_folder
-from engine.recipe import Recipe
+from engine.recipe import Recipe, recipe_to_dict
 from engine.runs.store import RunSpec, create_run
 from engine.runs.worker import main as work
 from engine.serving.predictor import load_predictor
@@ -323,3 +324,9 @@ def test_a_run_s_epochs_and_curves_come_along(tmp_path: Path, streets: Path) -> 
     assert (bundle / "losses.png").read_bytes()[:4] == b"\x89PNG"
     assert "![losses by step](losses.png)" in card and "training samples" in card
     assert json.loads((bundle / "training.json").read_text())["valid_items"] == 4
+    # Of a longer recipe the same epochs would be a part, and whoever reads the card or trains it again is told.
+    ended = "Training ended before the recipe did: after epoch 1 of 1 in stage 1 of 2."
+    assert "ended" not in card and "ended" not in (bundle / NOTEBOOK_FILE).read_text()
+    edit(bundle, recipe=recipe_to_dict(replace(recipe, stages=(STREET_STAGE, STREET_STAGE))))
+    write_notebook(bundle)
+    assert ended in write_card(bundle) and ended in (bundle / NOTEBOOK_FILE).read_text()
