@@ -13,6 +13,7 @@ from gradio.context import LocalContext
 from engine.access import HOST, Person
 
 SPACE = "SPACE_ID"  # OWNER/NAME, where the Hub runs the app
+HOSTS = "LESSON_LAB_HOSTS"  # accounts that are hosts beside the owner, with commas: an organisation cannot sign in
 ACCOUNT, PAGE = "account ", "page "  # how the names of people begin who signed in, and of those who did not
 OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 
@@ -48,7 +49,7 @@ def account() -> Account | None:
 
 
 def by_account() -> Person:
-    """Who asks on a Space: its owner, once signed in, is the host; other accounts are visitors, as is everybody else.
+    """Who asks on a Space: its owner, and whom the Space's variables name, are the host once signed in; other accounts are visitors, as is everybody else.
 
     Whoever has not signed in is known as long as their page is open. That name is the browser's to choose, so it must not
     look like an account's.
@@ -59,5 +60,5 @@ def by_account() -> Person:
     known = account()
     if known is None:
         return Person(name=f"{PAGE}{request.session_hash or ''}", is_host=False)
-    owner = os.environ[SPACE].partition("/")[0]
-    return Person(name=f"{ACCOUNT}{known.name}", is_host=known.name == owner)
+    hosts = {os.environ[SPACE].partition("/")[0], *map(str.strip, os.environ.get(HOSTS, "").split(","))} - {""}
+    return Person(name=f"{ACCOUNT}{known.name}", is_host=known.name in hosts)

@@ -43,6 +43,18 @@ def test_who_is_asking_on_a_space(space: pytest.MonkeyPatch) -> None:
     assert by_account() == Person(name="account teacher", is_host=True)
 
 
+def test_a_space_s_variable_names_more_hosts(space: pytest.MonkeyPatch) -> None:
+    asked_by(**WHO)
+    for named in ("", ",", "anna2, ann", "nobody"):
+        space.setenv("LESSON_LAB_HOSTS", named)
+        assert not by_account().is_host
+    space.setenv("LESSON_LAB_HOSTS", "ben, anna")
+    assert by_account().is_host
+    asked_by(**WHO | {"userinfo": {"preferred_username": ""}})
+    space.setenv("LESSON_LAB_HOSTS", "ben,")
+    assert not by_account().is_host, "nobody's name is no host's"
+
+
 def test_a_sign_in_ends_and_none_is_believed_elsewhere(space: pytest.MonkeyPatch) -> None:
     asked_by(**WHO | {"expires_at": time.time() - 1})
     assert account() is None
