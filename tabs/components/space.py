@@ -49,7 +49,7 @@ def account() -> Account | None:
 
 
 def by_account() -> Person:
-    """Who asks on a Space: its owner, and whom the Space's variables name, are the host once signed in; other accounts are visitors, as is everybody else.
+    """Who asks on a Space: its owner, and whom the Space's variable names, are the host; everybody else is a visitor.
 
     Whoever has not signed in is known as long as their page is open. That name is the browser's to choose, so it must not
     look like an account's.
