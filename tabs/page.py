@@ -10,6 +10,7 @@ from engine.hub.library import known_model
 from engine.tasks.registry import TASKS, get_task
 from tabs.components.models import model_choices, models_of, start_choices
 from tabs.components.opened import spec_of
+from tabs.components.paths import shown_name
 from tabs.components.wiring import ACTION, POLL, tells_errors
 from tabs.home import build_home
 from tabs.models_tab import build_models_tab
@@ -75,7 +76,7 @@ def open_model(tabs: gr.Tabs, task_tabs: list[TaskTab], step: str, name: str) ->
         chosen: Updates = {tab.try_model: gr.update(choices=model_choices(models_of(tab.task)), value=name)}
     else:
         start = gr.update(choices=start_choices(tab.task), value=name)
-        chosen = {tab.train.init_from: start, tab.train.backbone: config.plan.backbone}
+        chosen = {tab.train.init_from: start, tab.train.backbone: shown_name(config.plan.backbone)}
     return _opened(tabs, tab, step) | chosen
 
 

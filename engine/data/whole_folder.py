@@ -1,13 +1,15 @@
 """A folder that is there whole or not at all: filled under another name, and renamed when it is done; and how full it is."""
 
+import glob
 import os
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+PARTIAL = ".lesson-lab-"
 ABANDONED_SECONDS = 24 * 3600.0
 
 
@@ -15,13 +17,17 @@ ABANDONED_SECONDS = 24 * 3600.0
 def making_whole(folder: Path) -> Iterator[Path]:
     """A new folder to fill, which becomes `folder` when the block ends well, and is gone when it does not.
 
-    Where another process has made `folder` meanwhile, that is as good. What killed processes left beside it is deleted.
+    Where another process has made `folder` meanwhile, that is as good. What killed processes left beside it is deleted: nobody
+    else gives a folder such a name.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for abandoned in folder.parent.glob(f"{folder.name}.*"):
-        if time.time() - abandoned.stat().st_mtime > ABANDONED_SECONDS:
-            shutil.rmtree(abandoned, ignore_errors=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    prefix = f".{folder.name}{PARTIAL}"
+    for abandoned in folder.parent.glob(f"{glob.escape(prefix)}*"):
+        with suppress(FileNotFoundError):  # another process was as quick
+            if time.time() - abandoned.stat().st_mtime > ABANDONED_SECONDS:
+                shutil.rmtree(abandoned, ignore_errors=True)
+    partial = folder.parent / f"{prefix}{uuid.uuid4().hex}"
+    partial.mkdir()
     try:
         yield partial
         try:

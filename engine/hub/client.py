@@ -1,6 +1,7 @@
 """The Hugging Face Hub's own client, with what can go wrong there told in plain words and no secret in them."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +12,7 @@ from engine.home import disk_told
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
+TOKEN = re.compile(r"[\x21-\x7e]+")  # one word of ASCII: an HTTP header holds nothing else
 HIDDEN = "…"
 STATUSES = {
     401: "The Hub does not know this token, or it has expired. Make one with write access at huggingface.co/settings/tokens.",
@@ -22,7 +24,12 @@ QUOTA_WORDS = ("quota", "storage limit", "storage capacity")
 
 
 def build_api(token: str | Literal[False] | None = None) -> "HfApi":
-    """The client, signed in with `token`, or with the usual login of this machine where that is None; `False` is nobody."""
+    """The client, signed in with `token`, or with the usual login of this machine where that is None; `False` is nobody.
+
+    Raises `HubError` for what cannot be a token, before anything is asked: a shortened one that was copied, say.
+    """
+    if token and not TOKEN.fullmatch(token):
+        raise HubError("That is no token: it has letters that no token has. Copy it again, whole: it begins with hf_.")
     from huggingface_hub import HfApi
 
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token, library_name="lesson-3-lab")

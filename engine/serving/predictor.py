@@ -65,7 +65,12 @@ class Predictor:
     def logits(self, batch: Tensor, *, tta: bool = False) -> Tensor:
         """The model's figures for a batch, as fp32 on the CPU; with `tta` averaged over the objective's symmetries."""
         lent, bundle = lender(), self.config.plan.files
-        return lent.forward(bundle, batch, tta) if lent and bundle else self.compute(batch, tta=tta)
+        if lent and bundle:
+            try:
+                return lent.forward(bundle, batch, tta)
+            except (BundleError, FileNotFoundError):
+                pass  # its run has saved a better checkpoint and deleted this one: only here it is still in memory
+        return self.compute(batch, tta=tta)
 
     def compute(self, batch: Tensor, *, tta: bool = False) -> Tensor:
         """The same in this process, with this predictor's own copy of the model."""

@@ -6,7 +6,7 @@ from engine.recipe import rate_text
 from engine.runs.snapshot import EpochRow, RunSnapshot
 from tabs.components.charts import Mark, Series, line_chart
 from tabs.components.markup import duration, facts, metric_text, note, pill, progress_bar, table, text
-from tabs.components.paths import without_paths
+from tabs.components.paths import shown_name, without_paths
 
 STATUS_WORDS = {
     "new": "not started",
@@ -153,7 +153,7 @@ def show_rates(title: str, snapshot: RunSnapshot, position: int | None) -> str:
 
 
 def _notices(snapshot: RunSnapshot) -> str:
-    said = [note(message, "warn") for message in snapshot.warnings]
+    said = [note(without_paths(message), "warn") for message in snapshot.warnings]
     said += [
         note(f"Not enough memory: batch {halved.old} became {halved.new}.", "warn") for halved in snapshot.halvings
     ]
@@ -173,7 +173,7 @@ def _facts(snapshot: RunSnapshot) -> str:
     if not snapshot.device:
         return ""
     best = snapshot.best_row
-    pairs = [("Device", snapshot.device_name or snapshot.device), ("Backbone", snapshot.backbone)]
+    pairs = [("Device", snapshot.device_name or snapshot.device), ("Backbone", shown_name(snapshot.backbone))]
     if snapshot.input_size:
         pairs.append(("Input", snapshot.input_size))
         pairs.append(("Batch", str(snapshot.batch_size)))

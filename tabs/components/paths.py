@@ -1,11 +1,14 @@
 """What visitors are shown names folders by their last part alone: where things lie on this machine is the host's business."""
 
+import re
 from pathlib import Path
 
 from engine.access import asker
 from engine.home import home
 from engine.hub.paths import is_folder
 
+# The folders before the last part of an absolute path; not those of an address or of a part of a path.
+WAY = re.compile(r"(?<![\w.…~:/\\])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\"<>|:;,()]+[/\\])*(?=[^\s/\\])")
 APP = Path(__file__).parents[2]
 
 
@@ -15,9 +18,10 @@ def shown_name(named: str) -> str:
 
 
 def without_paths(said: object) -> str:
-    """What the engine says of a problem; for a visitor "…" stands for the folders that models, runs and data lie in."""
+    """What the engine says; for a visitor "…" stands for the app's own folders, and for the way to any other file or folder."""
     words = str(said)
-    if not asker().is_host:
-        for folder in (home(), APP):
-            words = words.replace(str(folder), "…")
-    return words
+    if asker().is_host:
+        return words
+    for folder in (home(), APP):
+        words = words.replace(str(folder), "…")
+    return WAY.sub("…/", words)

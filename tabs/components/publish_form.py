@@ -21,6 +21,7 @@ from engine.hub.publish import MESSAGE, files_to_send, publish_model
 from engine.hub.remote import fetch_bundle, parse_reference
 from tabs.components.heavy import load_engine
 from tabs.components.markup import megabytes, note, progress_bar, table, text
+from tabs.components.models import label_of
 from tabs.components.paths import without_paths
 from tabs.components.space import account, has_sign_in
 from tabs.components.uploads import download_path
@@ -28,6 +29,7 @@ from tabs.components.wiring import ACTION, BATCH, POLL, tells_errors
 
 PICTURE = re.compile(r"^!\[([\w ]*)\]\((losses\.png|metrics\.png)\)$", re.MULTILINE)
 PUBLIC, PRIVATE = "public", "private"
+MOST_PICTURE_BYTES = 1_000_000  # of a curve in a card
 PUBLISH, LOAD = "publish", "load"  # kinds of jobs
 TOKEN_HELP = "Needs write access: huggingface.co/settings/tokens. It is used for this once, and kept nowhere. "
 WITHOUT_TOKEN = "Without one, this machine's own login is used."
@@ -57,7 +59,8 @@ def parted(card: str, folder: Path) -> tuple[str, str]:
 
     def inside(found: re.Match[str]) -> str:
         file = folder / found[2]
-        content = base64.b64encode(file.read_bytes()).decode() if file.is_file() else ""
+        is_small = file.is_file() and file.stat().st_size <= MOST_PICTURE_BYTES
+        content = base64.b64encode(file.read_bytes()).decode() if is_small else ""
         return f"![{found[1]}](data:image/png;base64,{content})" if content else found[1]
 
     return front, PICTURE.sub(inside, body)
@@ -96,7 +99,9 @@ def preview(name: str, repository: str, licence: str, remark: str, onnx: bool) -
         front, body = parted(card, bundle)
     rows = [(text(file), megabytes(size)) for file, size in files]
     rows.append(("<strong>in all</strong>", megabytes(sum(size for _, size in files))))
-    listed = table(("File", "Size"), rows) + '<p class="lab-small">Nothing was sent.</p>'
+    # It may come when another model has been chosen meanwhile.
+    listed = f'<p class="lab-small">{text(label_of(model))}</p>{table(("File", "Size"), rows)}'
+    listed += '<p class="lab-small">Nothing was sent.</p>'
     return listed, f"```yaml\n{front}```\n{body}"
 
 

@@ -26,7 +26,7 @@ from tabs.components.opened import (
     snapshot_of,
     spec_of,
 )
-from tabs.components.paths import without_paths
+from tabs.components.paths import shown_name, without_paths
 from tabs.components.stage_form import RATE, build_knob, rate_as_text, rate_values
 from tabs.components.train_panel import TrainPanel, delete_run, may_delete, plan_of
 from tabs.components.wiring import (
@@ -207,7 +207,7 @@ def taken(run: str, rate: float | tuple[float, float]) -> list[Any]:
     task = get_task(spec.task)
     settings = [getattr(stage, name) for name in settings_of(task)]
     said = f"{rate_as_text(rate)} is in the Train form now, with the layers, size and batch it was found for."
-    model = spec.recipe.backbone, spec.recipe.new_channels, model_name(spec.init_from)
+    model = shown_name(spec.recipe.backbone), spec.recipe.new_channels, model_name(spec.init_from)
     return [*rate_values(rate), *settings, plan_of(task, spec.recipe.objective), *model, note(said, "good")]
 
 

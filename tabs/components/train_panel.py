@@ -29,7 +29,7 @@ from tabs.components.opened import (
     snapshot_of,
     spec_of,
 )
-from tabs.components.paths import without_paths
+from tabs.components.paths import shown_name, without_paths
 from tabs.components.stage_form import (
     StageForm,
     build_stage_form,
@@ -262,7 +262,7 @@ def copy_settings(task: Task, run: str | None) -> list[Any]:
     if stage.train_from not in [group for _, group in train_from_choices(task)]:
         raise RunError(f"This run trains from layer group {stage.train_from}, which the form does not offer.")
     plan = plan_of(task, recipe.objective)
-    return [plan, recipe.backbone, recipe.new_channels, *form_values(stage)]
+    return [plan, shown_name(recipe.backbone), recipe.new_channels, *form_values(stage)]
 
 
 def build_train_panel(task: Task, view: View, tab: gr.Tab, opened: gr.State) -> TrainPanel:

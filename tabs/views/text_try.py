@@ -243,7 +243,7 @@ def _untuned(writer: Model, tuned: "Predictor") -> "Predictor":
     config = writer.config
     if writer.origin == "download" and config.plan.backbone not in get_task(config.task).backbones:
         raise ModelError(
-            f"What it was before is not shown: {config.plan.backbone} is no backbone that this task offers."
+            f"What it was before is not shown: {shown_name(config.plan.backbone)} is no backbone that this task offers."
         )
     return load_untuned(tuned)
 

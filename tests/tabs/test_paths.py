@@ -19,7 +19,18 @@ from engine.runs.store import RunSpec, create_run
 from engine.tasks.camvid import CAMVID
 from engine.tasks.imdb import IMDB
 from tabs import home, models_tab
-from tabs.components import code, data_panel, http_api, models, opened, paths, rate_panel, results_panel
+from tabs.components import (
+    code,
+    data_panel,
+    http_api,
+    models,
+    opened,
+    paths,
+    publish_form,
+    rate_panel,
+    results_panel,
+    train_panel,
+)
 from tabs.views import mask_try
 from tabs.views.camvid import CAMVID_VIEW
 
@@ -45,6 +56,26 @@ def test_a_folder_goes_by_its_last_part(person: Person) -> None:
         assert paths.without_paths(said) == "…/data/camvid and …/assets"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("/home/ann/class/labels.csv has no column tags", "…/labels.csv has no column tags"),
+        ("They learnt from '/home/ann/class', and (/data/x.y/b) too.", "They learnt from '…/class', and (…/b) too."),
+        (r"C:\Users\ann\class\labels.csv is empty", "…/labels.csv is empty"),
+        ("/refused is full", "…/refused is full"),
+        ('File "/usr/lib/python3/site-packages/torch/nn.py", line 3', 'File "…/nn.py", line 3'),
+        ("and/or 1/2 of ./net at https://hf.co/ann/net, 3 / 4", "and/or 1/2 of ./net at https://hf.co/ann/net, 3 / 4"),
+        ("ann/net and …/data/camvid and ~/x", "ann/net and …/data/camvid and ~/x"),
+    ],
+)
+def test_a_visitor_is_told_what_but_not_where(said: str, shown: str) -> None:
+    identify_by(lambda: ANNA)
+    try:
+        assert paths.without_paths(said) == shown
+    finally:
+        identify_by(lambda: HOST)
+
+
 def test_nowhere_on_the_page_is_a_model_s_or_a_data_set_s_folder(person: Person, streets: Path, lab_home: Path) -> None:
     recipe = Recipe(name="tiny", backbone="/models/of/mine/net", stages=(STREET_STAGE,))
     run = create_run(RunSpec(task="camvid", dataset=str(streets), recipe=recipe))
@@ -61,6 +92,9 @@ def test_nowhere_on_the_page_is_a_model_s_or_a_data_set_s_folder(person: Person,
         code.train_code("camvid", str(streets), recipe, "", seed=1),
         data_panel.dataset_status(str(own))[0],
         [label for label, _ in data_panel.chosen_dataset(IMDB, str(own))["choices"]],
+        train_panel.poll_run(CAMVID, {}, run.name, ""),
+        train_panel.copy_settings(CAMVID, run.name),
+        publish_form.card_of(run.name),
     ]
     found = [place for place in (streets.parent, Path("/models/of/mine"), lab_home) if str(place) in str(shown)]
     assert bool(found) == person.is_host, found
