@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.fields import from_values, number
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
@@ -75,6 +77,10 @@ class StepFinished:
     lr: tuple[float, ...]
     momentum: float
     seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.lr:
+            raise ValueError("A step has no learning rate; it takes one a layer group.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +211,6 @@ Event = (
 )
 
 EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__args__}
-FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(kind)) for kind in Event.__args__}
 
 
 def to_json(event: Event, *, at: float) -> str:
@@ -215,15 +220,11 @@ def to_json(event: Event, *, at: float) -> str:
 
 
 def from_json(line: str) -> tuple[float, Event | None]:
-    """The time and the event of one line; None for an event that this version does not know."""
+    """The time and the event of one line; None for an event that this version does not know. Raises a `DAMAGE`."""
     fields: dict[str, Any] = json.loads(line)
-    kind = EVENT_TYPES.get(fields.pop("event"))
-    at = fields.pop("at")
-    if kind is None:
-        return at, None
-    known = FIELDS[kind]
-    values = {name: _restored(value) for name, value in fields.items() if name in known}
-    return at, kind(**values)
+    kind = EVENT_TYPES.get(fields["event"])
+    at = number(fields["at"])
+    return at, None if kind is None else kind(**from_values(kind, fields))
 
 
 def _finite(value: Any) -> Any:
@@ -234,14 +235,4 @@ def _finite(value: Any) -> Any:
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return value
-
-
-def _restored(value: Any) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"float"} and isinstance(value["float"], str):
-            return float(value["float"])
-        return {key: _restored(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return tuple(_restored(item) for item in value)
     return value

@@ -12,6 +12,7 @@ from engine.access import asker, check_owner, check_training, visitor_limits
 from engine.data.sources import resolve_dataset
 from engine.errors import AccessError, RunError
 from engine.events import Event, RunStopped
+from engine.fields import DAMAGE
 from engine.home import disk_told, runs_folder
 from engine.lent import lender
 from engine.runs.store import (
@@ -114,7 +115,7 @@ def give_up(run_dir: Path, ending: Event) -> None:
 
 def stop(run_dir: Path) -> None:
     """Take a waiting run from the queue, or ask a live one to stop at its next batch; any other is left alone."""
-    check_owner(read_spec(run_dir).owner, "stop")
+    check_owner(_owner(run_dir), "stop")
     try:
         (run_dir / QUEUED_FILE).unlink()
     except FileNotFoundError:
@@ -124,6 +125,16 @@ def stop(run_dir: Path) -> None:
             clear_stop(run_dir)
     else:
         append_event(run_dir, RunStopped())
+
+
+def _owner(run_dir: Path) -> str:
+    """Whose run it is; the host's where its recipe.json is damaged, so that they can stop and delete it."""
+    try:
+        return read_spec(run_dir).owner
+    except RunError:
+        if not (run_dir / SPEC_FILE).is_file():
+            raise
+        return ""
 
 
 def is_under_way(run_dir: Path) -> bool:
@@ -162,5 +173,5 @@ def _queued_at(run_dir: Path) -> float | None:
         return float(json.loads((run_dir / QUEUED_FILE).read_text())["at"])
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         return 0.0  # not written by us, and still somebody's wish

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.bundle_files import CONFIG_FILE, OURS
 from engine.errors import RecipeError, RunError
+from engine.fields import DAMAGE
 from engine.runs.store import CHECKPOINTS_FOLDER, find_run, read_spec
 from engine.tasks.registry import get_task
 
@@ -41,7 +42,9 @@ def _written(run_dir: Path) -> tuple[str, ...]:
     for config in sorted((run_dir / CHECKPOINTS_FOLDER).glob(f"*/{CONFIG_FILE}")):
         try:
             values = json.loads(config.read_text("utf-8"))
-            return tuple(values.get(OURS, values).get("remarks", ()))
-        except (OSError, ValueError, AttributeError, TypeError):  # just being replaced, or damaged
+            remarks = values.get(OURS, values).get("remarks", [])
+            if isinstance(remarks, list) and all(isinstance(remark, str) for remark in remarks):
+                return tuple(remarks)
+        except (OSError, *DAMAGE):  # just being replaced, or damaged
             continue
     return ()

@@ -23,13 +23,14 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 
 from engine.access import asker, visitor_limits
 from engine.errors import RecipeError, RunError
 from engine.events import Event, from_json, to_json
+from engine.fields import DAMAGE, from_values
 from engine.home import disk_told, runs_folder
 from engine.recipe import Recipe, recipe_from_dict
 
@@ -85,6 +86,10 @@ class WorkerRecord:
     log_size: int
     host: str = ""
 
+    def __post_init__(self) -> None:
+        if self.pid <= 0 or self.events_size < 0 or self.log_size < 0:
+            raise ValueError("A worker has a process, and found files of 0 bytes or more.")
+
     @property
     def is_here(self) -> bool:
         """Whether it is a process of this machine."""
@@ -136,10 +141,11 @@ def read_spec(run_dir: Path) -> RunSpec:
             raise RunError(f"{path} has format {values['format']}, this version reads {FORMAT}. Update the app.")
         del values["format"]
         values.pop("objective", None)  # once here, now the recipe's
-        return RunSpec(**{**values, "recipe": recipe_from_dict(values["recipe"])})
+        values["recipe"] = recipe_from_dict(values["recipe"])
+        return RunSpec(**{**values, **from_values(RunSpec, values)})
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"There is no run in {run_dir}. `python -m engine runs` lists the runs.") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecipeError) as error:
+    except (*DAMAGE, RecipeError) as error:
         raise RunError(f"{path} is damaged ({error}). Delete the run and make it again.") from error
 
 
@@ -161,8 +167,9 @@ def runs_with(file: str) -> list[Path]:
 
 def find_run(name_or_path: str | Path) -> Path:
     """The folder of a run, given its name in the runs folder or its path."""
-    for folder in (runs_folder() / name_or_path, Path(name_or_path).expanduser().absolute()):
-        if (folder / SPEC_FILE).is_file():
+    for path in (runs_folder() / name_or_path, os.path.expanduser(name_or_path)):  # noqa: PTH111
+        folder = Path(path).absolute()
+        if os.path.isfile(folder / SPEC_FILE):  # noqa: PTH113 - false, too, for what can be no path
             return folder
     raise RunError(f"There is no run {str(name_or_path)!r}. `python -m engine runs` lists the runs.")
 
@@ -202,7 +209,7 @@ def read_events(run_dir: Path, offset: int = 0) -> tuple[list[Event], int]:
 def _event(line: bytes) -> Event | None:
     try:
         return from_json(line.decode())[1]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except DAMAGE:
         return None
 
 
@@ -253,9 +260,9 @@ def write_worker(run_dir: Path, pid: int, *, slots: tuple[str, ...], events_size
 def read_worker(run_dir: Path) -> WorkerRecord | None:
     """The process that has the run, or had it and could not say that it left."""
     try:
-        values: dict[str, Any] = json.loads((run_dir / WORKER_FILE).read_text(encoding="utf-8"))
-        return WorkerRecord(**{**values, "slots": tuple(values["slots"])})
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        values = json.loads((run_dir / WORKER_FILE).read_text(encoding="utf-8"))
+        return WorkerRecord(**from_values(WorkerRecord, values))
+    except (FileNotFoundError, NotADirectoryError, *DAMAGE):
         return None
 
 

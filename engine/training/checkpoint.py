@@ -2,14 +2,15 @@
 
 A checkpoint is a folder under `checkpoints/`, itself a model bundle (`model.safetensors`, `config.json`) with the optimiser's
 state and the progress beside it. It is written under another name and renamed when whole; `latest.json` and `best.json`
-name the ones that count, and the others are deleted. There is no random state to save: see `engine.data.seeding`.
+name the ones that count, and the others are deleted; but where `best.json` was lost, those with figures stay until there is a new
+best one: it is among them. There is no random state to save: see `engine.data.seeding`.
 """
 
 import dataclasses
 import json
 import os
 import shutil
-import tempfile
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,7 +21,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from engine.bundle_files import CONFIG_FILE, EVALUATION_FILE, MODEL_FILE, OURS, best_checkpoint, latest_checkpoint
+from engine.bundle_files import (
+    BEST_FILE,
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    LATEST_FILE,
+    MODEL_FILE,
+    OURS,
+    latest_checkpoint,
+    pointed_checkpoint,
+)
 from engine.errors import RunError
 from engine.training.carried import Carrying, carried
 
@@ -74,7 +84,8 @@ def save_checkpoint(
     partial = folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+        partial = folder / f".partial-{uuid.uuid4().hex}"  # not by tempfile, whose folders nobody else may read
+        partial.mkdir()
         save_tensors(own_tensors(model), partial / MODEL_FILE)
         save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
         if isinstance(model, Documented):
@@ -87,9 +98,9 @@ def save_checkpoint(
         if target.exists():  # one that a killed worker wrote and nobody points to
             shutil.rmtree(target)
         partial.rename(target)
-        _point(folder / "latest.json", name)
+        _point(folder / LATEST_FILE, name)
         if best:
-            _point(folder / "best.json", name)
+            _point(folder / BEST_FILE, name)
     except (OSError, SafetensorError) as problem:
         if partial != folder:
             shutil.rmtree(partial, ignore_errors=True)
@@ -114,7 +125,10 @@ def own_tensors(model: nn.Module) -> dict[str, Tensor]:
 
 def save_tensors(tensors: dict[str, Tensor], file: Path) -> None:
     """Write them as safetensors, marked as torch's: transformers wants that."""
+    file.touch()
+    readers = file.stat().st_mode
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file, metadata={"format": "pt"})
+    file.chmod(readers)  # safetensors lets nobody else read
 
 
 def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
@@ -126,7 +140,7 @@ def read_progress(checkpoint: Path) -> Progress:
     """Where the run stood; `RunError` when the checkpoint is damaged."""
     try:
         return Progress(**json.loads((checkpoint / PROGRESS_FILE).read_text()))
-    except (OSError, ValueError, TypeError) as problem:
+    except (OSError, ValueError, TypeError, RecursionError) as problem:
         raise RunError(f"The checkpoint {checkpoint} is damaged ({problem}). Start the run anew.") from None
 
 
@@ -169,9 +183,10 @@ def _point(pointer: Path, name: str) -> None:
 
 
 def _delete_others(folder: Path) -> None:
-    kept = {latest_checkpoint(folder), best_checkpoint(folder)}
+    latest, best = latest_checkpoint(folder), pointed_checkpoint(folder, BEST_FILE)
     for other in folder.iterdir():
-        if other.is_dir() and other not in kept:
+        may_be_best = best is None and (other / EVALUATION_FILE).is_file()
+        if other.is_dir() and other not in (latest, best) and not may_be_best:
             shutil.rmtree(other, ignore_errors=True)
 
 

@@ -129,7 +129,7 @@ def show_rates(title: str, snapshot: RunSnapshot, position: int | None) -> str:
         share, line = 1.0, "Click the curve to take the rate under the pointer, or take a suggestion below."
     elif snapshot.rates_done:
         share, line = (
-            snapshot.rates_done / snapshot.rates_total,
+            snapshot.rates_done / max(1, snapshot.rates_total),
             f"Rate {snapshot.rates_done} of {snapshot.rates_total}",
         )
     else:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -96,7 +97,7 @@ def megabytes(size: int) -> str:
 
 def duration(seconds: float | None) -> str:
     """A stretch of time for people: 42 s, 3 min 20 s, 2 h 05 min."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return "–"
     whole = max(0, round(seconds))
     if whole < 60:

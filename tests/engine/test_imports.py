@@ -25,7 +25,16 @@ RANKS = (
     ("engine.kinds",),
     ("engine.training", "engine.models", "engine.data"),
     ("engine.access",),
-    ("engine.task", "engine.recipe", "engine.events", "engine.errors", "engine.home", "engine.machine", "engine"),
+    (
+        "engine.task",
+        "engine.recipe",
+        "engine.events",
+        "engine.fields",
+        "engine.errors",
+        "engine.home",
+        "engine.machine",
+        "engine",
+    ),
 )
 RANK_OF = {name: rank for rank, names in enumerate(RANKS) for name in names}
 HEAVY = ("torch", "torchvision", "timm", "accelerate", "torchmetrics")

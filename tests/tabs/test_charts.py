@@ -54,7 +54,7 @@ def test_confusion_is_shown_as_shares_of_the_truth():
 
 
 def test_figures_for_people():
-    assert [rate_text(rate) for rate in (1e-3, 2.5e-4, 1.0)] == ["1e-3", "2.5e-4", "1e0"]
-    assert [duration(s) for s in (None, 4.4, 200, 7500)] == ["–", "4 s", "3 min 20 s", "2 h 05 min"]
+    assert [rate_text(rate) for rate in (1e-3, 2.5e-4, 1.0, math.inf)] == ["1e-3", "2.5e-4", "1e0", "inf"]
+    assert [duration(s) for s in (None, math.nan, 4.4, 200, 7500)] == ["–", "–", "4 s", "3 min 20 s", "2 h 05 min"]
     assert [megabytes(size) for size in (0, 5_000, 598_913_237)] == ["size unknown", "5 kB", "599 MB"]
     assert "unknown" in progress_bar(-1, "…") and 'aria-valuenow="50"' in progress_bar(0.5, "half")

@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import json
 import os
@@ -123,6 +124,50 @@ def test_a_spec_that_cannot_be_read_says_why(tmp_path):
             read_spec(run_dir)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"owner": None}, {"dataset": None}, {"title": 5}, {"task": ["camvid"]}, {"init_from": {}}, {"job": "dance"}),
+        *({"job": ["train"]}, {"seed": 1.5}, {"seed": True}, {"minutes": "5"}, {"recipe": None}, {"recipe": []}),
+    ],
+    ids=str,
+)
+def test_a_spec_with_a_value_of_another_type_is_damaged(changes):
+    run_dir = create_run(SPEC)
+    values = json.loads((run_dir / SPEC_FILE).read_text())
+    (run_dir / SPEC_FILE).write_text(json.dumps(values | changes))
+    with pytest.raises(RunError, match=r"is damaged .* Delete the run and make it again"):
+        read_spec(run_dir)
+
+
+def test_a_spec_says_which_of_its_values_is_damaged():
+    run_dir = create_run(SPEC)
+    values = json.loads((run_dir / SPEC_FILE).read_text())
+    (run_dir / SPEC_FILE).write_text(json.dumps(values | {"title": ["x" * 1000]}))
+    with pytest.raises(RunError, match=r"title is \['x+\)"):
+        read_spec(run_dir)
+    (run_dir / SPEC_FILE).write_text("[" * 100_000)
+    with pytest.raises(RunError, match="is damaged"):
+        read_spec(run_dir)
+
+
+def test_a_spec_of_an_older_version_is_read():
+    run_dir = create_run(SPEC)
+    values = json.loads((run_dir / SPEC_FILE).read_text())
+    for name in ("owner", "minutes", "title"):
+        del values[name]
+    (run_dir / SPEC_FILE).write_text(json.dumps(values | {"objective": "mask"}))
+    assert read_spec(run_dir) == dataclasses.replace(SPEC, title="")
+    (run_dir / SPEC_FILE).write_text(json.dumps(values | {"minutes": 5}))
+    assert read_spec(run_dir).minutes == 5.0
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "~nobody-of-that-name/run", ""])
+def test_a_name_that_no_file_can_have_is_no_run(name, lab_home):
+    with pytest.raises(RunError, match="There is no run"):
+        find_run(name)
+
+
 def test_events_are_read_from_where_one_stopped():
     run_dir = create_run(SPEC)
     assert read_events(run_dir) == ([], 0)
@@ -158,13 +203,13 @@ def test_a_half_line_waits_for_its_end():
 
 def test_a_line_that_a_kill_cut_off_does_not_swallow_the_next():
     run_dir = create_run(SPEC)
-    for cut in (b"\xc3", b"{", b'{"event": "Warned"', b'{"event": "Warned"}', b"7", b"[1]", b"\0\0\0"):
+    for cut in (b"\xc3", b"{", b'{"event": "Warned"', b'{"event": "Warned"}', b"7", b"[1]", b"\0\0\0", b"[" * 100_000):
         append_event(run_dir, step(1))
         with (run_dir / EVENTS_FILE).open("ab") as file:
             file.write(cut)
     append_event(run_dir, RunDied())
     events, offset = read_events(run_dir)
-    assert events == [step(1)] * 7 + [RunDied()]
+    assert events == [step(1)] * 8 + [RunDied()]
     assert offset == (run_dir / EVENTS_FILE).stat().st_size
 
 
@@ -219,7 +264,10 @@ def test_a_worker_is_alive_while_its_process_is_the_same_one():
     (run_dir / WORKER_FILE).write_text(json.dumps({**record, "created": record["created"] - 3600}))
     assert not worker_alive(run_dir), "another process has its number now"
 
-    for damage in ("", "{}", "[]", '{"pid": 1}'):
+    wrong = [{"pid": "x"}, {"pid": -1}, {"pid": 0}, {"pid": True}, {"created": None}, {"slots": "host"}, {"slots": [1]}]
+    wrong += [{"host": 5}, {"host": None}, {"events_size": -1}, {"log_size": 0.5}, {"events_size": 10**400}]
+    damages = [json.dumps(record | change) for change in wrong]
+    for damage in ("", "{}", "[]", '{"pid": 1}', "[" * 100_000, *damages):
         (run_dir / WORKER_FILE).write_text(damage)
         assert read_worker(run_dir) is None
         assert not worker_alive(run_dir)
