@@ -88,7 +88,7 @@ def publish(
     from engine.hub.export import export_bundle
     from engine.hub.publish import files_to_send, publish_model
 
-    source = find_model(model)
+    choices, source = CardChoices(repo_id=repository, licence=licence, note=note), find_model(model)
     if dry_run:
         with tempfile.TemporaryDirectory() as scratch:
             files = files_to_send(export_bundle(source, Path(scratch) / "bundle", onnx=onnx))
@@ -101,7 +101,7 @@ def publish(
         line = bar.add_task("sending")
         made = publish_model(
             source,
-            CardChoices(repo_id=repository, licence=licence, note=note),
+            choices,
             onnx=onnx,
             private=not public,
             message=message,

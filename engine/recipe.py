@@ -5,6 +5,8 @@ options and the checks of a recipe are all made from these declarations.
 """
 
 import dataclasses
+import itertools
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ OFFLINE_BACKBONE = "tf_efficientnet_lite0"
 # Text models: the one that needs no hub; the lesson's with fast.ai's weights; the lesson's from nothing, in two sizes.
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 AWD_LSTM_WT103, AWD_LSTM, AWD_LSTM_SMALL = "awd-lstm-wt103", "awd-lstm", "awd-lstm-small"
+# A recipe may be somebody else's, and is shown in lists and cards.
+MAX_STAGES, MAX_LETTERS, MAX_NOTE = 100, 200, 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +178,7 @@ class Stage:
     )
 
     def __post_init__(self) -> None:
+        _check_text("A stage's name", self.name)
         for field, declared in knob_fields():
             object.__setattr__(self, field, checked_value(field, declared, getattr(self, field)))
 
@@ -205,8 +210,13 @@ class Recipe:
     objective: str = ""
 
     def __post_init__(self) -> None:
+        for field in ("name", "title", "backbone", "objective"):
+            _check_text(f"A recipe's {field}", getattr(self, field))
+        _check_text("A recipe's note", self.note, at_most=MAX_NOTE)
         if not self.stages:
             raise RecipeError(f"The recipe {self.name!r} has no stages. Give it at least one.")
+        if len(self.stages) > MAX_STAGES:
+            raise RecipeError(f"The recipe {self.name!r} has more than {MAX_STAGES} stages. Give it fewer.")
         if self.new_channels not in NEW_CHANNELS:
             raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
 
@@ -257,6 +267,13 @@ def _checked_number(declared: Knob, value: Any) -> float | int:
     return int(value) if declared.kind == "whole" else float(value)
 
 
+def _check_text(what: str, value: Any, *, at_most: int = MAX_LETTERS) -> None:
+    if not isinstance(value, str):
+        raise RecipeError(f"{what} is {repr(value)[:80]}. Give a text.")
+    if len(value) > at_most:
+        raise RecipeError(f"{what} has {len(value):,} letters. Give at most {at_most}.")
+
+
 def _range(declared: Knob) -> str:
     unit = f" {declared.unit}" if declared.unit else ""
     zero = " (or 0)" if declared.zero else ""
@@ -277,6 +294,8 @@ def parse_knob(name: str, text: str) -> Any:
 
 def rate_text(rate: float) -> str:
     """A rate as people write it: 1e-3, 2.5e-4."""
+    if not math.isfinite(rate):
+        return str(rate)
     mantissa, exponent = f"{rate:.2e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
@@ -310,8 +329,6 @@ def stage_from_dict(values: Mapping[str, Any]) -> Stage:
     unknown = sorted(set(values) - known)
     if unknown:
         raise RecipeError(f"A stage has no knob named {unknown[0]!r}. The knobs are: {', '.join(sorted(known))}.")
-    if not isinstance(values.get("name", ""), str):
-        raise RecipeError(f"A stage's name is {values['name']!r}. Give a text.")
     fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return Stage(**fields)
 
@@ -324,12 +341,11 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
 def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
     """A checked recipe from `recipe_to_dict`'s values."""
     try:
-        stages = tuple(stage_from_dict(stage) for stage in values["stages"])
+        some = itertools.islice(values["stages"], MAX_STAGES + 1)  # of thousands one too many is refused as well
+        stages = tuple(stage_from_dict(stage) for stage in some)
         texts = {name: str(values.get(name, "")) for name in ("title", "note", "objective")}
         new_channels = str(values.get("new_channels", NEW_CHANNELS[0]))
-        name, backbone = values["name"], values["backbone"]
-        if not isinstance(name, str) or not isinstance(backbone, str):
-            raise RecipeError(f"A recipe's name and backbone are {name!r} and {backbone!r}. Give texts.")
-        return Recipe(name=name, backbone=backbone, stages=stages, new_channels=new_channels, **texts)
+        names = {name: values[name] for name in ("name", "backbone")}
+        return Recipe(stages=stages, new_channels=new_channels, **names, **texts)
     except KeyError as missing:
         raise RecipeError(f"The recipe has no {missing.args[0]!r}.") from None

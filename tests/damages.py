@@ -186,14 +186,22 @@ def harmless() -> Iterator[Damage]:
     row = {"stage": 0, "stage_name": "full", "epoch": 1, "global_step": 8, "train_loss": 1.0, "valid_loss": 1.0}
     told = {"epochs": [row | {"metrics": {"f2": 0.5}, "seconds": 1.0}], "train_items": 8, "valid_items": 2}
     whole = told | {"device_name": "a CPU", "seconds": 1.0}
+    many = {f"figure {number}": 0.5 for number in range(4000)}
     for changes in (
         *({"epochs": value} for value in ([], {}, 7, None, [7], [row], "x", [row | {"metrics": 7, "seconds": 1}])),
         *({"train_items": value} for value in (None, "many", [8], float("inf"), float("nan"))),
         *({"seconds": value} for value in (None, "long", 10**400)),
         {"device_name": "\ud800"},
+        {"epochs": [row | {"metrics": many, "seconds": 1.0}]},
+        {"epochs": [row | {"metrics": {}, "seconds": 1.0, "epoch": 1e300}]},
+        {"epochs": [row | {"metrics": {}, "seconds": 1.0}] * 5001},
     ):
         do = content(TRAINING_FILE, json.dumps(whole | changes))
-        yield Damage("awd", f"a history with {str(changes)[:60]!r}", do, TRAINING_FILE)
+        parts = str(changes)
+        told = parts if len(parts) < 60 else f"{parts[:60]} … of {len(parts)}"
+        yield Damage("awd", f"a history with {told!r}", do, TRAINING_FILE)
+    half = content(EVALUATION_FILE, json.dumps({"metrics": {"accuracy": 0.5}, "words": ["\ud800"]}))
+    yield Damage("awd", "figures with half a character", half, EVALUATION_FILE)
     for way in WAYS_OUT[:2]:
         yield Damage("tags", f"a class called {way!r}", ours(classes=["clear", "cloudy", way]))
         yield Damage("tags", f"a dataset called {way!r}", ours(dataset=way))
@@ -495,6 +503,7 @@ def configs() -> Iterator[Damage]:
 def our_fields() -> Iterator[Damage]:
     """Fields of ours with values that cannot be."""
     huge, infinite = 10**400, float("inf")
+    many = {f"figure {number}": 0.5 for number in range(4000)}
     fields: dict[str, tuple[Any, ...]] = {
         "task": (None, 7, [], "", "weather", "Planet", "x" * 10_000, *WAYS_OUT),
         "objective": (None, 7, {}, "weather", "x" * 10_000, *WAYS_OUT),
@@ -502,7 +511,7 @@ def our_fields() -> Iterator[Damage]:
         "classes": (None, "abc", [], ["a"], ["a", "a"], [1, 2, 3], [["a"], "b"], {"a": 1}, ["a", "b" * 10_000]),
         "channels": (0, -1, 2, 17, 10**9, huge, 3.0, "3", True, None, infinite, [3]),
         "new_channels": ("", "zero", 7, None, ["zeros"], {}),
-        "metrics": (None, [0.5], "high", {"f2": "high"}, {"f2": None}, {"f2": [1]}, {"f2": huge}),
+        "metrics": (None, [0.5], "high", {"f2": "high"}, {"f2": None}, {"f2": [1]}, {"f2": huge}, many, {"x" * 200: 1}),
         "decision": (
             None,
             0.2,
@@ -510,6 +519,8 @@ def our_fields() -> Iterator[Damage]:
             {"threshold": infinite},
             {"threshold": huge},
             {"threshold": [1]},
+            many,
+            {"x" * 200: 1},
         ),
         "remarks": (None, "x", [7], ["x" * 500], ["x"] * 20, ["\ud800"]),
         "seed": (None, "1", 1.5, True, [1], huge),
@@ -529,7 +540,7 @@ def our_fields() -> Iterator[Damage]:
         yield Damage("tags", f"a class called {way!r}", ours(classes=classes), r"classes|config\.json")
         yield Damage("mask", f"a dataset called {way!r}", ours(dataset=way), r"dataset|config\.json")
     for knob, values in {
-        "name": (None, 7, ["tiny"], {"a": 1}),
+        "name": (None, 7, ["tiny"], {"a": 1}, "x" * 201),
         "image_size": (10**9, huge, -32, 31.5, "32", None, infinite, [32, 32], True),
         "batch_size": (0, 10**9, huge),
         "text_length": (0, 10**12),
@@ -566,14 +577,18 @@ def our_fields() -> Iterator[Damage]:
     deep = replaced(CONFIG_FILE, '"remarks": []', '"remarks": [], "starts": ' + "[" * DEEP + "]" * DEEP)
     yield Damage("tags", "deep starts", deep, r"config\.json")
     for field, values in {
-        "name": (None, 7, ["x"]),
-        "backbone": (None, 7, {}),
-        "stages": (None, [], [[]], 7, "x"),
+        "name": (None, 7, ["x"], "x" * 201),
+        "backbone": (None, 7, {}, "x" * 201),
+        "stages": (None, [], [[]], 7, "x", [{}] * 200_000),
+        "title": ("x" * 900_000,),
+        "note": ("x" * 2001,),
+        "objective": ("x" * 201,),
         "new_channels": ("x", 7),
     }.items():
         for value in values:
             do = in_recipe(**{field: value})
-            yield Damage("mask", f"the recipe's {field} is {value!r}", do, r"recipe in .*config\.json")
+            told = str(value)[:20]
+            yield Damage("mask", f"the recipe's {field} is {told!r}", do, r"recipe in .*config\.json")
 
 
 # Text models

@@ -1,13 +1,14 @@
 """The model card: a README.md with the Hub's metadata in front, made from what a bundle says of itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.data.sources import SOURCES, Source
+from engine.errors import HubError
 from engine.hub.history import History, cut_short, history_of, read_history
-from engine.hub.paths import is_folder
+from engine.hub.paths import is_folder, without_path
 from engine.hub.usage import pipeline_of, usage
 from engine.recipe import Stage, rate_text
 from engine.task import Objective, Task
@@ -19,15 +20,23 @@ NO_REPOSITORY = "YOUR-NAME/YOUR-MODEL"
 MOST_CLASSES = 60  # named in a card
 LICENCES = ("other", "apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0")
 TOOL = "Lesson 3 Lab"
+LONG = 1e9  # from here on a figure is written with an exponent: a float may have 300 digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardChoices:
-    """What only the publisher can say: where the model will be, under which licence, and whatever else there is to say."""
+    """What only the publisher can say: where the model will be, under which licence, and whatever else there is to say.
+
+    `HubError` for a licence that is not one of `LICENCES`: the Hub would refuse it after everything was sent.
+    """
 
     repo_id: str = NO_REPOSITORY
     licence: str = ""
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.licence and self.licence not in LICENCES:
+            raise HubError(f"The licence is {self.licence[:80]!r}. Choose one of: {', '.join(LICENCES)}.")
 
 
 def write_card(bundle: Path, choices: CardChoices | None = None) -> str:
@@ -43,8 +52,11 @@ def build_card(bundle: Path, choices: CardChoices) -> str:
     task = get_task(config.task)
     objective = task.build_objective(config.objective)
     library = read_library_config(bundle)
+    # That of a run's own checkpoint may be a folder of this machine.
+    backbone = without_path(config.plan.backbone, is_text=bool(library))
+    config = replace(config, plan=replace(config.plan, backbone=backbone))
     parts = [
-        f"# {task.title}: {_plain(config.plan.backbone)}",
+        f"# {task.title}: {_plain(backbone)}",
         _what(task, config),
         _plain(choices.note),
         _figures(config, history),
@@ -122,7 +134,7 @@ def _figures(config: BundleConfig, history: History | None) -> str:
     if not config.metrics:
         return ""
     count = f"{history.valid_items:,} inputs" if history else "inputs"
-    rows = [(name.replace("_", " "), f"{value:.4f}") for name, value in config.metrics.items()]
+    rows = [(name.replace("_", " "), _figure(value)) for name, value in config.metrics.items()]
     return (
         f"## Figures\n\nOn {count} held out for **validation**. The recipe may have been chosen, and the checkpoint was, by such "
         "figures: they are no test figures.\n\n" + _table(("metric", "value"), rows)
@@ -145,9 +157,9 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
         (
             row["stage_name"],
             str(row["epoch"]),
-            f"{row['train_loss']:.4f}",
-            f"{row['valid_loss']:.4f}",
-            *(f"{row['metrics'].get(name, float('nan')):.4f}" for name in names),
+            _figure(row["train_loss"]),
+            _figure(row["valid_loss"]),
+            *(_figure(row["metrics"].get(name, float("nan"))) for name in names),
         )
         for row in history.epochs
     ]
@@ -226,6 +238,10 @@ def _slug(dataset: str) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(_plain(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _figure(value: float) -> str:
+    return f"{value:.4e}" if abs(value) >= LONG else f"{value:.4f}"
 
 
 def _plain(words: str) -> str:

@@ -17,7 +17,7 @@ from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
 from engine.hub.onnx_export import export_onnx
 from engine.hub.paths import forget_paths
 from engine.hub.usage import ONNX_FILE
-from engine.training.bundle import read_config, resolve_bundle
+from engine.training.bundle import FORMAT, read_config, resolve_bundle
 from engine.training.bundle_weights import read_weights
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def export_bundle(
         raise BundleError(f"{target} is there already. Give another name, or delete it.")
     with disk_told(f"export {Path(bundle_or_run).name}"), making_whole(target) as fresh:
         source = _copy(bundle_or_run, fresh, half=half)
+        _write_config(fresh, _config_values(fresh))
         forget_paths(fresh)
         _tell_training(source, fresh)
         if onnx:
@@ -78,6 +79,17 @@ def _copy(bundle_or_run: str | Path, fresh: Path, *, half: bool) -> Path:
                 return source
 
 
+def _config_values(bundle: Path) -> dict[str, Any]:
+    """What a bundle's config says, in this version's format: in format 1 ours stood at the top."""
+    values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
+    beside = values if OURS in values else {}
+    return {**beside, OURS: {**values.get(OURS, values), "format": FORMAT}}
+
+
+def _write_config(bundle: Path, values: dict[str, Any]) -> None:
+    (bundle / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+
 def halved(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":
     """The tensors with two or more dimensions in fp16, where it has the range for them."""
     import torch
@@ -92,9 +104,9 @@ def halved(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":
 
 def record_evaluation(bundle: Path, evaluation: "Evaluation") -> None:
     """Make what was measured the bundle's own figures, and write its card and its notebook anew."""
-    values = json.loads((bundle / CONFIG_FILE).read_text(encoding="utf-8"))
+    values = _config_values(bundle)
     values[OURS]["metrics"] = evaluation.as_dict()["metrics"]
-    (bundle / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
+    _write_config(bundle, values)
     (bundle / EVALUATION_FILE).write_text(json.dumps(evaluation.as_dict(), indent=1), encoding="utf-8")
     if (bundle / NOTEBOOK_FILE).is_file():
         write_notebook(bundle)

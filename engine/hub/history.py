@@ -11,9 +11,12 @@ from engine.recipe import Recipe
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import SPEC_FILE
 from engine.runs.watch import load_snapshot
+from engine.training.bundle_fields import MAX_FIGURES, is_number, read_values
 
 TRAINING_FILE = "training.json"
 MAX_BYTES = 5_000_000
+MAX_EPOCHS = 5000
+MAX_LETTERS = 80  # of a stage's or a metric's name
 EPOCH_FIELDS = {
     "stage": int,
     "stage_name": str,
@@ -24,6 +27,7 @@ EPOCH_FIELDS = {
     "metrics": dict,
     "seconds": float,
 }
+WHOLE = tuple(name for name, kind in EPOCH_FIELDS.items() if kind is int)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +86,11 @@ def read_history(bundle: Path) -> History | None:
     try:
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
             return None
-        values = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(values, ensure_ascii=False).encode()  # half a character ("\ud800") could not be written into a card
-        epochs = tuple(_epoch(row) for row in values["epochs"])
-        if not epochs:
+        values = read_values(path)
+        if not 1 <= len(values["epochs"]) <= MAX_EPOCHS:
             return None
         return History(
-            epochs=epochs,
+            epochs=tuple(_epoch(row) for row in values["epochs"]),
             train_items=int(values["train_items"]),
             valid_items=int(values["valid_items"]),
             device_name=str(values["device_name"])[:200],
@@ -99,6 +101,9 @@ def read_history(bundle: Path) -> History | None:
 
 
 def _epoch(row: dict[str, Any]) -> dict[str, Any]:
-    checked = {name: kind(row[name]) for name, kind in EPOCH_FIELDS.items()}
-    checked["metrics"] = {str(name)[:80]: float(value) for name, value in row["metrics"].items()}
+    checked: dict[str, Any] = {name: kind(row[name]) for name, kind in EPOCH_FIELDS.items()}
+    if len(checked["metrics"]) > MAX_FIGURES or not all(is_number(checked[name]) for name in WHOLE):
+        raise ValueError("no epoch has so many figures, or such large numbers")
+    checked["stage_name"] = checked["stage_name"][:MAX_LETTERS]
+    checked["metrics"] = {str(name)[:MAX_LETTERS]: float(value) for name, value in row["metrics"].items()}
     return checked

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.access import require_host
-from engine.bundle_files import CONFIG_FILE, MODEL_FILE, OURS
+from engine.bundle_files import CONFIG_FILE, MODEL_FILE
 from engine.errors import HubError
 from engine.hub.card import CardChoices, write_card
 from engine.hub.client import build_api, hub_told
 from engine.hub.export import BUNDLE_FILES, export_bundle
 from engine.hub.sending import OnProgress, send_files
 from engine.training.bundle import read_config
+from engine.training.bundle_fields import is_ours
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -132,4 +133,4 @@ def _is_ours(api: Any, repo_id: str, there: set[str], token: str | None) -> bool
     if not {CONFIG_FILE, MODEL_FILE} <= there:
         return False
     with hub_told(f"look at {repo_id}", token), tempfile.TemporaryDirectory() as folder:
-        return OURS in json.loads(Path(api.hf_hub_download(repo_id, CONFIG_FILE, local_dir=folder)).read_text("utf-8"))
+        return is_ours(json.loads(Path(api.hf_hub_download(repo_id, CONFIG_FILE, local_dir=folder)).read_text("utf-8")))

@@ -20,6 +20,7 @@ from engine.recipe import NEW_CHANNELS, Recipe, Stage, recipe_from_dict, recipe_
 from engine.task import ModelPlan
 from engine.training.bundle_fields import (
     MAX_CLASSES,
+    MAX_FIGURES,
     are_numbers,
     check,
     is_class_list,
@@ -28,6 +29,7 @@ from engine.training.bundle_fields import (
     is_name,
     is_number,
     parsed,
+    read_values,
 )
 from engine.training.evaluation_fields import is_evaluation
 
@@ -152,9 +154,10 @@ def read_config(bundle: Path) -> BundleConfig:
     check(path, values, "remarks", are_texts and len(remarks) < 20, "a few short texts")
     check(path, values, "backbone", is_name(values.get("backbone")), "a short text in one line")
     metrics = values.get("metrics", {})
-    check(path, values, "metrics", are_numbers(metrics), "numbers by name")
+    check(path, values, "metrics", are_numbers(metrics), f"up to {MAX_FIGURES} numbers by name")
     decision, count = values.get("decision", {}), len(values["classes"])
-    check(path, values, "decision", is_decision(decision, count), "by name a number, or one for each class")
+    expected = f"by up to {MAX_FIGURES} names a number, or one for each class"
+    check(path, values, "decision", is_decision(decision, count), expected)
     channels, how = values.get("channels", 3), values.get("new_channels", NEW_CHANNELS[0])
     check(path, values, "channels", type(channels) is int and 1 <= channels <= MAX_CHANNELS, f"1 to {MAX_CHANNELS}")
     check(path, values, "new_channels", how in NEW_CHANNELS, f"one of {', '.join(NEW_CHANNELS)}")
@@ -190,8 +193,7 @@ def _read_ours(bundle: Path) -> dict[str, Any]:
         check_files(bundle)
         if path.stat().st_size > MAX_CONFIG_BYTES:
             raise BundleError(f"{path} is larger than {MAX_CONFIG_BYTES // 1000} kB: that is no model config.")
-        values = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(values, ensure_ascii=False).encode()  # half a character ("\ud800") could be written nowhere
+        values = read_values(path)
     except (OSError, ValueError, RecursionError) as problem:
         raise BundleError(f"{path} cannot be read ({problem}).") from None
     values = values.get(OURS, values) if isinstance(values, dict) else None
@@ -243,7 +245,7 @@ def read_evaluation(bundle_or_run: str | Path) -> dict[str, Any] | None:
     try:
         if not path.is_file() or path.stat().st_size > MAX_EVALUATION_BYTES:
             return None
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_values(path)
     except (OSError, ValueError, RecursionError):
         return None
     return values if is_evaluation(values) else None

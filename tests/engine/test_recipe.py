@@ -7,6 +7,9 @@ import pytest
 
 from engine.errors import RecipeError
 from engine.recipe import (
+    MAX_LETTERS,
+    MAX_NOTE,
+    MAX_STAGES,
     Recipe,
     Stage,
     knob_fields,
@@ -114,6 +117,35 @@ def test_a_recipe_that_lacks_something_says_what():
     for name in ("name", "stages", "backbone"):
         with pytest.raises(RecipeError, match=f"no '{name}'"):
             recipe_from_dict({key: value for key, value in values.items() if key != name})
+
+
+@pytest.mark.parametrize("name", ["name", "title", "backbone", "objective", "note"])
+def test_a_text_that_is_too_long_is_refused_with_its_length(name):
+    most = MAX_NOTE if name == "note" else MAX_LETTERS
+    longest = replace(RECIPE, **{name: "x" * most})
+    assert recipe_from_dict(recipe_to_dict(longest)) == longest
+    message = f"A recipe's {name} has {most + 1:,} letters. Give at most {most}"
+    with pytest.raises(RecipeError, match=message):
+        recipe_from_dict(recipe_to_dict(RECIPE) | {name: "x" * (most + 1)})
+    with pytest.raises(RecipeError, match=message):
+        replace(RECIPE, **{name: "x" * (most + 1)})  # nor can anybody make what could not be read again
+
+
+def test_a_stage_s_name_is_a_short_text():
+    assert stage(name="x" * MAX_LETTERS).name
+    with pytest.raises(RecipeError, match="A stage's name has 900,000 letters"):
+        stage_from_dict({"name": "x" * 900_000})
+    with pytest.raises(RecipeError, match="A stage's name is 7"):
+        stage_from_dict({"name": 7})
+
+
+def test_of_too_many_stages_hardly_more_than_allowed_are_looked_at():
+    most = replace(RECIPE, stages=RECIPE.stages[:1] * MAX_STAGES)
+    assert recipe_from_dict(recipe_to_dict(most)) == most
+    stages = iter([{}] * 300_000)
+    with pytest.raises(RecipeError, match=f"'two-steps' has more than {MAX_STAGES} stages"):
+        recipe_from_dict(recipe_to_dict(RECIPE) | {"stages": stages})
+    assert len(list(stages)) == 300_000 - MAX_STAGES - 1
 
 
 @pytest.mark.parametrize(

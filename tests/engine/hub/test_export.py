@@ -21,11 +21,11 @@ from untrained_text import save as save_text
 from engine.bundle_files import EVALUATION_FILE, MODEL_FILE, OURS
 from engine.data.drawn import STREET_CLASSES
 from engine.data.sources import SOURCES
-from engine.errors import BundleError, EngineError
+from engine.errors import BundleError, EngineError, HubError
 from engine.hub import export
-from engine.hub.card import CARD_FILE, CardChoices, write_card
+from engine.hub.card import CARD_FILE, LICENCES, CardChoices, build_card, write_card
 from engine.hub.export import BUNDLE_FILES, export_bundle, record_evaluation
-from engine.hub.history import TRAINING_FILE
+from engine.hub.history import MAX_BYTES, MAX_EPOCHS, TRAINING_FILE, read_history
 from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
 from engine.hub.paths import is_folder
 from engine.recipe import Recipe, recipe_to_dict
@@ -190,6 +190,66 @@ def test_no_name_in_a_bundle_is_markup_in_its_card(exported: Path, name: str) ->
     assert "<img" not in html and "<a " not in html and html.count("<tr>") == 2 + 2 + 2
 
 
+def test_a_licence_that_the_hub_would_refuse_is_refused_at_once() -> None:
+    for licence in ("", *LICENCES):
+        assert CardChoices(licence=licence).licence == licence
+    with pytest.raises(HubError, match=r"The licence is 'MIT'. Choose one of: other, apache-2.0, mit, "):
+        CardChoices(licence="MIT")
+
+
+EPOCH = {
+    "stage": 0,
+    "stage_name": "",
+    "epoch": 1,
+    "global_step": 1,
+    "train_loss": 1,
+    "valid_loss": 1,
+    "metrics": {},
+    "seconds": 1,
+}
+
+
+def tell(bundle: Path, epochs: list[dict[str, Any]]) -> int:
+    """Write a history of these epochs; its bytes."""
+    told = {"epochs": epochs, "train_items": 8, "valid_items": 2, "device_name": "a CPU", "seconds": 1.0}
+    return (bundle / TRAINING_FILE).write_text(json.dumps(told, separators=(",", ":")))
+
+
+def test_a_small_history_makes_no_large_card(exported: Path) -> None:
+    """The last row says how many columns the table has, and short rows before it cost next to nothing."""
+    last = EPOCH | {"metrics": dict.fromkeys(map(str, range(4000)), 1)}
+    assert tell(exported, [*[EPOCH] * 399, last]) < 100_000
+    assert read_history(exported) is None and len(write_card(exported)) < 10_000
+    last = EPOCH | {"metrics": dict.fromkeys(map(str, range(40)), 1)}
+    assert tell(exported, [*[EPOCH] * (MAX_EPOCHS - 1), last]) < 1_000_000
+    assert len(write_card(exported)) < 2_000_000
+    long = EPOCH | {"metrics": dict.fromkeys(map(str, range(40)), 1e308), "stage_name": "<" * 300, "train_loss": 1e308}
+    assert tell(exported, [long] * MAX_EPOCHS) < MAX_BYTES
+    assert len(write_card(exported)) < MAX_BYTES
+    edit(exported, metrics={"loss": 1e308, "perplexity": 123_456_789.0})
+    assert "| loss | 1.0000e+308 |\n| perplexity | 123456789.0000 |" in write_card(exported)
+
+
+def as_format_1(bundle: Path) -> None:
+    """Write a config as the first versions did."""
+    ours = json.loads((bundle / "config.json").read_text())[OURS]
+    (bundle / "config.json").write_text(json.dumps(ours | {"format": 1}))
+
+
+def test_a_bundle_of_format_1_is_handed_on_in_this_version_s(tmp_path: Path) -> None:
+    source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES, dataset="/home/anna/secret/streets")
+    as_format_1(source)
+    bundle = export_bundle(source, tmp_path / "bundle")
+    written = json.loads((bundle / "config.json").read_text())
+    assert written.keys() == {OURS} and written[OURS]["format"] == 2 and written[OURS]["classes"] == list(CLASSES)
+    assert read_config(bundle).dataset == "streets"
+    old, new = read_config(source), read_config(bundle)
+    assert (new.stage, new.metrics, new.seed) == (old.stage, old.metrics, old.seed)
+    for folder in (bundle, source):
+        record_evaluation(folder, Evaluation(loss=0.25, metrics={"pixel_accuracy": 0.75}, details={}))
+        assert read_config(folder).metrics["pixel_accuracy"] == 0.75
+
+
 def test_where_somebody_s_own_data_lies_is_not_handed_on(tmp_path: Path) -> None:
     source = save_untrained(tmp_path / "run" / "checkpoints", CLASSES, dataset="/home/anna/secret/streets")
     bundle = export_bundle(source, tmp_path / "bundle")
@@ -237,6 +297,10 @@ def test_where_a_text_model_s_own_folder_lies_is_not_handed_on(reviews: Path, tm
     data = IMDB.build_objective().open_data(reviews)
     source = save_text(tmp_path / "c", str(backbone), CLASSIFIER, data)
     bundle, halved = (export_bundle(source, tmp_path / str(half), half=half) for half in (False, True))
+    edit(source, metrics={"accuracy": 0.5})
+    card = build_card(source, CardChoices())
+    assert "secret" not in card and f"# IMDB: ./{name}" in card and "base_model" not in front_matter(card)
+    assert front_matter(card)["model-index"][0]["name"] == f"IMDB: ./{name}"
     shutil.rmtree(backbone)
     text = "this film is good"
     before, after, small = (load_predictor(folder) for folder in (source, bundle, halved))

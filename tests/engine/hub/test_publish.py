@@ -16,11 +16,11 @@ import pytest
 import torch
 from hub_server import LIMITED, TOKEN, USER, Hub, serving
 from typer.testing import CliRunner
-from untrained import CLASSES, contents, save_untrained
+from untrained import CLASSES, contents, edit, save_untrained
 
 from engine import access
 from engine.access import HOST, Limits, Person, identify_by
-from engine.bundle_files import MODEL_FILE
+from engine.bundle_files import CONFIG_FILE, MODEL_FILE, OURS
 from engine.cli import app
 from engine.data.whole_folder import ABANDONED_SECONDS
 from engine.errors import AccessError, BundleError, EngineError, HubError
@@ -142,6 +142,32 @@ def test_a_name_of_somebody_else_s_and_one_that_is_taken(hub: Hub, bundle: Path)
         with pytest.raises(HubError, match="is on the Hub already"):
             send(bundle, update=update)
     assert hub.repositories[f"{USER}/streets"].commits[-1][1]["model.bin"] == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("config", "is_ours"),
+    [
+        (lambda ours: ours | {"format": 1}, True),
+        (lambda ours: {OURS: ours | {"format": 9}}, True),
+        (lambda ours: {"format": 1, "task": "camvid"}, False),
+        (lambda ours: {name: value for name, value in ours.items() if name != "format"}, False),
+        (lambda ours: [OURS], False),
+        (lambda ours: 7, False),
+    ],
+)
+def test_an_update_replaces_what_any_version_of_this_app_made(
+    hub: Hub, bundle: Path, config: Any, is_ours: bool
+) -> None:
+    there = contents(bundle)
+    written = json.dumps(config(json.loads(there[CONFIG_FILE])[OURS])).encode()
+    theirs = hub.create(f"{USER}/streets", private=True, files=there | {CONFIG_FILE: written})
+    if is_ours:
+        send(bundle, update=True)
+        assert theirs.commits[-1][1][CONFIG_FILE] == there[CONFIG_FILE]
+        return
+    with pytest.raises(HubError, match="is on the Hub already"):
+        send(bundle, update=True)
+    assert len(theirs.commits) == 1
 
 
 def test_what_is_to_be_private_goes_into_no_public_repository(hub: Hub, bundle: Path) -> None:
@@ -437,6 +463,26 @@ def test_a_repository_that_is_private_absent_or_no_bundle(hub: Hub, bundle: Path
     assert not any(path.is_dir() for path in downloads_folder().iterdir())
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda bundle: (bundle / MODEL_FILE).write_bytes(b"junk" * 100_000), "is damaged or not safetensors"),
+        (lambda bundle: (bundle / MODEL_FILE).write_bytes(b""), "is damaged or not safetensors"),
+        (lambda bundle: edit(bundle, classes=["sky", "road"]), r"has shape .* instead of \(2,"),
+        (lambda bundle: edit(bundle, backbone="resnet18"), "tensor"),
+        (lambda bundle: edit(bundle, backbone="resnet43"), "cannot be built: timm has no backbone 'resnet43'"),
+        (lambda bundle: edit(bundle, task="weather"), "cannot be built: .*weather"),
+    ],
+)
+def test_of_what_has_no_model_s_weights_nothing_is_kept(hub: Hub, bundle: Path, damage: Any, said: str) -> None:
+    damage(bundle)
+    offer(hub, bundle, "a/open")
+    for _ in range(2):
+        with pytest.raises(BundleError, match=said):
+            fetch_bundle("a/open", token=False)
+        assert not any(path.is_dir() for path in downloads_folder().iterdir())
+
+
 def test_only_a_bundle_s_files_are_fetched(hub: Hub, bundle: Path) -> None:
     made = send(bundle)
     files = dict(hub.repositories[made.repo_id].commits[-1][1])
@@ -496,6 +542,10 @@ def test_the_command_line_hands_models_on(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     code, told, output = run_cli("publish", str(bundle), "streets", "--dry-run")
     assert code == 0 and told["sent"] is False and told["files"]["model.safetensors"] > 100_000 and not hub.repositories
+    for more in ((), ("--dry-run",)):
+        code, _, output = run_cli("publish", str(bundle), "streets", "--licence", "MIT", *more)
+        assert code == 1 and "Choose one of: other, apache-2.0, mit, " in " ".join(output.split())
+    assert not hub.repositories and not hub.sent
     code, told, output = run_cli("publish", str(bundle), "streets", "--public", "--message", "By hand")
     assert code == 0 and told["url"].endswith("student/streets") and TOKEN not in output
     assert not hub.repositories["student/streets"].private

@@ -13,7 +13,9 @@ from untrained import BACKBONE, CLASSES, contents, edit
 from engine.bundle_files import OURS
 from engine.errors import BundleError
 from engine.training.bundle import MAX_STARTS, build_config, read_config, read_evaluation, resolve_bundle
-from engine.training.bundle_fields import MAX_CLASSES
+from engine.training.bundle_fields import MAX_CLASSES, MAX_FIGURES
+
+MANY = {f"figure {number}": 0.5 for number in range(MAX_FIGURES + 1)}
 
 
 def test_a_sound_bundle_says_what_it_is(bundle: Path) -> None:
@@ -87,6 +89,8 @@ def test_another_format_is_refused(bundle: Path, format_: Any) -> None:
         *(("recipe", value) for value in (None, [], {"name": "x"}, {"name": "x", "backbone": "y", "stages": [7]})),
         ("objective", {}),
         *(("metrics", value) for value in ([0.5], {"accuracy": "high"}, {"accuracy": None})),
+        *(("metrics", value) for value in (MANY, {"x" * 200: 0.5}, {"a\nb": 0.5})),
+        *(("decision", value) for value in (MANY, {"x" * 200: 0.5})),
         *(("starts", value) for value in (None, {}, [7], [{}], [{"task": "camvid"}])),
     ],
 )
@@ -99,7 +103,12 @@ def test_a_field_that_cannot_be_is_named(bundle: Path, field: str, value: Any) -
 
 def test_the_evaluation_of_a_bundle(bundle: Path) -> None:
     assert read_evaluation(bundle) == {"metrics": {"pixel_accuracy": 0.5, "valid_loss": 1.0}}
-    for text in ("{", "[" * 100_000, "\0", "[1]", '{"a": 1}', '{"metrics": 5}', '{"metrics": {"dice": "x"}}'):
+    half = r'{"metrics": {"dice": 0.5}, "words": ["\ud800"]}'
+    many = json.dumps({"metrics": MANY})
+    for text in (
+        *("{", "[" * 100_000, "\0", "[1]", '{"a": 1}', '{"metrics": 5}', '{"metrics": {"dice": "x"}}'),
+        *(half, many),
+    ):
         (bundle / "evaluation.json").write_text(text)
         assert read_evaluation(bundle) is None
     (bundle / "evaluation.json").unlink()
@@ -109,6 +118,20 @@ def test_the_evaluation_of_a_bundle(bundle: Path) -> None:
 def test_figures_that_are_no_numbers_come_back(bundle: Path) -> None:
     edit(bundle, metrics={"mean_iou": float("nan")})
     assert math.isnan(read_config(bundle).metrics["mean_iou"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"title": "x" * 900_000}, "A recipe's title has 900,000 letters"),
+        ({"stages": [{}] * 200_000}, "more than 100 stages"),
+    ],
+)
+def test_a_recipe_that_is_too_large_is_refused(bundle: Path, changes: dict[str, Any], said: str) -> None:
+    config = json.loads((bundle / "config.json").read_text())[OURS]
+    edit(bundle, recipe=config["recipe"] | changes)
+    with pytest.raises(BundleError, match=said):
+        read_config(bundle)
 
 
 def test_messages_name_the_file(bundle: Path) -> None:
