@@ -17,6 +17,7 @@ from engine.runs.remarks import in_short
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import find_run
 from engine.task import Task
+from engine.tasks.registry import get_task
 from tabs.components.data_panel import fetch_label, fetch_line
 from tabs.components.heavy import IMPORTING
 from tabs.components.live_run import progress_text, status_pill
@@ -25,6 +26,7 @@ from tabs.components.opened import owner_name, remarks_of, run_time, run_title, 
 from tabs.components.paths import without_paths
 from tabs.components.space import has_sign_in
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
+from tabs.views.registry import view_of
 
 SHOWN_RUNS = 8
 WELCOME = """
@@ -171,8 +173,10 @@ def last_figures(run: str, snapshot: RunSnapshot) -> str:
     if not snapshot.epoch_rows:
         return without_paths(snapshot.message) or "ended before its first epoch"
     row = snapshot.best_row or snapshot.epoch_rows[-1]
-    figures = ", ".join(f"{name.replace('_', ' ')} {metric_text(name, value)}" for name, value in row.metrics.items())
-    return f"{len(snapshot.epoch_rows)} epochs; {figures}{in_short(remarks_of(run))}"
+    view = view_of(get_task(spec_of(run).task))
+    figures = ", ".join(f"{view.metric_title(name)} {metric_text(name, value)}" for name, value in row.metrics.items())
+    epochs = len(snapshot.epoch_rows)
+    return f"{epochs} epoch{'s' * (epochs != 1)}; {figures}{in_short(remarks_of(run))}"
 
 
 def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from engine.access import asker, may_load
 from engine.errors import BundleError, EngineError
-from engine.hub.library import Model, known_model, list_models
+from engine.hub.library import SAMPLE, Model, known_model, list_models
 from engine.hub.trash import delete_model, list_deleted, restore_model
 from engine.task import Task
 from tabs.components.http_api import build_models_api
@@ -62,7 +62,7 @@ def _model_row(model: Model, task: Task, chosen: str) -> str:
 
 def _about(model: Model) -> list[str]:
     """What tells a model from its neighbours: what it learnt from, by which recipe, when, and whose run it is."""
-    made = time.strftime("%d %b %H:%M", time.localtime(model.made))
+    made = time.strftime("%d %b %H:%M", time.localtime(model.made)) if model.origin != "sample" else ""
     owner = owner_name(owner_of(model))
     recipe = model.config.recipe.title or model.config.recipe.name
     return [part for part in (dataset_title(model.config.dataset), recipe, made, owner) if part]
@@ -89,11 +89,19 @@ def show_model(name: str) -> str:
             ("Recipe", f"{config.recipe.title or config.recipe.name}, seed {config.seed}"),
             ("Answers about", _classes(config.plan.classes)),
             ("Weights", megabytes(model.size)),
-            ("Made", time.strftime("%d %b %Y, %H:%M", time.localtime(model.made))),
+            *_since(model),
         ]
     )
     said = "".join(note(remark, "warn") for remark in remarks)
     return f'<div class="lab-card"><strong>{text(label)}</strong>{listed}{said}</div>'
+
+
+def _since(model: Model) -> list[tuple[str, str]]:
+    """Since when it is here. A sample's files are as old as the app's installation, which says nothing."""
+    if model.origin == "sample":
+        return []
+    at = time.strftime("%d %b %Y, %H:%M", time.localtime(model.made))
+    return [("Trained" if model.origin == "run" else "Loaded", at)]
 
 
 def _classes(classes: tuple[str, ...]) -> str:
@@ -156,9 +164,9 @@ def next_undo() -> tuple[str, Any]:
     return deleted.name, gr.update(visible=True, value=f"Undo: bring {deleted.name} back")
 
 
-def host_s_own() -> tuple[Any, Any]:
-    """Deleting and loading, shown to whoever may; what others post all the same, the engine refuses."""
-    return gr.update(visible=asker().is_host), gr.update(visible=may_load())
+def may_be_deleted(name: str) -> bool:
+    """Whether whoever asks may delete the chosen model; what others post all the same, the engine refuses."""
+    return bool(name) and not name.startswith(SAMPLE) and asker().is_host
 
 
 def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
@@ -185,7 +193,7 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
                     try_it = gr.Button("Try it", variant="primary", size="sm", min_width=90)
                     train_on = gr.Button("Train on from it", size="sm", min_width=90)
                     zip_button = gr.Button("Make a zip", size="sm", min_width=90)
-                    delete_button = gr.Button("Delete", size="sm", variant="stop", min_width=90)
+                    delete_button = gr.Button("Delete", size="sm", variant="stop", min_width=90, visible=False)
                 zip_file = gr.DownloadButton("Download the zip", visible=False, size="sm")
                 with gr.Accordion("Its card", open=False):
                     card = gr.Markdown(elem_classes="lab-model-card")
@@ -207,6 +215,7 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
     listed.select(row_clicked, None, chosen, **POLL)
     gr.on([page.load, tab.select, which.change, chosen.change, loaded.change], show, [which, chosen], listed, **POLL)
     chosen.change(show_model, chosen, about, **POLL)
+    chosen.change(lambda name: gr.update(visible=may_be_deleted(name)), chosen, delete_button, **POLL)
     chosen.change(
         lambda name: ("" if not name else card_of(name), gr.update(visible=False)), chosen, [card, zip_file], **POLL
     )
@@ -218,5 +227,5 @@ def build_models_tab(tasks: tuple[Task, ...], page: gr.Blocks) -> ModelsTab:
     undo_button.click(undo, deleted, [chosen, deleted, undo_button], **ACTION)
     gr.on([page.load, tab.select], next_undo, None, [deleted, undo_button], **POLL)
     tab.select(lambda: gr.Timer(active=True), None, timer, **POLL)
-    page.load(host_s_own, None, [delete_button, load_fold], **POLL)
+    page.load(lambda: gr.update(visible=may_load()), None, load_fold, **POLL)
     return ModelsTab(tab=tab, chosen=chosen, timer=timer, try_it=try_it, train_on=train_on)

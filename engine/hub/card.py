@@ -1,5 +1,6 @@
 """The model card: a README.md with the Hub's metadata in front, made from what a bundle says of itself."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.training.bundle import BundleConfig, read_config, read_library_confi
 
 CARD_FILE = "README.md"
 NO_REPOSITORY = "YOUR-NAME/YOUR-MODEL"
+NAME = re.compile(r"([A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}", re.ASCII)
 MOST_CLASSES = 60  # named in a card
 LICENCES = ("other", "apache-2.0", "mit", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc0-1.0")
 TOOL = "Lesson 3 Lab"
@@ -27,7 +29,8 @@ LONG = 1e9  # from here on a figure is written with an exponent: a float may hav
 class CardChoices:
     """What only the publisher can say: where the model will be, under which licence, and whatever else there is to say.
 
-    `HubError` for a licence that is not one of `LICENCES`: the Hub would refuse it after everything was sent.
+    `HubError` for a name that no repository can have, and for a licence that is not one of `LICENCES`: the Hub would refuse it
+    after everything was sent.
     """
 
     repo_id: str = NO_REPOSITORY
@@ -35,6 +38,11 @@ class CardChoices:
     note: str = ""
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.repo_id):
+            raise HubError(
+                f"{self.repo_id[:80]!r} is no name for the Hub. Give NAME or OWNER/NAME, of letters without accents, digits, "
+                "'-', '_' and '.'."
+            )
         if self.licence and self.licence not in LICENCES:
             raise HubError(f"The licence is {self.licence[:80]!r}. Choose one of: {', '.join(LICENCES)}.")
 

@@ -132,6 +132,12 @@ def read_column(file: Path) -> list[str]:
     try:
         if file.stat().st_size > MAX_TABLE:
             raise DataError(f"{file.name} has more than {MAX_TABLE // 1_000_000} MB. Cut it into several files.")
+        with file.open("rb") as opened:
+            beginning = opened.read(4096)
+        if not beginning.strip():
+            raise DataError(f"{file.name} is empty.")
+        if b"\0" in beginning:
+            raise DataError(f"{file.name} holds something else than text. Save the table as CSV, in UTF-8.")
         with opened_table(file) as (header, rows):
             column = next((header.index(name) for name in TEXT_COLUMNS if name in header), None)
             if column is None:

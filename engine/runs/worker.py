@@ -94,11 +94,16 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     if start and before and not is_resumed:
         fresh = init_weights(model, start, data.classes)
         if fresh and before.objective == objective.name:
-            yield Warned(message=f"Not taken over from {spec.init_from}, as the classes differ: {', '.join(fresh)}.")
-        if before.dataset != spec.dataset:
+            print("Not taken over:", *fresh)  # into the log
             yield Warned(
-                message=f"These weights have learnt from {before.dataset}, and are now measured on {spec.dataset}. If some of "
-                "the same samples are in both, the figures promise too much."
+                message="The model that this one starts from has other classes. All of it was taken over but for the layers that "
+                f"tell classes apart ({len(fresh)} tensors): they start afresh."
+            )
+        if before.dataset != spec.dataset:
+            learnt, now = (Path(dataset).name for dataset in (before.dataset, spec.dataset))
+            yield Warned(
+                message=f"These weights have learnt from {learnt}, and are now measured on {now}. If some of the same samples "
+                "are in both, the figures promise too much."
             )
 
     asked = {"model": model, "data": data, "seed": spec.seed, "should_stop": agree_to_stop}

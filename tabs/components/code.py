@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from engine.data.sources import SOURCES
 from engine.recipe import Recipe, Stage, recipe_source, stage_source
-from tabs.components.paths import shown_name
+from tabs.components.opened import example_pictures
+from tabs.components.paths import APP, shown_name
 
 REGISTRY = "from engine.tasks.registry import get_task"
 FIND_MODEL = "from engine.hub.library import find_model"
@@ -21,7 +22,7 @@ WEIGHTS = "from engine.training.bundle_weights import init_weights"
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Snippets:
     """Lines that differ between pictures and texts, each with the imports it needs: to look at `data`, to look at
-    `predictor`'s mistakes on it, and to give `predictor` something to judge."""
+    `predictor`'s mistakes on it, and to give `predictor` something to judge; there `{picture}` stands for a picture's path."""
 
     look_imports: tuple[str, ...]
     look: tuple[str, ...]
@@ -45,7 +46,7 @@ PICTURE_SNIPPETS = Snippets(
         "    print(case.name, case.loss, case.prediction.in_words())",
     ),
     example=(
-        'picture = min(path for kind in ("jpg", "png", "tif") for path in folder.rglob(f"*.{kind}"))  # or one of your own',
+        "picture = {picture}  # or one of your own",
         "prediction = predictor.predict(picture)",
     ),
 )
@@ -156,16 +157,20 @@ def results_code(
     return _program(imports, body)
 
 
-def try_code(dataset: str, model: str, snippets: Snippets = PICTURE_SNIPPETS) -> str:
-    """Predict one input; anything of your own does as well."""
-    imports = [_source_import(dataset), FIND_MODEL, PREDICTOR]
-    body = [
-        f"predictor = load_predictor(find_model({model!r}))",
-        f"folder = {_folder(dataset)}",
-        *snippets.example,
-        'print(prediction.in_words(), prediction.summary(), sep="\\n")',
-    ]
-    return _program(imports, body)
+def try_code(task: str, dataset: str, model: str, snippets: Snippets = PICTURE_SNIPPETS) -> str:
+    """Predict one input: of a task of pictures one that comes with the app, or one of a data set of your own."""
+    imports, body = [FIND_MODEL, PREDICTOR], [f"predictor = load_predictor(find_model({model!r}))"]
+    picture = next(iter(example_pictures(task)), None)
+    if picture and (not dataset or _opener(dataset) == "fetch"):
+        found = repr(str(picture.relative_to(APP)))
+    elif picture:
+        imports.append(_source_import(dataset))
+        body.append(f"folder = {_folder(dataset)}")
+        found = 'min(path for kind in ("jpg", "png", "tif") for path in folder.rglob(f"*.{kind}"))'
+    else:
+        found = ""
+    body += [line.replace("{picture}", found) for line in snippets.example]
+    return _program(imports, [*body, 'print(prediction.in_words(), prediction.summary(), sep="\\n")'])
 
 
 def _model_lines(task: str, dataset: str, recipe: Recipe, init_from: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.access import asker
 from engine.data.sources import SOURCES, get_source, is_ready, may_fetch, read_record, resolve_dataset
 from engine.errors import EngineError
 from engine.recipe import AUGMENTATIONS, Stage
@@ -71,6 +72,12 @@ def chosen_dataset(task: Task, dataset: str | None) -> Any:
     """The picker with a data set chosen; one of one's own goes by its title there."""
     own = [] if not dataset or dataset in task.datasets else [(dataset_title(dataset), dataset)]
     return gr.update(choices=[*dataset_choices(task), *own], value=dataset)
+
+
+def first_picker(task: Task, view: View, remembered: Any) -> Any:
+    """The picker as this browser and whoever is at it find it: with what was chosen last, and how one's own may be had."""
+    typed = f"A registered one, or type the path of {view.own} on this machine."
+    return {**chosen_dataset(task, remembered_dataset(task, remembered)), "info": typed if asker().is_host else ""}
 
 
 def dataset_status(dataset: str | None) -> tuple[str, str, Any, Any]:
@@ -217,7 +224,6 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
                 dataset_choices(task),
                 value=first_dataset(task),
                 label="Data set",
-                info=f"A registered one, or type the path of {view.own} on this machine.",
                 allow_custom_value=True,
                 interactive=True,
             )
@@ -265,7 +271,7 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     # A reload must not silently go back to another data set than the one that somebody works on.
     remembered = gr.BrowserState("", storage_key=f"lesson-lab-{task.name}-dataset", secret=task.name)
     choose = partial(chosen_dataset, task)
-    page.load(lambda name: choose(remembered_dataset(task, name)), remembered, dataset, **POLL)
+    page.load(partial(first_picker, task, view), remembered, dataset, **POLL)
     dataset.input(lambda name: name, dataset, remembered, **POLL)
     own.change(lambda folder: (choose(folder), folder), own, [dataset, remembered], **POLL)
     tab.select(lambda: True, None, visited, **POLL)

@@ -16,9 +16,10 @@ from engine.runs.store import RunSpec, find_run, list_runs, read_spec
 from engine.runs.watch import Watcher
 from engine.task import Task
 from tabs.components.heavy import load_engine
-from tabs.components.paths import shown_name
+from tabs.components.paths import APP, shown_name
 from tabs.components.space import ACCOUNT, PAGE
 
+EXAMPLES = APP / "assets" / "examples"
 LISTED_RUNS = 60  # in one picker
 OPENING = threading.RLock()
 
@@ -37,6 +38,11 @@ def open_dataset(task: Task, dataset: str) -> Any:
 def _opened(task: Task, folder: Path, changed: tuple[tuple[str, int], ...]) -> Any:
     load_engine()
     return task.build_objective().open_data(folder)
+
+
+def example_pictures(task: str) -> list[Path]:
+    """The pictures of a task that come with the app."""
+    return sorted((EXAMPLES / task).glob("*.jpg"))
 
 
 def dataset_title(dataset: str) -> str:

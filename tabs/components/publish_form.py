@@ -13,7 +13,7 @@ import gradio as gr
 from engine.access import asker, may_load, require_host
 from engine.errors import BundleError, EngineError, HubError
 from engine.home import disk_told
-from engine.hub.card import LICENCES, CardChoices, build_card
+from engine.hub.card import LICENCES, NO_REPOSITORY, CardChoices, build_card
 from engine.hub.export import export_bundle
 from engine.hub.jobs import JOBS, Job
 from engine.hub.library import Model, known_model
@@ -90,12 +90,15 @@ def chosen_model(name: str) -> Model:
 @tells_errors
 def preview(name: str, repository: str, licence: str, remark: str, onnx: bool) -> tuple[str, str]:
     """What would be sent, with sizes, and the card that would be shown there. Nothing is sent."""
-    model = chosen_model(name)
+    model, called = chosen_model(name), repository.strip()
+    # Whose it will be, only the sign-in says.
+    repo_id = called if "/" in called or not called else f"{NO_REPOSITORY.partition('/')[0]}/{called}"
+    choices = CardChoices(repo_id=repo_id or NO_REPOSITORY, licence=licence, note=remark)
     load_engine()
     with tempfile.TemporaryDirectory() as scratch:
         bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)
         files = files_to_send(bundle)
-        card = build_card(bundle, CardChoices(repo_id=repository or name, licence=licence, note=remark))
+        card = build_card(bundle, choices)
         front, body = parted(card, bundle)
     rows = [(text(file), megabytes(size)) for file, size in files]
     rows.append(("<strong>in all</strong>", megabytes(sum(size for _, size in files))))
@@ -119,9 +122,10 @@ def start_publishing(
     job: str,
 ) -> tuple[str, str, Any]:
     """Begin to send the chosen model; the job's key, an emptied token, and a timer that looks after it."""
-    model, choices = chosen_model(name), CardChoices(repo_id=repository.strip(), licence=licence, note=remark)
-    if not choices.repo_id:
+    model = chosen_model(name)
+    if not repository.strip():
         raise HubError("Say what it shall be called on the Hub: NAME, or OWNER/NAME.")
+    choices = CardChoices(repo_id=repository.strip(), licence=licence, note=remark)
     check_idle(job)
     given = token_for(token)
     if not given:  # told at once, not by the job

@@ -13,9 +13,9 @@ from tabs.components.wiring import POLL, build_code, build_lesson, build_run_pic
 from tabs.views.view import View
 
 
-def code_of(view: View, model: str | None) -> str:
+def code_of(task: Task, view: View, model: str | None) -> str:
     """The program that predicts with the chosen model."""
-    return try_code(dataset_of(model), model, view.snippets) if model else ""
+    return try_code(task.name, dataset_of(model), model, view.snippets) if model else ""
 
 
 def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
@@ -28,5 +28,5 @@ def build_try_panel(task: Task, view: View, tab: gr.Tab) -> gr.Dropdown:
     build_http_api(task, ENDPOINTS[view.takes](task), view.takes, tab)
     tab.select(partial(refresh_trained, task), model, model, **POLL)
     model.change(dataset_of, model, dataset, **POLL)
-    model.change(partial(code_of, view), model, code, **POLL)
+    model.change(partial(code_of, task, view), model, code, **POLL)
     return model

@@ -163,12 +163,21 @@ def build_overlay_slider(view: View, panel_id: str, value: int) -> None:
         slider.input(None, slider, None, js=set_css_variable(panel_id, "--mask-opacity"))
 
 
-def after_pause(name: str) -> str:
-    """JavaScript for a live handler: it waits until nobody has typed for a moment, and drops what was overtaken."""
+def after_pause(name: str, dims: str = "") -> str:
+    """JavaScript for a live handler: it waits until nobody has typed for a moment, and drops what was overtaken.
+
+    Meanwhile the element whose id is `dims` is dimmed, until `undim` is run: what stands there is of another input.
+    """
+    dim = f"document.getElementById('{dims}')?.classList.add('stale'); " if dims else ""
     return (
-        f"(...values) => new Promise(go => {{ clearTimeout(window.pause_{name}); "
+        f"(...values) => new Promise(go => {{ {dim}clearTimeout(window.pause_{name}); "
         f"window.pause_{name} = setTimeout(() => go(values), {PAUSE_MILLISECONDS}); }})"
     )
+
+
+def undim(dims: str) -> str:
+    """JavaScript that ends what `after_pause` began."""
+    return f"() => {{ document.getElementById('{dims}')?.classList.remove('stale'); }}"
 
 
 def set_css_variable(panel: str, variable: str, *, whole: int = 100) -> str:

@@ -17,9 +17,7 @@ from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 
 LONGEST = 1024  # pixels of the picture as it is shown; the prediction itself is in the picture's own size
-NOTHING_YET = empty_state(
-    "No picture yet", "Upload one, take one with the camera, or click one of the frames on the left."
-)
+NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camera, or click one that is offered.")
 
 
 # Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.

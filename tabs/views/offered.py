@@ -11,13 +11,12 @@ from engine.data.bands import as_colors, count_bands, open_bands
 from engine.errors import DataError, EngineError
 from engine.task import Task
 from tabs.components.markup import empty_state, picture_tag, text
-from tabs.components.opened import open_dataset
+from tabs.components.opened import example_pictures, open_dataset
 from tabs.components.uploads import uploaded
 from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
 from tabs.views.pictures import smaller
 
 Source = Literal["upload", "webcam", "clipboard"]
-EXAMPLES = Path(__file__).parent.parent.parent / "assets" / "examples"
 OFFERED = 6
 THUMBNAIL = 240  # pixels
 NO_MODEL = empty_state(
@@ -27,7 +26,7 @@ NO_MODEL = empty_state(
 
 def offered_pictures(task: Task, dataset: str | None) -> list[tuple[str, Path]]:
     """Validation pictures spread over the split, and the task's example pictures, each with its caption."""
-    examples = [(f"example: {path.stem}", path) for path in sorted((EXAMPLES / task.name).glob("*.jpg"))]
+    examples = [(f"example: {path.stem}", path) for path in example_pictures(task.name)]
     try:
         frames = open_dataset(task, dataset).valid if dataset else ()
     except EngineError:
@@ -74,11 +73,11 @@ def build_picture_source(task: Task, dataset: gr.State, source: gr.State, source
     upload = gr.Image(sources=sources, type="filepath", image_mode=None, label="Your picture", height=240)
     offered = gr.HTML(js_on_load=CLICK_CHOICE)
 
-    def offered_clicked(dataset: str, event: gr.EventData) -> str:
-        return take_offered(task, dataset, str(event.choice))
+    def offered_clicked(dataset: str, event: gr.EventData) -> tuple[str, None]:
+        return take_offered(task, dataset, str(event.choice)), None  # nor does an earlier upload stay beside its answer
 
     dataset.change(partial(show_offered, task), dataset, offered, **POLL)
     # Not read by Gradio, which would decode whatever came: the engine opens it, with its own checks.
     # The last of them counts: a picture that comes while the one before is taken away would be lost otherwise.
     upload.input(take_upload, upload, source, preprocess=False, trigger_mode="always_last", **ACTION)
-    offered.select(offered_clicked, dataset, source, **ACTION)
+    offered.select(offered_clicked, dataset, [source, upload], **ACTION)

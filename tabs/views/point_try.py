@@ -19,9 +19,7 @@ from tabs.views.point import GUESS, YOURS, with_crosses
 LONGEST = 900  # pixels of the picture as it is shown
 LIVE_LONGEST = 480
 STREAM_EVERY, STREAM_FOR = 0.3, 120  # seconds
-NOTHING_YET = empty_state(
-    "No picture yet", "Upload one, take one with the camera, or click one of the pictures on the left."
-)
+NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camera, or click one that is offered.")
 NO_FRAME = empty_state("The camera is off", "Press its record button, and hold your head into the picture.")
 
 

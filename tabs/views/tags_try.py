@@ -10,10 +10,11 @@ import gradio as gr
 import numpy as np
 
 from engine.errors import DataError, EngineError
+from engine.hub.library import known_model
 from engine.task import Task
 from tabs.components.heavy import load_engine
 from tabs.components.markup import empty_state, note, picture_tag, table, text
-from tabs.components.models import predictor_of
+from tabs.components.models import model_label, predictor_of
 from tabs.components.opened import open_dataset
 from tabs.components.paths import without_paths
 from tabs.components.uploads import download_path
@@ -25,7 +26,7 @@ from tabs.views.pictures import smaller
 LONGEST = 768  # pixels of the picture as it is shown
 MOST_AT_ONCE = 200  # pictures in one batch from the browser
 LESSON_THRESHOLD = 0.2
-NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one of those on the left.")
+NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one that is offered.")
 
 
 # Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
@@ -37,20 +38,24 @@ class Tried:
     probabilities: dict[str, float]
 
 
-def predict(model: str | None, source: str, whose: str) -> tuple[Tried | str | None, str, Any, Any]:
-    """A model's prediction for the picture at `source`, or why there is none, and no tag looked at.
+def own_threshold(model: str | None) -> Any:
+    """The threshold that a model was given, tuned on validation; the slider stays where it is for one that is gone."""
+    try:
+        return known_model(model).config.decision.get("threshold", LESSON_THRESHOLD) if model else gr.skip()
+    except EngineError:
+        return gr.skip()
 
-    With another model than the one `whose` threshold is shown comes that model's own threshold, and its name.
-    A threshold that somebody has set stays for the next picture.
-    """
+
+def predict(model: str | None, source: str) -> tuple[Tried | str | None, str]:
+    """A model's prediction for the picture at `source`, or why there is none, and no tag looked at."""
     if not model or not source:
-        return None, "", gr.skip(), gr.skip()
+        return None, ""
     try:
         prediction = predictor_of(model).predict(source)
     except EngineError as error:
-        return without_paths(error), "", gr.skip(), gr.skip()
+        return without_paths(error), ""
     tried = Tried(picture=smaller(np.asarray(prediction.picture), LONGEST), probabilities=prediction.probabilities)
-    return tried, "", gr.skip() if model == whose else prediction.threshold, model
+    return tried, ""
 
 
 def draw_tags(tried: Tried | str | None, looked: str) -> str:
@@ -119,9 +124,9 @@ def predict_batch(model: str | None, files: list[str] | None, threshold: float) 
         answers = csv.DictWriter(opened, ["file", "tags", *predictor.classes])
         answers.writeheader()
         answers.writerows(rows)
-    return table(("Picture", f"Tags above {threshold:.2f}"), shown, numbers_from=2), gr.update(
-        value=str(target), visible=True
-    )
+    whose = f'<p class="lab-small">By {text(model_label(model))}</p>'
+    listed = table(("Picture", f"Tags above {threshold:.2f}"), shown, numbers_from=2)
+    return whose + listed, gr.update(value=str(target), visible=True)
 
 
 def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
@@ -163,7 +168,7 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     panel_id = f"{task.name}-try"
     tags_id = f"{task.name}-tags"
-    source, tried, looked, whose = gr.State(""), gr.State(None), gr.State(""), gr.State("")
+    source, tried, looked = gr.State(""), gr.State(None), gr.State("")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             build_picture_source(task, dataset, source, ["upload", "clipboard"])
@@ -172,7 +177,12 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
             opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the map is", buttons=[])
         with gr.Column(scale=2, min_width=300, elem_id=tags_id):
             threshold = gr.Slider(
-                0.01, 0.99, value=LESSON_THRESHOLD, step=0.01, label="Threshold: from where on a tag is given"
+                0.01,
+                0.99,
+                value=LESSON_THRESHOLD,
+                step=0.01,
+                label="Threshold: from where on a tag is given",
+                buttons=[],  # one that resets would not know the model's own
             )
             gr.HTML("<h4>Tags <small>(click one to see where the model looks)</small></h4>")
             tags = gr.HTML(js_on_load=CLICK_CHOICE)
@@ -194,11 +204,16 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
         return make_submission(task, model, dataset, tta, progress)
 
     dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
-    gr.on([source.change, model.change], predict, [model, source, whose], [tried, looked, threshold, whose], **PREDICT)
+    gr.on([source.change, model.change], predict, [model, source], [tried, looked], **PREDICT)
+    model.change(own_threshold, model, threshold, **POLL)
     gr.on([tried.change, looked.change], draw_tags, [tried, looked], tags, **POLL)
     threshold.change(None, threshold, None, js=set_css_variable(tags_id, "--threshold", whole=1))
     gr.on([tried.change, looked.change, model.change], draw_picture, [model, source, tried, looked], picture, **PREDICT)
     tags.select(tag_clicked, looked, looked, **POLL)
     opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
     batch_button.click(predict_batch, [model, files, threshold], [answers, answers_file], **BATCH)
+    # Answers of another model, or to other files, must not stay.
+    hidden = gr.update(visible=False)
+    gr.on([model.change, files.change], lambda: ("", hidden), None, [answers, answers_file], **POLL)
+    model.change(lambda: hidden, None, submission, **POLL)
     submit_button.click(submit_clicked, [model, dataset, tta], submission, **BATCH)

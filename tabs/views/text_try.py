@@ -16,7 +16,7 @@ from tabs.components.models import label_of, model_label, predictor_of, remarks_
 from tabs.components.opened import spec_of
 from tabs.components.paths import shown_name, without_paths
 from tabs.components.uploads import download_path, uploaded
-from tabs.components.wiring import BATCH, POLL, PREDICT, after_pause, tells_errors
+from tabs.components.wiring import BATCH, POLL, PREDICT, after_pause, tells_errors, undim
 from tabs.views.offered import NO_MODEL
 from tabs.views.text import guesses_words
 
@@ -177,6 +177,7 @@ def judge_table(model: str | None, file: Any) -> tuple[str, Any]:
 
 def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
+    verdict_id = f"{task.name}-verdict"
     with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("Judge a text"), gr.Row():
             with gr.Column(scale=3, min_width=300):
@@ -188,7 +189,7 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
                     placeholder="I liked this movie because …",
                 )
                 examples = [gr.Button(example, size="sm", elem_classes="lab-example") for example in EXAMPLES]
-            with gr.Column(scale=3, min_width=300):
+            with gr.Column(scale=3, min_width=300, elem_id=verdict_id):
                 verdict = gr.HTML(NOTHING_YET)
                 pushes = gr.HighlightedText(
                     label="What each word pushes: red towards the answer, violet away from it",
@@ -224,7 +225,9 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
 
     live: dict[str, Any] = {**PREDICT, "show_progress": "hidden", "trigger_mode": "always_last"}
     # Not on input: Gradio does not tell of a text that is pasted into a field that nobody has typed in yet.
-    gr.on([written.change, model.change], judge, [model, written], [verdict, pushes], js=after_pause("judge"), **live)
+    waiting = after_pause("judge", verdict_id)
+    judging = gr.on([written.change, model.change], judge, [model, written], [verdict, pushes], js=waiting, **live)
+    judging.then(None, None, None, js=undim(verdict_id))
     for example, button_ in zip(EXAMPLES, examples, strict=True):
         button_.click(lambda example=example: example, None, written, **POLL)
     for words, button_ in zip(STARTS[1:], starts, strict=True):

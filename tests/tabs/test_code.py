@@ -9,11 +9,14 @@ from tiny_text import save_tiny
 
 from engine.data.drawn_reviews import draw_reviews
 from engine.events import EpochFinished
+from engine.hub import library
+from engine.hub.library import SAMPLES_FOLDER
 from engine.recipe import Recipe, Stage
 from engine.runs.store import RunSpec, create_run, find_run, read_events
 from engine.runs.worker import main
 from engine.training.bundle import read_config, read_evaluation, resolve_bundle
 from tabs.components.code import (
+    PICTURE_SNIPPETS,
     TEXT_SNIPPETS,
     data_code,
     rate_code,
@@ -22,6 +25,7 @@ from tabs.components.code import (
     train_code,
     try_code,
 )
+from tabs.components.paths import APP
 
 STAGE = Stage(name="tiny", epochs=1, max_lr=(1e-4, 1e-3), image_size=32, batch_size=4, precision="fp32")
 RECIPE = Recipe(name="tiny", stages=(STAGE,), backbone="tf_efficientnet_lite0")
@@ -79,7 +83,7 @@ def test_results_and_predictions_of_a_run(drawn, finished_run, capsys):
     task, folder = drawn
     run_program(results_code(task, str(folder), finished_run))
     assert "valid_loss" in capsys.readouterr().out
-    run_program(try_code(str(folder), finished_run))
+    run_program(try_code(task, str(folder), finished_run))
     assert {"camvid": "shares", "planet": "probabilities", "heads": "column"}[task] in capsys.readouterr().out
 
 
@@ -106,7 +110,7 @@ def test_the_programs_for_texts(capsys, monkeypatch, tmp_path):
     judge = finish("imdb", folder, classes, str(find_run(writer)))
     run_program(results_code("imdb", str(folder), judge, "", TEXT_SNIPPETS))
     assert "valid_loss" in capsys.readouterr().out
-    run_program(try_code(str(folder), judge, TEXT_SNIPPETS))
+    run_program(try_code("imdb", str(folder), judge, TEXT_SNIPPETS))
     assert "probabilities" in capsys.readouterr().out
 
 
@@ -114,3 +118,15 @@ def test_registered_data_is_fetched_and_a_stage_shows_only_what_is_its_own():
     assert "fetch('drawn-streets')" in train_code("camvid", "drawn-streets", RECIPE, "", seed=1)
     assert eval(stage_source(STAGE)) == STAGE
     assert "momentum" not in stage_source(STAGE)
+
+
+@pytest.mark.parametrize("task", ["camvid", "planet", "heads", "imdb"])
+def test_a_model_that_comes_with_the_app_is_tried_without_its_data(task, capsys, monkeypatch):
+    monkeypatch.setattr(library, "SAMPLES_FOLDER", SAMPLES_FOLDER)
+    monkeypatch.chdir(APP)
+    dataset = read_config(SAMPLES_FOLDER / task).dataset
+    snippets = TEXT_SNIPPETS if task == "imdb" else PICTURE_SNIPPETS
+    program = try_code(task, dataset, f"sample-{task}", snippets)
+    assert "fetch" not in program and "resolve_dataset" not in program
+    run_program(program)
+    assert capsys.readouterr().out.count("\n") >= 2

@@ -148,7 +148,7 @@ def test_the_other_runs_are_listed_and_the_damaged_one_can_be_deleted(damage: st
     shown = [other.name, sound.name] if damage in STILL_LISTED else [sound.name]
     assert runs_of() == shown
     html = show_runs()
-    assert "sound" in html and "pixel accuracy 0.5000" in html
+    assert "sound" in html and "1 epoch; Pixel accuracy 0.5000" in html
     assert (other.name in html) is (other.name in shown)
     assert "sound" in poll_run(CAMVID, {}, sound.name, "")[1]
     assert "0.5000" in poll_run(CAMVID, {}, None, "")[1]

@@ -1,5 +1,6 @@
 """The Models tab's handlers as plain functions: the list, the choice, the comparison, deleting, and what would be published."""
 
+import re
 import threading
 import time
 import zipfile
@@ -14,13 +15,13 @@ from untrained import BACKBONE, STREET_STAGE, save_untrained
 from engine.hub import library
 from engine.hub.export import export_bundle
 from engine.hub.jobs import JOBS
-from engine.hub.library import list_models
+from engine.hub.library import known_model, list_models
 from engine.recipe import Recipe
 from engine.runs.store import SPEC_FILE, RunSpec, create_run
 from engine.tasks.registry import TASKS, get_task
 from tabs import models_tab
 from tabs.components import publish_form, results_panel
-from tabs.components.models import predictor_of, start_choices
+from tabs.components.models import label_of, predictor_of, start_choices
 from tabs.home import show_runs
 from tabs.page import open_model
 from tabs.views.registry import view_of
@@ -121,6 +122,22 @@ def test_a_preview_sends_nothing_and_shows_the_card(run: str) -> None:
     files, card = publish_form.preview(run, "me/streets", "mit", "Hello & <i>", False)
     assert "model.safetensors" in files and "Nothing was sent" in files
     assert "license: mit" in card and 'load_predictor("me/streets")' in card and "&lt;i>" in card
+    assert label_of(known_model(run)) in files, "it may come when another model has been chosen"
+    _, card = publish_form.preview(run, " streets ", "", "", False)
+    assert 'load_predictor("YOUR-NAME/streets")' in card
+
+
+@pytest.mark.parametrize("name", ["my model!", "é", "a/b/c", "/x", "x/", "-x", "x" * 97])
+def test_a_name_that_no_repository_can_have_is_told_before_anything_is_made(run: str, name: str) -> None:
+    with pytest.raises(gr.Error, match="is no name for the Hub"):
+        publish_form.preview(run, name, "", "", False)
+    with pytest.raises(gr.Error, match="is no name for the Hub"):
+        publish_form.start_publishing(run, name, "private", "", "Message", "", False, False, "hf_x", "")
+
+
+def test_when_a_model_was_trained_is_told_where_it_is_known(run: str, sample: str) -> None:
+    assert "Trained" in models_tab.show_model(run)
+    assert not re.search("Trained|Loaded|Made", models_tab.show_model(sample))
 
 
 def test_publishing_without_a_name_or_a_network_is_told(run: str, monkeypatch: pytest.MonkeyPatch) -> None:

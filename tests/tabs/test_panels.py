@@ -11,6 +11,7 @@ import pytest
 from stand_ins import task_tab
 from untrained import save_untrained
 
+from engine.access import HOST, Person, identify_by
 from engine.data.drawn import STREET_CLASSES
 from engine.data.sources import SOURCES, FetchProgress, dataset_folder
 from engine.errors import DownloadError
@@ -250,7 +251,7 @@ def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
     save_untrained(find_run(run) / "checkpoints", STREET_CLASSES, dataset=str(streets))
     assert results_panel.refresh_trained(CAMVID, None)["value"] == run
     assert [name for _, name in models.start_choices(CAMVID)] == ["", run]
-    assert try_panel.dataset_of(run) == str(streets) and run in try_panel.code_of(CAMVID_VIEW, run)
+    assert try_panel.dataset_of(run) == str(streets) and run in try_panel.code_of(CAMVID, CAMVID_VIEW, run)
 
 
 def test_a_run_without_figures_says_so(streets):
@@ -290,6 +291,16 @@ def test_this_browser_s_last_data_set_is_chosen_again_while_it_is_there(streets)
     assert data_panel.remembered_dataset(CAMVID, str(streets)) == str(streets)
     for gone in ("", None, "/no/such/folder", "planet_sample"):
         assert data_panel.remembered_dataset(CAMVID, gone) == "drawn-streets"
+
+
+def test_only_whoever_may_type_a_path_is_told_to() -> None:
+    assert "type the path" in data_panel.first_picker(CAMVID, CAMVID_VIEW, "")["info"]
+    identify_by(lambda: Person(name="anna", is_host=False))
+    try:
+        shown = data_panel.first_picker(CAMVID, CAMVID_VIEW, "drawn-streets")
+    finally:
+        identify_by(lambda: HOST)
+    assert shown["info"] == "" and shown["value"] == "drawn-streets"
 
 
 def test_a_split_that_is_not_there_is_no_error(chips):

@@ -17,7 +17,7 @@ from untrained import STREET_STAGE, save_untrained
 
 import app
 from engine import access
-from engine.access import HOST, Limits, Person, identify_by
+from engine.access import HOST, Limits, Person, identify_by, may_load
 from engine.data.sources import fetch, resolve_dataset
 from engine.errors import AccessError
 from engine.hub.card import CardChoices
@@ -330,8 +330,8 @@ def test_people_see_their_own_runs_first_and_what_they_may_do(lab_home: Path) ->
         identify_by(lambda person=person: person)
         assert runs_of(CAMVID)[0] == models_of(CAMVID)[0].name == run.name
         assert set(runs_of(CAMVID)) == {run.name for run in runs.values()}
-        delete_button, load_fold = models_tab.host_s_own()
-        assert delete_button["visible"] == load_fold["visible"] == person.is_host
+        assert models_tab.may_be_deleted(run.name) == may_load() == person.is_host
+        assert not models_tab.may_be_deleted("sample-camvid") and not models_tab.may_be_deleted("")
         assert bool(show_rights()) != person.is_host
         assert dataset_status("camvid_tiny")[2]["visible"] == person.is_host
         assert dataset_status("drawn-heads")[2]["visible"]

@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 from untrained_tags import save_untrained_tags
 
+from engine.runs.store import find_run
 from engine.tasks.planet import PLANET
+from tabs.components.opened import run_label
 from tabs.views import tags_try
 from tabs.views.tags import show_comparisons, show_evaluation, show_frequencies, show_samples
-from tabs.views.tags_try import Tried, draw_tags, predict, predict_batch, submission_line
+from tabs.views.tags_try import Tried, draw_tags, own_threshold, predict, predict_batch, submission_line
 
 
 @pytest.fixture
@@ -40,7 +42,6 @@ def test_samples_carry_their_own_tags(chips: Path) -> None:
 
 
 def test_comparisons_tell_right_from_missed_and_extra(chips: Path, tagged_run: str) -> None:
-    from engine.runs.store import find_run
     from engine.serving.predictor import load_predictor
 
     data = PLANET.build_objective().open_data(chips)
@@ -63,24 +64,22 @@ def test_tags_are_drawn_the_likeliest_first() -> None:
     assert draw_tags("broken", "") == draw_tags(None, "") == ""
 
 
-def test_a_threshold_that_somebody_set_stays_until_another_model_comes(tagged_run: str, tmp_path: Path) -> None:
-    chip = tmp_path / "chip.png"
-    Image.new("RGB", (40, 30)).save(chip)
-    *_, threshold, whose = predict(tagged_run, str(chip), "")
-    assert threshold == 0.2 and whose == tagged_run
-    *_, threshold, whose = predict(tagged_run, str(chip), tagged_run)
-    assert threshold == gr.skip() and whose == tagged_run
-    *_, threshold, whose = predict(tagged_run, str(tmp_path / "missing.png"), "another model")
-    assert threshold == whose == gr.skip()
+def test_a_chosen_model_brings_its_own_threshold(chips: Path, tagged_run: str) -> None:
+    assert own_threshold(tagged_run) == 0.2
+    checkpoints = find_run(tagged_run) / "checkpoints"
+    classes = PLANET.build_objective().open_data(chips).classes
+    save_untrained_tags(checkpoints, classes, decision={"threshold": 0.51})
+    assert own_threshold(tagged_run) == 0.51
+    assert own_threshold(None) == own_threshold("gone") == gr.skip()
 
 
 def test_a_cmyk_chip_is_predicted_and_a_broken_one_is_told(tagged_run: str, tmp_path: Path) -> None:
     Image.new("CMYK", (40, 30), (0, 120, 200, 30)).save(tmp_path / "chip.jpg")
-    tried, looked, *_ = predict(tagged_run, str(tmp_path / "chip.jpg"), "")
+    tried, looked = predict(tagged_run, str(tmp_path / "chip.jpg"))
     assert isinstance(tried, Tried) and tried.picture.shape == (30, 40, 3) and looked == ""
     assert "<img" in tags_try.draw_picture(tagged_run, str(tmp_path / "chip.jpg"), tried, "road")
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
-    told, *_ = predict(tagged_run, str(tmp_path / "bad.jpg"), "")
+    told, *_ = predict(tagged_run, str(tmp_path / "bad.jpg"))
     assert isinstance(told, str) and "bad.jpg" in told
 
 
@@ -94,7 +93,7 @@ def test_many_pictures_become_a_table_and_one_that_is_broken_does_not_stop_the_o
         rows = list(csv.DictReader(file))
     assert [row["file"] for row in rows] == ["bad.png", "good.png"]
     assert rows[0]["tags"] == "" and rows[1]["tags"] and float(rows[1]["road"]) > 0
-    assert "bad.png is not a picture" in html
+    assert "bad.png is not a picture" in html and run_label(tagged_run) in html
     with pytest.raises(gr.Error, match="too many for the browser"):
         predict_batch(tagged_run, ["x.png"] * 201, 0.2)
 
@@ -118,7 +117,7 @@ def test_figures_by_tag_come_from_what_validation_wrote() -> None:
 
 def test_a_tag_of_another_model_shows_the_picture_alone(tagged_run: str, tmp_path: Path) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "chip.png")
-    tried, *_ = predict(tagged_run, str(tmp_path / "chip.png"), "")
+    tried, *_ = predict(tagged_run, str(tmp_path / "chip.png"))
     for looked in ("no such tag", "<script>"):
         html = tags_try.draw_picture(tagged_run, str(tmp_path / "chip.png"), tried, looked)
         assert html.count("<img") == 1 and looked not in html

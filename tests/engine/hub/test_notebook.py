@@ -14,11 +14,12 @@ from engine.bundle_files import MODEL_FILE
 from engine.data.drawn import STREET_CLASSES
 from engine.data.drawn_reviews import draw_reviews
 from engine.errors import BundleError
+from engine.events import Warned
 from engine.hub.card import CARD_FILE, write_card
 from engine.hub.export import export_bundle
 from engine.hub.notebook import NOTEBOOK_FILE, write_notebook
 from engine.recipe import Recipe, Stage, recipe_to_dict
-from engine.runs.store import RunSpec, create_run
+from engine.runs.store import RunSpec, create_run, read_events
 from engine.runs.worker import main as work
 from engine.tasks.imdb import CLASSIFIER, LANGUAGE_MODEL, TRANSDUCTIVE
 from engine.training.bundle import read_config, read_evaluation, resolve_bundle
@@ -117,7 +118,10 @@ def test_a_start_with_other_classes_gives_its_body_alone(elsewhere: Path, street
     """A new head is random: the notebook draws the same numbers for it."""
     other = save_untrained(elsewhere / "other", STREET_CLASSES[:2], backbone=STREETS.backbone, dataset=str(streets))
     (elsewhere / "streets").symlink_to(streets)
-    bundle = export_bundle(trained("camvid", streets, STREETS, other), elsewhere / "bundle", half=False)
+    run = trained("camvid", streets, STREETS, other)
+    (said,) = [event.message for event in read_events(run)[0] if isinstance(event, Warned)]
+    assert "has other classes" in said and "start afresh" in said and "head" not in said
+    bundle = export_bundle(run, elsewhere / "bundle", half=False)
     programs = [text for kind, text in cells(bundle / NOTEBOOK_FILE) if kind == "code"]
     names: dict[str, Any] = {"__name__": "__main__"}
     for number, program in enumerate(programs):

@@ -343,8 +343,14 @@ def test_loading_tells_how_much_of_a_file_has_come(
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b/c", "../x", "x" * 200])
 def test_a_name_that_none_can_have(hub: Hub, bundle: Path, name: str) -> None:
-    with pytest.raises(HubError, match="Could not publish"):
+    with pytest.raises(HubError, match="is no name for the Hub"):
         send(bundle, choices=CardChoices(repo_id=name))
+    assert not hub.repositories
+
+
+def test_what_the_hub_s_own_rules_refuse_is_told_too(hub: Hub, bundle: Path) -> None:
+    with pytest.raises(HubError, match="Could not publish a--b"):
+        send(bundle, choices=CardChoices(repo_id="a--b"))
     assert not hub.repositories
 
 

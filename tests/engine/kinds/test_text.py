@@ -141,12 +141,25 @@ def test_texts_of_a_table_are_inputs_of_their_own(tmp_path: Path) -> None:
     assert texts_in(plain) == [(str(plain), plain)]
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "\n\n"])
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "\na,b\n"])
 def test_a_table_without_texts_names_the_columns(tmp_path: Path, content: str) -> None:
     with pytest.raises(DataError, match=r"t\.csv has no column text or review or sentence or content"):
         read_column(write(tmp_path / "t.csv", content))
     with pytest.raises(DataError, match=r"nowhere\.csv cannot be read \(No such file"):
         read_column(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "t.csv is empty"),
+        (b" \n\n", "t.csv is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "holds something else than text"),
+    ],
+)
+def test_what_is_no_table_is_told_as_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_column(write(tmp_path / "t.csv", content))
 
 
 def test_how_many_texts_each_class_has() -> None:
