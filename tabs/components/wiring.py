@@ -65,6 +65,13 @@ element.addEventListener('click', event => {
   if (box) trigger('select', {x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height});
 });
 """
+# Gradio's lists of choices stay open over the page when the Tab key leaves them; one more blur closes them.
+CLOSE_LISTS = """
+() => { document.addEventListener('focusout', event => {
+  if (event.target.matches('[role=combobox], [role=listbox]'))
+    setTimeout(() => event.target !== document.activeElement && event.target.dispatchEvent(new FocusEvent('blur')), 50);
+}); }
+"""
 CLICK_ENLARGE = """
 element.addEventListener('click', event => event.target.closest('.lab-figure')?.classList.toggle('large'));
 """
