@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import RunError
+from engine.fields import DAMAGE
 from engine.recipe import Recipe
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import SPEC_FILE
@@ -96,7 +97,7 @@ def read_history(bundle: Path) -> History | None:
             device_name=str(values["device_name"])[:200],
             seconds=float(values["seconds"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (OSError, *DAMAGE):
         return None
 
 

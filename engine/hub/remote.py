@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
@@ -17,17 +17,13 @@ from filelock import FileLock
 from engine.access import asker, check_load, may_load, require_host
 from engine.bundle_files import CONFIG_FILE, MODEL_FILE
 from engine.data.whole_folder import ABANDONED_SECONDS, bytes_in
-from engine.errors import BundleError, HubError, ModelError, RecipeError
+from engine.errors import BundleError, HubError
 from engine.home import disk_told
 from engine.hub.client import build_api, hub_told
 from engine.hub.export import BUNDLE_FILES
 from engine.hub.library import downloads_folder
-from engine.tasks.registry import get_task
+from engine.tasks.bundled import check_bundle
 from engine.training.bundle import MAX_CONFIG_BYTES, read_config
-from engine.training.bundle_weights import build_checked, check_weights
-
-if TYPE_CHECKING:
-    from torch import nn
 
 OnProgress = Callable[[int, int], None]
 MAX_BYTES = 4_000_000_000
@@ -117,7 +113,7 @@ def fetch_bundle(
                     api.hf_hub_download(wanted.repo_id, name, revision=info.sha, local_dir=partial)
                 if name == CONFIG_FILE:
                     _keep_if(read_config, partial)
-            _keep_if(_check_shapes, partial)
+            _keep_if(check_bundle, partial)
     on_progress(total, total)
     return folder
 
@@ -191,19 +187,3 @@ def _keep_if(check: Callable[[Path], object], partial: Path) -> None:
     except BundleError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-
-
-def _check_shapes(bundle: Path) -> None:
-    """`BundleError` unless the weights have the tensors of the model that the config describes, which takes no memory."""
-    import torch
-
-    config = read_config(bundle)
-
-    def sketch() -> "nn.Module":
-        with torch.device("meta"):
-            return get_task(config.task).build_objective(config.objective).build_model(config.plan, pretrained=False)
-
-    try:
-        build_checked(sketch, bundle, check=lambda model: check_weights(model, bundle))
-    except (RecipeError, ModelError) as problem:
-        raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None

@@ -1,5 +1,7 @@
 """What a bundle holds, opened: its checked config, the objective of its task, and the model with its weights."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +12,7 @@ from engine.errors import BundleError, ModelError, RecipeError
 from engine.task import Objective
 from engine.tasks.registry import get_task
 from engine.training.bundle import BundleConfig, read_config
-from engine.training.bundle_weights import build_checked, check_weights, load_weights
+from engine.training.bundle_weights import build_checked, check_build, check_weights, load_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,11 +30,29 @@ class Bundled:
 def open_bundle(bundle: Path) -> Bundled:
     """The model in a bundle's folder. Raises `BundleError` for anything that is not a whole and sound bundle."""
     config = read_config(bundle)
-    try:
-        objective = get_task(config.task).build_objective(config.objective)
-        build = partial(objective.build_model, config.plan, pretrained=False)
+    with _building_told(bundle):
+        objective, build = _described(config)
         model = build_checked(build, bundle, check=partial(check_weights, bundle=bundle))
-    except (RecipeError, ModelError) as problem:
-        raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None
     load_weights(model, bundle)
     return Bundled(config=config, objective=objective, model=model.eval())
+
+
+def check_bundle(bundle: Path) -> None:
+    """`BundleError` unless the weights have the tensors of the model that the config describes. Neither is made or read."""
+    config = read_config(bundle)
+    with _building_told(bundle):
+        _, build = _described(config)
+        check_build(build, bundle, check=partial(check_weights, bundle=bundle))
+
+
+def _described(config: BundleConfig) -> "tuple[Objective, Callable[[], nn.Module]]":
+    objective = get_task(config.task).build_objective(config.objective)
+    return objective, partial(objective.build_model, config.plan, pretrained=False)
+
+
+@contextmanager
+def _building_told(bundle: Path) -> Iterator[None]:
+    try:
+        yield
+    except (RecipeError, ModelError) as problem:
+        raise BundleError(f"The model that {bundle / CONFIG_FILE} describes cannot be built: {problem}") from None

@@ -97,10 +97,16 @@ def fitting_tensors(model: "nn.Module", bundle: Path, classes: Sequence[str]) ->
 def build_checked(
     build: "Callable[[], nn.Module]", bundle: Path, *, check: "Callable[[nn.Module], object]"
 ) -> "nn.Module":
-    """What `build` makes by what a bundle says, once `check` has raised nothing for it.
+    """What `build` makes by what a bundle says, once `check` has raised nothing for it: see `check_build`."""
+    check_build(build, bundle, check=check)
+    return build()
 
-    That is tried on the meta device first: whatever sizes somebody wrote there take no memory before they are known to be the
-    weights' own, nor does a number of layers that the weights do not have take time.
+
+def check_build(build: "Callable[[], nn.Module]", bundle: Path, *, check: "Callable[[nn.Module], object]") -> None:
+    """`BundleError` where `check` raises one for what `build` makes by what a bundle says.
+
+    That is made on the meta device: whatever sizes somebody wrote there take no memory before they are known to be the weights'
+    own, nor does a number of layers that the weights do not have take time.
     """
     import torch
 
@@ -112,7 +118,6 @@ def build_checked(
         raise BundleError(
             f"The model that {bundle / CONFIG_FILE} describes has {computed:,} numbers beside its weights."
         )
-    return build()
 
 
 @contextmanager

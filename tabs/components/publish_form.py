@@ -90,10 +90,10 @@ def chosen_model(name: str) -> Model:
 @tells_errors
 def preview(name: str, repository: str, licence: str, remark: str, onnx: bool) -> tuple[str, str]:
     """What would be sent, with sizes, and the card that would be shown there. Nothing is sent."""
-    model, called = chosen_model(name), repository.strip()
-    # Whose it will be, only the sign-in says.
-    repo_id = called if "/" in called or not called else f"{NO_REPOSITORY.partition('/')[0]}/{called}"
-    choices = CardChoices(repo_id=repo_id or NO_REPOSITORY, licence=licence, note=remark)
+    model, repo_id = chosen_model(name), repository.strip() or NO_REPOSITORY
+    if "/" not in repo_id:  # whose it will be, only the sign-in says
+        repo_id = f"{NO_REPOSITORY.partition('/')[0]}/{repo_id}"
+    choices = CardChoices(repo_id=repo_id, licence=licence, note=remark)
     load_engine()
     with tempfile.TemporaryDirectory() as scratch:
         bundle = export_bundle(model.source, Path(scratch) / "bundle", onnx=onnx)

@@ -175,7 +175,7 @@ def after_pause(name: str, dims: str = "") -> str:
 
     Meanwhile the element whose id is `dims` is dimmed, until `undim` is run: what stands there is of another input.
     """
-    dim = f"document.getElementById('{dims}')?.classList.add('stale'); " if dims else ""
+    dim = f"document.getElementById('{dims}')?.classList.add('lab-stale'); " if dims else ""
     return (
         f"(...values) => new Promise(go => {{ {dim}clearTimeout(window.pause_{name}); "
         f"window.pause_{name} = setTimeout(() => go(values), {PAUSE_MILLISECONDS}); }})"
@@ -184,7 +184,7 @@ def after_pause(name: str, dims: str = "") -> str:
 
 def undim(dims: str) -> str:
     """JavaScript that ends what `after_pause` began."""
-    return f"() => {{ document.getElementById('{dims}')?.classList.remove('stale'); }}"
+    return f"() => {{ document.getElementById('{dims}')?.classList.remove('lab-stale'); }}"
 
 
 def set_css_variable(panel: str, variable: str, *, whole: int = 100) -> str:
