@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from engine.errors import DataError
 
 KEPT_SECONDS = 3600.0
-PREFIX = "lesson-lab-"
+PREFIX = "lesson-lab-download-"
 
 
 def uploaded(file: Any) -> Path:
