@@ -234,10 +234,12 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
 
 def preload() -> None:
     """Import torch and what predictions need, so that the first visitor does not wait for it."""
-    import engine.machine
-    import engine.serving.inspect
+    from tabs.components.heavy import load_engine
 
-    engine.machine.describe_machine()
+    load_engine()
+    from engine.machine import describe_machine
+
+    describe_machine()
 
 
 if __name__ == "__main__":

@@ -233,3 +233,12 @@ TEXT_STREAM = Feed(
     build_loader=build_loader,
     batch=no_batch,
 )
+
+
+def guesses(output: Any, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits (N, V) of the places that are to be guessed, and what stands there (N,).
+
+    A model gives (B, T, V) for all places of a target (B, T), or (N, V) for those alone that are not `IGNORED`.
+    """
+    logits = getattr(output, "logits", output)
+    return logits.reshape(-1, logits.shape[-1]), target[target != IGNORED]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.data.language_feed import TEXT_STREAM
+from engine.data.language_feed import TEXT_STREAM, guesses
 from engine.data.texts import TextData, open_texts
 from engine.data.tokenizers import Tokenizer
 from engine.kinds.text import read_text
@@ -20,8 +20,7 @@ from engine.models.awd_lstm import LanguageOutput, regularisation
 from engine.models.pretrained_text import build_pretrained_language_model
 from engine.models.word_models import SIZES, build_word_language_model, make_vocabulary
 from engine.recipe import Stage
-from engine.task import ModelPlan, Objective
-from engine.training.text_metrics import GuessMetrics, guesses
+from engine.task import Metrics, ModelPlan, Objective
 
 LIKELIEST = 10
 MASKS_AHEAD = 3
@@ -75,11 +74,18 @@ def build_language_objective(*, reads_test: bool = False) -> Objective:
         make_files=make_vocabulary,
         build_model=build_language_model,
         loss=guess_cross_entropy,
-        build_metrics=lambda data: GuessMetrics(),
+        build_metrics=guess_metrics,
         prepare=prepare_start,
         predict=predict_next,
         pipeline="text-generation",
     )
+
+
+def guess_metrics(data: TextData) -> Metrics:
+    """Right guesses and surprise; torchmetrics is imported here, as a prediction does without."""
+    from engine.training.text_metrics import GuessMetrics
+
+    return GuessMetrics()
 
 
 def open_language(root: Path, *, reads_test: bool = False) -> TextData:

@@ -25,8 +25,7 @@ from engine.data.transforms import VOID, build_augmentation
 from engine.errors import DataError
 from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
 from engine.models.unet import build_unet
-from engine.task import Objective
-from engine.training.metrics import PixelMetrics
+from engine.task import Metrics, Objective
 
 VOID_NAME = "Void"
 UNKNOWN = 254  # a code in a mask that codes.txt does not name
@@ -84,13 +83,20 @@ def build_mask_objective() -> Objective:
         open_data=open_masks,
         build_model=build_unet,
         loss=pixel_cross_entropy,
-        build_metrics=lambda data: PixelMetrics(data.classes),
+        build_metrics=pixel_metrics,
         feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_mask,
         pipeline="image-segmentation",
         onnx_answer='print(logits[0].argmax(0))  # (H, W): numbers of config["classes"]',
     )
+
+
+def pixel_metrics(data: Data) -> Metrics:
+    """Pixel accuracy and overlap; torchmetrics is imported here, as a prediction does without."""
+    from engine.training.metrics import PixelMetrics
+
+    return PixelMetrics(data.classes)
 
 
 def pixel_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,8 +20,7 @@ from engine.data.transforms import build_augmentation
 from engine.kinds.picture import open_resized, prepare_picture
 from engine.kinds.point_layouts import Point, find_layout
 from engine.models.classifier import build_picture_model
-from engine.task import Objective
-from engine.training.point_metrics import PointMetrics
+from engine.task import Metrics, Objective
 
 COORDINATES = ("column", "row")  # the model's two outputs
 
@@ -71,13 +70,20 @@ def build_point_objective() -> Objective:
         # No tanh keeps the outputs in −1..1: at the rates that suit a head it saturates, and learns no more.
         build_model=partial(build_picture_model, is_steady=True),
         loss=squared_error,
-        build_metrics=lambda data: PointMetrics(data.shape),
+        build_metrics=point_metrics,
         feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_point,
         pipeline="keypoint-detection",
         onnx_answer="print((logits[0].clip(-1, 1) + 1) / 2 * picture.size)  # column and row, in pixels",
     )
+
+
+def point_metrics(data: Data) -> Metrics:
+    """Distances; torchmetrics is imported here, as a prediction does without."""
+    from engine.training.point_metrics import PointMetrics
+
+    return PointMetrics(data.shape)
 
 
 def squared_error(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

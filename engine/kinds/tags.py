@@ -27,8 +27,7 @@ from engine.data.picture_feed import PICTURES
 from engine.errors import BundleError, DataError
 from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
 from engine.models.classifier import build_picture_model
-from engine.task import Objective
-from engine.training.tag_metrics import TagMetrics
+from engine.task import Metrics, Objective
 from engine.training.thresholds import LESSON_THRESHOLD
 
 TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
@@ -92,7 +91,7 @@ def build_tags_objective(
         open_data=partial(open_tags, transforms=transforms),
         build_model=build_picture_model,
         loss=tags_cross_entropy,
-        build_metrics=lambda data: TagMetrics(data.classes),
+        build_metrics=tag_metrics,
         feed=PICTURES,
         prepare=prepare_picture,
         predict=predict_tags,
@@ -100,6 +99,13 @@ def build_tags_objective(
         pipeline="image-classification",
         onnx_answer=ONNX_ANSWER,
     )
+
+
+def tag_metrics(data: Data) -> Metrics:
+    """F2 and the like; torchmetrics is imported here, as a prediction does without."""
+    from engine.training.tag_metrics import TagMetrics
+
+    return TagMetrics(data.classes)
 
 
 def tags_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

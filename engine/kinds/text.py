@@ -12,13 +12,12 @@ from torch.nn import functional
 
 from engine.data.text_feed import LABELLED_TEXTS
 from engine.data.text_files import TEXT_COLUMNS, opened_table
-from engine.data.texts import clean_text, open_texts
+from engine.data.texts import TextData, clean_text, open_texts
 from engine.errors import DataError
 from engine.models.pretrained_text import build_pretrained_classifier
 from engine.models.word_models import SIZES, build_word_classifier, make_vocabulary
 from engine.recipe import Stage
-from engine.task import ModelPlan, Objective
-from engine.training.text_metrics import ClassMetrics
+from engine.task import Metrics, ModelPlan, Objective
 
 MAX_CHARACTERS = 200_000
 MAX_TABLE = 50_000_000  # bytes
@@ -65,12 +64,19 @@ def build_text_objective() -> Objective:
         make_files=make_vocabulary,
         build_model=build_text_classifier,
         loss=class_cross_entropy,
-        build_metrics=lambda data: ClassMetrics(data.classes),
+        build_metrics=class_metrics,
         prepare=prepare_text,
         predict=predict_class,
         inputs_in=texts_in,
         pipeline="text-classification",
     )
+
+
+def class_metrics(data: TextData) -> Metrics:
+    """Accuracy and the like; torchmetrics is imported here, as a prediction does without."""
+    from engine.training.text_metrics import ClassMetrics
+
+    return ClassMetrics(data.classes)
 
 
 def build_text_classifier(plan: ModelPlan, *, pretrained: bool = True) -> nn.Module:

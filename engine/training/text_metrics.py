@@ -9,7 +9,7 @@ from torch.nn import functional
 from torchmetrics import Metric
 from torchmetrics.functional.classification import binary_auroc, multiclass_confusion_matrix, multiclass_f1_score
 
-from engine.data.language_feed import IGNORED
+from engine.data.language_feed import guesses
 from engine.training.metrics import Collected
 
 BINS = 10
@@ -127,12 +127,3 @@ class _Sums(Metric):
 
     def compute(self) -> Tensor:
         return self.totals
-
-
-def guesses(output: Any, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits (N, V) of the places that are to be guessed, and what stands there (N,).
-
-    A model gives (B, T, V) for all places of a target (B, T), or (N, V) for those alone that are not `IGNORED`.
-    """
-    logits = getattr(output, "logits", output)
-    return logits.reshape(-1, logits.shape[-1]), target[target != IGNORED]

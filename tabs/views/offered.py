@@ -24,37 +24,41 @@ NO_MODEL = empty_state(
 )
 
 
-def offered_pictures(task: Task, dataset: str | None) -> list[tuple[str, Path]]:
-    """Validation pictures spread over the split, and the task's example pictures, each with its caption."""
-    examples = [(f"example: {path.stem}", path) for path in example_pictures(task.name)]
+def offered_pictures(task: Task, dataset: str | None) -> dict[str, tuple[str, Path]]:
+    """Validation pictures spread over the split, and the task's example pictures: caption and path of each, by what it is called.
+
+    An example keeps its name when a data set joins it: the page offers examples before it knows of one.
+    """
     try:
         frames = open_dataset(task, dataset).valid if dataset else ()
     except EngineError:
         frames = ()
     spread = frames[:: max(1, len(frames) // OFFERED)][:OFFERED]
-    return [*((path.name, path) for path in spread), *examples]
+    offered = {f"valid-{number}": (path.name, path) for number, path in enumerate(spread)}
+    examples = ((f"example: {path.stem}", path) for path in example_pictures(task.name))
+    return offered | {f"example-{number}": example for number, example in enumerate(examples)}
 
 
 def show_offered(task: Task, dataset: str | None) -> str:
     """The pictures to click on."""
     cells = []
-    for index, (caption, path) in enumerate(offered_pictures(task, dataset)):
+    for name, (caption, path) in offered_pictures(task, dataset).items():
         try:
             small = smaller(as_colors(open_bands(path, count_bands(path))), THUMBNAIL)
         except DataError:
             continue  # the data set changed on disk meanwhile
         picture = picture_tag(np.ascontiguousarray(small), alt=caption)
-        cells.append(f'<button type="button" data-choice="{index}" title="{text(caption)}">{picture}</button>')
+        cells.append(f'<button type="button" data-choice="{name}" title="{text(caption)}">{picture}</button>')
     return f'<h4>Or take one of these</h4><div class="lab-offered">{"".join(cells)}</div>' if cells else ""
 
 
 @tells_errors
 def take_offered(task: Task, dataset: str | None, choice: str) -> str:
-    """The path of an offered picture, by its number."""
+    """The path of an offered picture, by its name."""
     offered = offered_pictures(task, dataset)
-    if not choice.isdecimal() or int(choice) >= len(offered):
+    if choice not in offered:
         raise DataError("That picture is not offered any more. Reload the page.")
-    return str(offered[int(choice)][1])
+    return str(offered[choice][1])
 
 
 @tells_errors
@@ -71,7 +75,7 @@ def take_upload(payload: Any) -> str:
 def build_picture_source(task: Task, dataset: gr.State, source: gr.State, sources: list[Source]) -> None:
     """The upload and the pictures to click on, wired to write the chosen picture's path into `source`."""
     upload = gr.Image(sources=sources, type="filepath", image_mode=None, label="Your picture", height=240)
-    offered = gr.HTML(js_on_load=CLICK_CHOICE)
+    offered = gr.HTML(show_offered(task, None), js_on_load=CLICK_CHOICE)
 
     def offered_clicked(dataset: str, event: gr.EventData) -> tuple[str, None]:
         return take_offered(task, dataset, str(event.choice)), None  # nor does an earlier upload stay beside its answer

@@ -86,10 +86,16 @@ def test_a_second_click_shows_all_classes_again():
 
 def test_only_what_is_offered_can_be_chosen(streets):
     assert show_offered(CAMVID, str(streets)).count("<button") >= 4
-    assert take_offered(CAMVID, str(streets), "0").startswith(str(streets))
-    for choice in ("99", "-1", "../../etc/passwd"):
+    assert take_offered(CAMVID, str(streets), "valid-0").startswith(str(streets))
+    for choice in ("valid-99", "example--1", "../../etc/passwd"):
         with pytest.raises(gr.Error, match="not offered"):
             take_offered(CAMVID, str(streets), choice)
+
+
+def test_an_example_is_the_same_one_whether_or_not_a_data_set_is_known(streets):
+    early = show_offered(CAMVID, None)
+    assert 'data-choice="example-0"' in early and "valid-0" not in early
+    assert take_offered(CAMVID, str(streets), "example-0") == take_offered(CAMVID, None, "example-0")
 
 
 def test_an_upload_is_not_opened_by_the_page():

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.data.language_feed import IGNORED
+from engine.data.language_feed import IGNORED, guesses
 from engine.kinds.language import guess_cross_entropy
 from engine.models.awd_lstm import LanguageOutput, regularisation
-from engine.training.text_metrics import ClassMetrics, GuessMetrics, guesses, reliability
+from engine.training.text_metrics import ClassMetrics, GuessMetrics, reliability
 
 
 def sure(answers: list[int], by: list[float] | None = None) -> Tensor:
