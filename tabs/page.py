@@ -11,7 +11,7 @@ from engine.tasks.registry import TASKS, get_task
 from tabs.components.models import model_choices, models_of, start_choices
 from tabs.components.opened import spec_of
 from tabs.components.paths import shown_name
-from tabs.components.wiring import ACTION, CLOSE_LISTS, POLL, tells_errors
+from tabs.components.wiring import ACTION, CLOSE_LISTS, KEEP_PLACE, POLL, tells_errors
 from tabs.home import build_home
 from tabs.models_tab import build_models_tab
 from tabs.task_tab import STEPS_POLLED, TaskTab, active_timers, build_task_tab
@@ -36,7 +36,8 @@ def build_page() -> gr.Blocks:
         def run_clicked(event: gr.EventData) -> Updates:
             return open_run(tabs, task_tabs, str(event.choice))
 
-        page.load(None, None, None, js=CLOSE_LISTS)
+        for script in (CLOSE_LISTS, KEEP_PLACE):
+            page.load(None, None, None, js=script)
         home.tasks.select(task_clicked, None, tabs, **POLL)
         opened = [
             part

@@ -72,6 +72,36 @@ CLOSE_LISTS = """
     setTimeout(() => event.target !== document.activeElement && event.target.dispatchEvent(new FocusEvent('blur')), 50);
 }); }
 """
+# The address says which tab and step are open, "#camvid/train": a reload stays there, Back goes back, and a link can name one.
+KEEP_PLACE = """
+() => {
+  const shown = where => [...document.querySelectorAll(where + ' [role=tab]')].filter(tab => tab.offsetParent);
+  const chosen = where => shown(where).find(tab => tab.matches('[aria-selected=true]'))?.dataset.tabId;
+  const place = () => [chosen('#lab-tabs'), chosen('.lab-steps')].filter(Boolean).join('/');
+  const open = async (where, id) => {
+    for (let tries = 0; id && chosen(where) !== id && tries < 60; tries++) {
+      shown(where).find(tab => tab.dataset.tabId === id)?.click();
+      await new Promise(done => setTimeout(done, 50));
+    }
+    return chosen(where) === id;
+  };
+  let going = false, later;
+  const go = async () => {
+    const [task, step] = location.hash.slice(1).split('/');
+    going = true;
+    if (await open('#lab-tabs', task || 'home')) await open('.lab-steps', step);
+    going = false;
+  };
+  const keep = () => {
+    const [here, said] = [place(), location.hash.slice(1) || 'home'];
+    if (!going && here && here !== said) history.pushState(null, '', '#' + here);
+  };
+  const changed = () => { clearTimeout(later); later = setTimeout(keep, 150); };
+  new MutationObserver(changed).observe(document.getElementById('lab-tabs'), {subtree: true, attributeFilter: ['aria-selected']});
+  addEventListener('hashchange', go);
+  go();
+}
+"""
 CLICK_ENLARGE = """
 element.addEventListener('click', event => event.target.closest('.lab-figure')?.classList.toggle('large'));
 """

@@ -137,9 +137,8 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
 
     assert page.problems == []
     page.reload()
-    step(page, "CamVid")
     page.problems.clear()  # the page that left broke off its open requests and said so
-    step(page, "3 Train")
+    expect(chosen_tabs(page)).to_have_text(["CamVid", "3 Train"])
     expect(page.locator(".lab-table:visible")).to_contain_text("frozen-32")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".lab-live:visible .lab-pill.stopped")).to_have_text("stopped")
@@ -372,6 +371,29 @@ def train_once(page, *, length: int, layers: str) -> None:
     expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
 
 
+def test_the_address_says_which_step_is_open(page, address: str, request: pytest.FixtureRequest):
+    request.node.failed = True
+    step(page, "Planet")
+    expect(page).to_have_url(f"{address}/#planet/data")
+    step(page, "5 Try it")
+    expect(page).to_have_url(f"{address}/#planet/try")
+    step(page, "Models")
+    expect(page).to_have_url(f"{address}/#models")
+    page.go_back()
+    expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
+    page.go_back()
+    expect(chosen_tabs(page)).to_have_text(["Planet", "1 Data"])
+    page.go_forward()
+    expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
+    page.goto(f"{address}/#imdb/rate")
+    expect(chosen_tabs(page)).to_have_text(["IMDB", "2 Find a rate"])
+    page.goto(f"{address}/#no-such/place")
+    step(page, "Home")  # nothing is lost by a wrong one
+    expect(chosen_tabs(page)).to_have_text(["Home"])
+    assert page.problems == []
+    request.node.failed = False
+
+
 @pytest.mark.parametrize("page", [{"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}], indirect=True)
 def test_nothing_sticks_out_of_a_phone_in_the_dark(page, request: pytest.FixtureRequest):
     request.node.failed = True
@@ -414,6 +436,10 @@ def draw_and_train(page, task: str, drawn: str, stage: str) -> None:
     page.get_by_role("button", name="Start", exact=True).locator("visible=true").click()
     expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
     expect(page.locator(".lab-table:visible")).to_contain_text(stage)
+
+
+def chosen_tabs(page):
+    return page.locator("[role=tab][aria-selected=true]:visible")
 
 
 def step(page, name: str) -> None:
