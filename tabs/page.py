@@ -11,6 +11,7 @@ from engine.tasks.registry import TASKS, get_task
 from tabs.components.models import model_choices, models_of, start_choices
 from tabs.components.opened import spec_of
 from tabs.components.paths import shown_name
+from tabs.components.space import REMEMBER_BROWSER, is_space
 from tabs.components.wiring import ACTION, CLOSE_LISTS, KEEP_PLACE, POLL, tells_errors
 from tabs.home import build_home
 from tabs.models_tab import build_models_tab
@@ -36,7 +37,7 @@ def build_page() -> gr.Blocks:
         def run_clicked(event: gr.EventData) -> Updates:
             return open_run(tabs, task_tabs, str(event.choice))
 
-        for script in (CLOSE_LISTS, KEEP_PLACE):
+        for script in (CLOSE_LISTS, KEEP_PLACE, *([REMEMBER_BROWSER] if is_space() else [])):
             page.load(None, None, None, js=script)
         home.tasks.select(task_clicked, None, tabs, **POLL)
         opened = [

@@ -4,7 +4,9 @@ Signing in is asked for with the least rights that publishing needs, `contribute
 those that were made so. The token stays in the visitor's own cookie, and is read from there for the request that needs it.
 """
 
+import hashlib
 import os
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -15,6 +17,13 @@ from engine.access import HOST, Person
 SPACE = "SPACE_ID"  # OWNER/NAME, where the Hub runs the app
 HOSTS = "LESSON_LAB_HOSTS"  # accounts that are hosts beside the owner, with commas: an organisation cannot sign in
 ACCOUNT, PAGE = "account ", "page "  # how the names of people begin who signed in, and of those who did not
+BROWSER = "lesson-lab-browser"  # a cookie that only serves to know the same browser again after a reload
+REMEMBER_BROWSER = f"""
+() => {{
+  if (!document.cookie.includes('{BROWSER}='))
+    document.cookie = `{BROWSER}=${{crypto.randomUUID()}}; path=/; max-age=2592000; SameSite=None; Secure; Partitioned`;
+}}
+"""
 OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 
 
@@ -51,14 +60,21 @@ def account() -> Account | None:
 def by_account() -> Person:
     """Who asks on a Space: its owner, and whom the Space's variable names, are the host; everybody else is a visitor.
 
-    Whoever has not signed in is known as long as their page is open. That name is the browser's to choose, so it must not
-    look like an account's.
+    Whoever has not signed in is known by their browser's cookie, or where it keeps none, as long as their page is open. Both are
+    the browser's to choose, so that name must not look like an account's.
     """
     request = LocalContext.request.get(None)
     if request is None:
         return HOST
     known = account()
     if known is None:
-        return Person(name=f"{PAGE}{request.session_hash or ''}", is_host=False)
+        return Person(name=f"{PAGE}{_browser() or request.session_hash or ''}", is_host=False)
     hosts = {os.environ[SPACE].partition("/")[0], *map(str.strip, os.environ.get(HOSTS, "").split(","))} - {""}
     return Person(name=f"{ACCOUNT}{known.name}", is_host=known.name in hosts)
+
+
+def _browser() -> str:
+    """What the asking browser is called here, "" where it keeps no cookie. Runs' folders hold that name, not the cookie."""
+    cookies = getattr(getattr(LocalContext.request.get(None), "request", None), "cookies", None) or {}
+    cookie = str(cookies.get(BROWSER, ""))
+    return hashlib.sha256(cookie.encode()).hexdigest()[:16] if re.fullmatch("[0-9a-f-]{36}", cookie) else ""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from gradio.context import LocalContext
 from programs import told_by
 
 from engine.access import HOST, Person
-from tabs.components.space import OAUTH, Account, account, by_account, has_sign_in
+from tabs.components.space import BROWSER, OAUTH, Account, account, by_account, has_sign_in
 from tabs.components.zero_gpu import _thread, attends
 
 WHO = {"userinfo": {"preferred_username": "anna"}, "access_token": "hf_oauth_x", "expires_at": time.time() + 86_400}
@@ -27,9 +28,10 @@ def space(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     LocalContext.request.set(None)
 
 
-def asked_by(session_hash: str = "s1", **oauth_info: Any) -> None:
+def asked_by(session_hash: str = "s1", cookie: str = "", **oauth_info: Any) -> None:
     scope = {"session": {"oauth_info": oauth_info}} if oauth_info else {}
-    LocalContext.request.set(SimpleNamespace(session_hash=session_hash, request=SimpleNamespace(scope=scope)))  # type: ignore[arg-type]
+    request = SimpleNamespace(scope=scope, cookies={BROWSER: cookie} if cookie else {})
+    LocalContext.request.set(SimpleNamespace(session_hash=session_hash, request=request))  # type: ignore[arg-type]
 
 
 def test_who_is_asking_on_a_space(space: pytest.MonkeyPatch) -> None:
@@ -41,6 +43,22 @@ def test_who_is_asking_on_a_space(space: pytest.MonkeyPatch) -> None:
     assert account() == Account(name="anna", token="hf_oauth_x") and "hf_oauth_x" not in repr(account())
     asked_by(**WHO | {"userinfo": {"preferred_username": "teacher"}})
     assert by_account() == Person(name="account teacher", is_host=True)
+
+
+def test_a_browser_is_known_again_after_a_reload(space: pytest.MonkeyPatch) -> None:
+    ann, ben = str(uuid.uuid4()), str(uuid.uuid4())
+    asked_by("s1", ann)
+    before = by_account()
+    asked_by("s2", ann)
+    assert by_account() == before and not before.is_host
+    assert ann not in before.name, "whoever reads a run's folder cannot pose as who made it"
+    asked_by("s2", ben)
+    assert by_account() not in (before, Person(name="page s2", is_host=False))
+    for nonsense in ("teacher", "x" * 36, f"{ann}{ann}", "account teacher"):
+        asked_by("s1", nonsense)
+        assert by_account() == Person(name="page s1", is_host=False)
+    asked_by("s1", ann, **WHO)
+    assert by_account() == Person(name="account anna", is_host=False)
 
 
 def test_a_space_s_variable_names_more_hosts(space: pytest.MonkeyPatch) -> None:
