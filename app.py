@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from engine.data.mirror import MIRROR_VARIABLE
 from engine.home import HOME_NOTE, HOME_VARIABLE, home, is_writable
 from engine.lent import borrow_from, lender
+from engine.machine import fit_threads
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -80,6 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Read by Gradio when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+    fit_threads()
     note = settle_home()
     if note:
         print(note)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -24,6 +24,7 @@ from engine.errors import RecipeError, RunError
 from engine.events import Event, RatesSuggested, RateTried
 from engine.home import data_folder
 from engine.hub.library import find_model
+from engine.machine import fit_threads
 from engine.recipe import NEW_CHANNELS, Recipe, parse_knob
 from engine.runs.remarks import in_short, remarks_of
 from engine.runs.runner import KEEP_MEMORY, WORKER_COMMAND
@@ -52,10 +53,7 @@ from engine.terminal import (
     with_knobs,
 )
 
-if TYPE_CHECKING:
-    pass
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.", callback=fit_threads)
 COMMANDS = (evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
 for command in (*COMMANDS, deploy_space):
     app.command()(command)

@@ -2,11 +2,15 @@
 
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import psutil
+
+# Of a container, as Linux tells it inside: control groups version 2 and version 1.
+MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +30,52 @@ def describe_machine() -> Machine:
     """Look once; torch is imported here, so the first call takes seconds."""
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if torch.cuda.is_available():
         found = torch.cuda.get_device_properties(0)
         precisions = ("fp32", "fp16", "bf16") if torch.cuda.is_bf16_supported() else ("fp32", "fp16")
         device, name, memory = "cuda", found.name, found.total_memory
     elif torch.backends.mps.is_available():
-        device, name, memory = "mps", "Apple GPU", psutil.virtual_memory().total
+        device, name, memory = "mps", "Apple GPU", usable_memory()
         precisions = ("fp32", "fp16")
     else:
-        device, name, memory = "cpu", cpu_name(), psutil.virtual_memory().total
+        device, name, memory = "cpu", cpu_name(), usable_memory()
         precisions = ("fp32", "bf16")
     return Machine(
-        device=device, name=name, memory=memory, cores=cores, precisions=precisions, torch_version=torch.__version__
+        device=device,
+        name=name,
+        memory=memory,
+        cores=usable_cores(),
+        precisions=precisions,
+        torch_version=torch.__version__,
     )
+
+
+@cache
+def usable_cores() -> int:
+    """How many cores this process may keep busy, at least one: the machine's, those it is bound to, or a container's share."""
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
+@cache
+def usable_memory() -> int:
+    """How many bytes this process may hold: the machine's, or a container's share."""
+    machine = psutil.virtual_memory().total
+    for limit in MEMORY_LIMITS:
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            return min(machine, int(limit.read_text()))
+    return machine
+
+
+def fit_threads() -> None:
+    """Where fewer cores may be used than the machine shows, as in a Space, tell what takes a thread for each that it sees.
+
+    More threads than cores wait for one another (benchmarks/RESULTS.md). Called before torch is imported; processes that are
+    started afterwards are told as well.
+    """
+    if usable_cores() < (os.cpu_count() or 1):
+        os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 
 
 def cpu_name() -> str:

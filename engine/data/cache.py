@@ -5,7 +5,6 @@ name is a hash of the files' paths, sizes and times, so changed data gets a new 
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from engine.data.block import Data, Sample
 from engine.data.whole_folder import making_whole
 from engine.errors import DataError
 from engine.home import cache_folder
+from engine.machine import usable_cores
 
 FORMAT = 1
 
@@ -77,7 +77,7 @@ def _write(data: Data, items: Sequence[Path], size: tuple[int, int], folder: Pat
         for part, tensor in enumerate(first)
     ]
     # Pillow decodes and resizes without Python's lock, so threads are enough.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
         for index, sample in enumerate(pool.map(lambda item: data.sample(item, size), items)):
             for array, tensor in zip(arrays, sample, strict=True):
                 array[index] = tensor.numpy()

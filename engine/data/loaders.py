@@ -1,7 +1,6 @@
 """From samples to batches: which sample comes when, on which process; and what training asks of any kind of input."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from engine.data.seeding import derive_seed
+from engine.machine import usable_cores
 from engine.recipe import Stage
 
 Key = tuple[int, int]  # (epoch, sample)
@@ -96,4 +96,4 @@ def worker_count(workers: int | None) -> int:
     """
     if multiprocessing.current_process().daemon:
         return 0
-    return min(2, (os.cpu_count() or 1) - 1) if workers is None else workers
+    return min(2, usable_cores() - 1) if workers is None else workers

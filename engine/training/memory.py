@@ -15,6 +15,7 @@ from torch import nn
 
 from engine.errors import TrainingError
 from engine.events import BatchHalved, Event
+from engine.machine import usable_memory
 from engine.recipe import Stage
 
 LARGE_SHARE = 0.5
@@ -50,12 +51,12 @@ def halve_until_it_fits(
 
 
 def give_back_when_short() -> None:
-    """Hand memory that nobody holds any more to the system, where this process has half of the machine's.
+    """Hand memory that nobody holds any more to the system, where this process has half of what it may have.
 
     Batches of ever other lengths leave holes between what is held, which add up: a text model's worker grew to 20 GB of which it
     needed a fraction. Only glibc can be asked; elsewhere nothing happens.
     """
-    if psutil.Process().memory_info().rss < psutil.virtual_memory().total * LARGE_SHARE:
+    if psutil.Process().memory_info().rss < usable_memory() * LARGE_SHARE:
         return
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
