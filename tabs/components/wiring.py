@@ -78,23 +78,26 @@ KEEP_PLACE = """
   const shown = where => [...document.querySelectorAll(where + ' [role=tab]')].filter(tab => tab.offsetParent);
   const chosen = where => shown(where).find(tab => tab.matches('[aria-selected=true]'))?.dataset.tabId;
   const place = () => [chosen('#lab-tabs'), chosen('.lab-steps')].filter(Boolean).join('/');
-  const open = async (where, id) => {
-    for (let tries = 0; id && chosen(where) !== id && tries < 60; tries++) {
+  let heard = location.hash, turn = 0, going = false, later;
+  const open = async (where, id, mine) => {
+    for (let tries = 0; mine === turn && chosen(where) !== id && tries < 60; tries++) {
       shown(where).find(tab => tab.dataset.tabId === id)?.click();
       await new Promise(done => setTimeout(done, 50));
     }
-    return chosen(where) === id;
+    return mine === turn && chosen(where) === id;
   };
-  let going = false, later;
   const go = async () => {
-    const [task, step] = location.hash.slice(1).split('/');
+    const mine = ++turn, [task, step] = location.hash.slice(1).split('/');
+    heard = location.hash;
     going = true;
-    if (await open('#lab-tabs', task || 'home')) await open('.lab-steps', step);
-    going = false;
+    if (await open('#lab-tabs', task || 'home', mine) && step) await open('.lab-steps', step, mine);
+    if (mine === turn) going = false;
   };
   const keep = () => {
     const [here, said] = [place(), location.hash.slice(1) || 'home'];
-    if (!going && here && here !== said) history.pushState(null, '', '#' + here);
+    if (going || location.hash !== heard || !here || here === said) return;  // a new address is about to be gone to
+    history.pushState(null, '', '#' + here);
+    heard = location.hash;
   };
   const changed = () => { clearTimeout(later); later = setTimeout(keep, 150); };
   new MutationObserver(changed).observe(document.getElementById('lab-tabs'), {subtree: true, attributeFilter: ['aria-selected']});
