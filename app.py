@@ -242,6 +242,8 @@ def preload() -> None:
     from engine.machine import describe_machine
 
     describe_machine()
+    if lender():
+        import torchmetrics  # noqa: F401  (trainings are forked from here, and the GPU's minute runs)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def fit_threads() -> None:
     More threads than cores wait for one another (benchmarks/RESULTS.md). Called before torch is imported; processes that are
     started afterwards are told as well.
     """
-    if usable_cores() < (os.cpu_count() or 1):
+    if usable_cores() < (psutil.cpu_count(logical=False) or os.cpu_count() or 1):  # torch takes one for each whole core
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 
 

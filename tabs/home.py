@@ -80,7 +80,10 @@ def show_rights() -> str:
     if asker().is_host:
         return ""
     where = (
-        " Sign in under Models to publish under your own account, and to find your runs again." if has_sign_in() else ""
+        " Sign in under Models to publish under your own account, and to find your runs again from any browser: "
+        "before you train, as runs do not move to an account."
+        if has_sign_in()
+        else ""
     )
     return note(
         "You are a visitor here. Look at everything, try every model, and train: up to "

@@ -8,6 +8,7 @@ import gradio as gr
 from engine.errors import BundleError
 from engine.hub.library import known_model
 from engine.tasks.registry import TASKS, get_task
+from tabs.components.data_panel import remember_dataset
 from tabs.components.models import model_choices, models_of, start_choices
 from tabs.components.opened import spec_of
 from tabs.components.paths import shown_name
@@ -26,9 +27,12 @@ Updates = dict[Any, Any]  # by component
 def build_page() -> gr.Blocks:
     """The page, ready to be launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as page:
+        remembered = [remember_dataset(task) for task in TASKS]
         with gr.Tabs(elem_id="lab-tabs", overflow_behavior="wrap") as tabs:
             home = build_home(TASKS, page)
-            task_tabs = [build_task_tab(task, view_of(task), page) for task in TASKS]
+            task_tabs = [
+                build_task_tab(task, view_of(task), page, kept) for task, kept in zip(TASKS, remembered, strict=True)
+            ]
             models = build_models_tab(TASKS, page)
 
         def task_clicked(event: gr.EventData) -> gr.Tabs:

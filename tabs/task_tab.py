@@ -33,13 +33,16 @@ class TaskTab:
     train_timer: gr.Timer
 
 
-def build_task_tab(task: Task, view: View, page: gr.Blocks) -> TaskTab:
-    """A tab with the five steps of a task; `page` is the whole page, whose loading brings the panels up to date."""
+def build_task_tab(task: Task, view: View, page: gr.Blocks, remembered: gr.BrowserState) -> TaskTab:
+    """A tab with the five steps of a task; `page` is the whole page, whose loading brings the panels up to date.
+
+    `remembered` is the browser's own note of the data set, from `remember_dataset`.
+    """
     with gr.Tab(task.title, id=task.name) as tab:
         gr.HTML(f'<header class="lab-task"><h2>{text(task.title)}</h2><p>{text(task.question)}</p></header>')
         with gr.Tabs(elem_classes="lab-steps", overflow_behavior="wrap") as steps:
             with _step_tab("data") as data_tab:
-                data = build_data_panel(task, view, page, tab)
+                data = build_data_panel(task, view, page, tab, remembered)
             with _step_tab("rate") as rate_tab:
                 rate, taking = build_rate_panel(task, rate_tab, data.opened)
             with _step_tab("train") as train_tab:

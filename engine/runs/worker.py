@@ -111,6 +111,8 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         finder = partial(find_lr, objective, **asked)
         yield from halve_until_it_fits(finder, recipe.stages[0], model=model, stage_index=0)
         return
+    import torchmetrics  # noqa: F401  (here, so that the first validation does not seem longer than it is)
+
     inherited = before.remarks if before else ()
     starts = (before.starts if is_resumed else before.trainings) if before else ()
     config = build_config(

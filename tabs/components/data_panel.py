@@ -212,7 +212,15 @@ def six_questions(task: Task, opened: str, stage: Stage) -> str:
     return f'<ol class="lab-questions">{cards}</ol>'
 
 
-def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> DataPanel:
+def remember_dataset(task: Task) -> gr.BrowserState:
+    """What keeps the chosen data set over a reload, which must not silently go back to another one.
+
+    To be made outside of the tabs: a browser fills a tab only when it is opened, and the page asks as soon as it is loaded.
+    """
+    return gr.BrowserState("", storage_key=f"lesson-lab-{task.name}-dataset", secret=task.name)
+
+
+def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, remembered: gr.BrowserState) -> DataPanel:
     """The panel's components, wired."""
     panel_id = f"{task.name}-data"
     timer, opened, seen, start, seed = gr.Timer(1, active=False), gr.State(""), gr.State(""), gr.State(0), gr.State(0)
@@ -268,8 +276,6 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab) -> Da
     code = build_code()
 
     known = [status, opened, fetch_button, timer]
-    # A reload must not silently go back to another data set than the one that somebody works on.
-    remembered = gr.BrowserState("", storage_key=f"lesson-lab-{task.name}-dataset", secret=task.name)
     choose = partial(chosen_dataset, task)
     page.load(partial(first_picker, task, view), remembered, dataset, **POLL)
     dataset.input(lambda name: name, dataset, remembered, **POLL)

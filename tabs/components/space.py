@@ -61,20 +61,22 @@ def by_account() -> Person:
     """Who asks on a Space: its owner, and whom the Space's variable names, are the host; everybody else is a visitor.
 
     Whoever has not signed in is known by their browser's cookie, or where it keeps none, as long as their page is open. Both are
-    the browser's to choose, so that name must not look like an account's.
+    the browser's to choose, so that name is made of them: no choice of theirs gives an account's, or one that was read somewhere.
     """
     request = LocalContext.request.get(None)
     if request is None:
         return HOST
     known = account()
     if known is None:
-        return Person(name=f"{PAGE}{_browser() or request.session_hash or ''}", is_host=False)
+        return Person(name=f"{PAGE}{_browser()}", is_host=False)
     hosts = {os.environ[SPACE].partition("/")[0], *map(str.strip, os.environ.get(HOSTS, "").split(","))} - {""}
     return Person(name=f"{ACCOUNT}{known.name}", is_host=known.name in hosts)
 
 
 def _browser() -> str:
-    """What the asking browser is called here, "" where it keeps no cookie. Runs' folders hold that name, not the cookie."""
-    cookies = getattr(getattr(LocalContext.request.get(None), "request", None), "cookies", None) or {}
-    cookie = str(cookies.get(BROWSER, ""))
-    return hashlib.sha256(cookie.encode()).hexdigest()[:16] if re.fullmatch("[0-9a-f-]{36}", cookie) else ""
+    """What the asking browser is called here. Runs' folders hold that name; neither cookie nor page follows from it."""
+    request = LocalContext.request.get(None)
+    cookies = getattr(getattr(request, "request", None), "cookies", None) or {}
+    cookie, page = str(cookies.get(BROWSER, "")), str(getattr(request, "session_hash", None) or "")
+    known = cookie if re.fullmatch("[0-9a-f-]{36}", cookie) else f"{PAGE}{page}"
+    return hashlib.sha256(known.encode()).hexdigest()[:16]

@@ -78,28 +78,35 @@ KEEP_PLACE = """
   const shown = where => [...document.querySelectorAll(where + ' [role=tab]')].filter(tab => tab.offsetParent);
   const chosen = where => shown(where).find(tab => tab.matches('[aria-selected=true]'))?.dataset.tabId;
   const place = () => [chosen('#lab-tabs'), chosen('.lab-steps')].filter(Boolean).join('/');
-  let heard = location.hash, turn = 0, going = false, later;
-  const open = async (where, id, mine) => {
-    for (let tries = 0; mine === turn && chosen(where) !== id && tries < 60; tries++) {
-      shown(where).find(tab => tab.dataset.tabId === id)?.click();
-      await new Promise(done => setTimeout(done, 50));
-    }
-    return mine === turn && chosen(where) === id;
+  const open = (where, id) => {
+    if (!id || chosen(where) === id) return true;
+    shown(where).find(tab => tab.dataset.tabId === id)?.click();
+    return false;
   };
-  const go = async () => {
-    const mine = ++turn, [task, step] = location.hash.slice(1).split('/');
-    heard = location.hash;
-    going = true;
-    if (await open('#lab-tabs', task || 'home', mine) && step) await open('.lab-steps', step, mine);
-    if (mine === turn) going = false;
-  };
+  let heard = null, tries = 0, isThere = true, later;
   const keep = () => {
     const [here, said] = [place(), location.hash.slice(1) || 'home'];
-    if (going || location.hash !== heard || !here || here === said) return;  // a new address is about to be gone to
-    history.pushState(null, '', '#' + here);
+    if (tries || location.hash !== heard || !here || here === said) return;  // or a new address is about to be gone to
+    history[isThere && !here.startsWith(said + '/') ? 'pushState' : 'replaceState'](null, '', '#' + here);
     heard = location.hash;
+    isThere = true;
   };
   const changed = () => { clearTimeout(later); later = setTimeout(keep, 150); };
+  const go = async () => {
+    const isUnderWay = tries > 0;
+    tries = 60;
+    if (isUnderWay) return;  // it reads the address anew
+    for (isThere = false; tries > 0 && !isThere; tries--) {
+      const [task, step] = location.hash.slice(1).split('/');
+      isThere = open('#lab-tabs', task || 'home') && open('.lab-steps', step);
+      if (!isThere) await new Promise(done => setTimeout(done, 50));
+    }
+    [tries, heard] = [0, location.hash];
+    changed();
+  };
+  document.addEventListener('click', event => {  // somebody's own choice ends a search
+    if (event.isTrusted && event.target.closest('[role=tab]')) tries = Math.min(tries, 1);
+  }, true);
   new MutationObserver(changed).observe(document.getElementById('lab-tabs'), {subtree: true, attributeFilter: ['aria-selected']});
   addEventListener('hashchange', go);
   go();

@@ -387,9 +387,28 @@ def test_the_address_says_which_step_is_open(page, address: str, request: pytest
     expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
     page.goto(f"{address}/#imdb/rate")
     expect(chosen_tabs(page)).to_have_text(["IMDB", "2 Find a rate"])
+
+    page.goto(f"{address}/#camvid/data")
+    expect(chosen_tabs(page)).to_have_text(["CamVid", "1 Data"])
+    noted = "localStorage['lesson-lab-camvid-dataset']"
+    before = page.evaluate(noted)
+    choose(page, "Data set", "CamVid, tiramisu")
+    page.wait_for_function(f"before => {noted} !== before", arg=before)
+    page.reload()
+    page.problems.clear()  # the page that left broke off its open requests and said so
+    expect(chosen_tabs(page)).to_have_text(["CamVid", "1 Data"])
+    expect(page.get_by_label("Data set").locator("visible=true")).to_have_value("CamVid, tiramisu")
+
+    for name in ("data", "rate", "try"):
+        page.goto(f"{address}/#planet/{name}")
+    expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
+    page.evaluate("history.back(); setTimeout(() => history.back(), 120)")  # before the page has said that it is there
+    expect(page).to_have_url(f"{address}/#planet/data")
+    expect(chosen_tabs(page)).to_have_text(["Planet", "1 Data"])
     page.goto(f"{address}/#no-such/place")
     step(page, "Home")  # nothing is lost by a wrong one
     expect(chosen_tabs(page)).to_have_text(["Home"])
+    expect(page).to_have_url(f"{address}/#home")
     assert page.problems == []
     request.node.failed = False
 

@@ -17,7 +17,7 @@ from engine.cli import app
 def share(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three of eight cores, and nothing said about threads."""
     monkeypatch.setattr(machine, "usable_cores", lambda: 3)
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "to be restored")
     del os.environ["OMP_NUM_THREADS"]
 
@@ -31,7 +31,7 @@ def test_threads_are_as_many_as_the_share_has_cores(share: None) -> None:
 
 
 def test_a_whole_machine_needs_no_word(share: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: 3)
     machine.fit_threads()
     assert "OMP_NUM_THREADS" not in os.environ
 

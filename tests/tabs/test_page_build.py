@@ -8,6 +8,7 @@ import gradio as gr
 from toy import TOY
 
 from engine.tasks.registry import TASKS
+from tabs.components.data_panel import remember_dataset
 from tabs.components.wiring import lesson_text
 from tabs.page import build_page
 from tabs.task_tab import STEPS, active_timers, build_task_tab
@@ -46,7 +47,7 @@ def test_the_builder_makes_a_tab_for_a_task_it_has_never_seen(build):
 
     def make():
         with gr.Blocks() as page, gr.Tabs():
-            return build_task_tab(TOY, view, page)
+            return build_task_tab(TOY, view, page, remember_dataset(TOY))
 
     assert build(make).tab.label == "Colours"
 
