@@ -243,7 +243,7 @@ def preload() -> None:
 
     describe_machine()
     if lender():
-        import torchmetrics  # noqa: F401  (trainings are forked from here, and the GPU's minute runs)
+        import engine.training.metrics  # noqa: F401  (trainings are forked from here, and the minute that is lent runs)
 
 
 if __name__ == "__main__":
