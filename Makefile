@@ -1,8 +1,10 @@
-# `make app` opens the app, `make test` runs the tests; both set everything up in .venv first.
+# `make app` opens the app, `make quick` and `make test` run tests; all set everything up in .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
+# Two processes; one that has nothing left to do takes tests from the end of the other's list.
+TESTS := $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: app share test check format bench sample-models clean
+.PHONY: app share quick test check format bench sample-models clean
 
 app: .venv/app
 	$(BIN)/python app.py --open
@@ -11,13 +13,18 @@ app: .venv/app
 share: .venv/app
 	$(BIN)/python app.py --share
 
+# What one wants to know every few minutes, in less than one.
+quick: .venv/dev
+	$(TESTS) -m quick
+
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m tools.check_house
 
 format: .venv/dev
 	$(BIN)/ruff check --fix .

@@ -14,15 +14,15 @@ import tempfile
 import threading
 from typing import TYPE_CHECKING
 
-from engine.data.mirror import MIRROR_VARIABLE
-from engine.home import HOME_NOTE, HOME_VARIABLE, home, is_writable
-from engine.lent import borrow_from, lender
-from engine.machine import fit_threads
+from engine.data.sources.mirror import MIRROR_VARIABLE
+from engine.host.home import HOME_NOTE, HOME_VARIABLE, home, is_writable
+from engine.host.lent import borrow_from, lender
+from engine.host.machine import fit_threads
 
 if TYPE_CHECKING:
     import gradio as gr
 
-    from tabs.components.people import Passwords
+    from tabs.door.people import Passwords
 
 MAX_UPLOAD = "40mb"
 MAX_WAITING = 200
@@ -30,11 +30,19 @@ MINUTES, LENT_MINUTES = 10.0, 1.0  # of a visitor's training; where a GPU is len
 SPACE_MODEL_BYTES = 300_000_000  # of a model that a visitor of a Space may load from the Hub
 HOST_PASSWORD, VISITORS_PASSWORD = "LESSON_LAB_HOST_PASSWORD", "LESSON_LAB_PASSWORD"
 FEWEST_LETTERS = 8  # of a password
+# Read by Gradio when it is imported and when a page is made. After each call it would summarise all calls so far, for a page
+# of its own that nobody opens: with hundreds of functions that takes longer than most of the calls.
+GRADIO_SETTINGS = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
 
 
 def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
     """The options; `--home` and `--mirror` are handed on through the environment, which the workers see too."""
-    from tabs.components.zero_gpu import is_zero_gpu
+    return build_parser().parse_args(arguments)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All options, with what the environment says as their defaults."""
+    from tabs.door.zero_gpu import is_zero_gpu
 
     parser = argparse.ArgumentParser(description="fast.ai's lesson 3, done in the browser.")
     parser.add_argument(
@@ -69,7 +77,7 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
         "--mcp", action="store_true", help="offer the models to assistants, over the Model Context Protocol"
     )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -78,15 +86,14 @@ def main(arguments: list[str] | None = None) -> None:
     for variable, value in ((HOME_VARIABLE, settings.home), (MIRROR_VARIABLE, settings.mirror)):
         if value:
             os.environ[variable] = value
-    # Read by Gradio when it is imported.
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ.update(GRADIO_SETTINGS)
 
     fit_threads()
     note = settle_home()
     if note:
         print(note)
 
-    from tabs.components.zero_gpu import build_lender, is_zero_gpu
+    from tabs.door.zero_gpu import build_lender, is_zero_gpu
 
     if is_zero_gpu():  # before anything else imports torch
         borrow_from(build_lender(settings.visitor_minutes))
@@ -116,7 +123,7 @@ def settle_home() -> str:
 
     Where the chosen one cannot be written to, as on some servers, a temporary one has to do.
     """
-    from tabs.components.space import is_space
+    from tabs.door.space import is_space
 
     note = ""
     if not is_writable(home()):
@@ -137,7 +144,7 @@ def read_passwords(settings: argparse.Namespace) -> "Passwords | None":
 
     A public link needs both, and they have no default. In a local network they may be left out.
     """
-    from tabs.components.people import Passwords
+    from tabs.door.people import Passwords
 
     names = {"host": HOST_PASSWORD, "visitors": VISITORS_PASSWORD}
     given = {role: os.environ.pop(name, "") for role, name in names.items()}  # workers need not know them
@@ -163,9 +170,9 @@ def check_mcp(passwords: "Passwords | None") -> None:
 
 def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> None:
     """Say who is the host and what visitors may. A page that only this machine reaches has no visitors."""
-    from engine.access import Limits, identify_by
-    from tabs.components.people import by_address, by_sign_in
-    from tabs.components.space import by_account, is_space
+    from engine.host.access import Limits, identify_by
+    from tabs.door.people import by_address, by_sign_in
+    from tabs.door.space import by_account, is_space
 
     limits = Limits(
         minutes=settings.visitor_minutes,
@@ -192,7 +199,12 @@ def is_loopback(host: str) -> bool:
 
 def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords | None" = None) -> None:
     """Open the server; a port that is taken ends with a message."""
-    from tabs.components.people import HOST_NAME, signs_in
+    from starlette.middleware import Middleware
+
+    from engine.tasks.registry import TASKS
+    from tabs.door.calls import complete_calls
+    from tabs.door.people import HOST_NAME, signs_in
+    from tabs.panels.http_api import parameters_of
     from tabs.theme import STYLE_SHEET, build_theme
 
     try:
@@ -210,6 +222,7 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
             auth=signs_in(passwords) if passwords else None,  # pyright: ignore[reportArgumentType] (it may be asynchronous)
             auth_message=f"Your own name and the class's password; “{HOST_NAME}” and the host's password for the host.",
             ssr_mode=False,
+            app_kwargs={"middleware": [Middleware(complete_calls, parameters=parameters_of(TASKS))]},
             mcp_server=settings.mcp or None,  # None: as GRADIO_MCP_SERVER says
             prevent_thread_lock=True,
         )
@@ -236,14 +249,14 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
 
 def preload() -> None:
     """Import torch and what predictions need, so that the first visitor does not wait for it."""
-    from tabs.components.heavy import load_engine
+    from tabs.reading.heavy import load_engine
 
     load_engine()
-    from engine.machine import describe_machine
+    from engine.host.machine import describe_machine
 
     describe_machine()
     if lender():
-        import engine.training.metrics  # noqa: F401  (trainings are forked from here, and the minute that is lent runs)
+        import engine.kinds.mask_metrics  # noqa: F401  (trainings are forked from here, and the minute that is lent runs)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@
 
 fastai's models in their default sizes give the weights, which `load_fastai_weights` and a copy of the head bring into ours.
 Compared are the logits in evaluation mode, of two windows one after the other for the language model, of padded texts for the
-classifier, one of them longer than its 1,440 steps; and in training mode, where one seed must drop the same words, features
-and weights, the losses and the gradients too. Exits with an error where logits differ by more than 1e-5. The time of a training
-step is for information.
+classifier, one of them longer than the 1,400 steps that it learns from; and in training mode, where one seed must drop the same
+words, features and weights, the losses and the gradients too. fastai 2 gets the lesson's lengths. Exits with an error where
+logits differ by more than 1e-5. The time of a training step is for information.
 
 Where the longest text does not end with a window, fastai takes the wrong rows for the last one and can lose a text that begins
 there (`SentenceEncoder` counts the texts that have a word at a window's start, but they are not always the first rows). So
@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from engine.models.awd_lstm import PAD, LanguageModel, regularisation
 from engine.models.awd_lstm_weights import load_fastai_weights
-from engine.models.text_classifier import WINDOW, TextClassifier
+from engine.models.text_classifier import MAX_LENGTH, WINDOW, TextClassifier
 
 VOCABULARY = [f"word{index}" for index in range(1000)]
 CLASSES = 2
@@ -60,7 +60,7 @@ def language_models() -> tuple[LanguageModel, nn.Module]:
 
 
 def classifiers() -> tuple[TextClassifier, nn.Module]:
-    theirs = get_text_classifier(AWD_LSTM, len(VOCABULARY), CLASSES)
+    theirs = get_text_classifier(AWD_LSTM, len(VOCABULARY), CLASSES, seq_len=WINDOW, max_len=MAX_LENGTH)
     with torch.no_grad():
         theirs(padded([40, 30, 20]))  # moves the norms' statistics away from those of nothing seen
     encoder = {
@@ -76,7 +76,8 @@ def classifiers() -> tuple[TextClassifier, nn.Module]:
 
 
 def padded(lengths: list[int]) -> Tensor:
-    return torch.stack([pad_chunk(words(length), pad_idx=PAD, pad_len=max(lengths)) for length in lengths])
+    most = max(lengths)
+    return torch.stack([pad_chunk(words(length), pad_idx=PAD, seq_len=WINDOW, pad_len=most) for length in lengths])
 
 
 def their_regularisation(raw: Tensor, dropped: Tensor) -> Tensor:

@@ -29,8 +29,8 @@ from engine.events import RunFinished, RunStarted, StepFinished
 from engine.recipe import Recipe, Stage
 from engine.runs.store import RunSpec, append_event, create_run, write_worker
 from engine.tasks.camvid import CAMVID
-from tabs.components.train_panel import poll_run
 from tabs.page import build_page
+from tabs.panels.train import poll_run
 
 PORT = 7896
 EXAMPLE = Path(__file__).parent.parent / "assets" / "examples"

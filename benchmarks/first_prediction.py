@@ -1,4 +1,4 @@
-"""From opening the page to a prediction, in each task's tab, on a machine that has never trained and has no network.
+"""From opening the page to a prediction, on each task's page, on a machine that has never trained and has no network.
 
     sudo unshare -n bash -c "ip link set lo up; .venv/bin/python -m benchmarks.first_prediction --drop-caches"
 
@@ -19,8 +19,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-# What is clicked in each tab, and what is there once the model has answered.
-TABS = {
+# What is clicked on each task's page, and what is there once the model has answered.
+PAGES = {
     "Planet": (".lab-offered button", ".lab-tag-bars"),
     "CamVid": (".lab-offered button", ".lab-classes button"),
     "Head centres": (".lab-offered button", "text=column"),
@@ -39,12 +39,12 @@ def wait_for(address: str) -> None:
             time.sleep(0.05)
 
 
-def first_prediction(page: Page, address: str, tab: str) -> float:
-    click, seen = TABS[tab]
+def first_prediction(page: Page, address: str, task: str) -> float:
+    click, seen = PAGES[task]
     begun = time.perf_counter()
     page.goto(address)
-    for name in (tab, "5 Try it"):
-        page.get_by_role("tab", name=name, exact=True).locator("visible=true").first.click()
+    page.get_by_role("navigation").get_by_role("link", name=task, exact=True).click()
+    page.get_by_role("tab", name="5 Try it", exact=True).click()
     offered = page.locator(click).locator("visible=true").first
     offered.wait_for()
     page.wait_for_timeout(SETTLED)
@@ -62,7 +62,7 @@ def main() -> None:
     address = f"http://127.0.0.1:{chosen.port}"
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chosen.chromium, args=["--no-sandbox", "--disable-gpu"])
-        for tab in TABS:
+        for task in PAGES:
             if chosen.drop_caches:
                 os.sync()
                 Path("/proc/sys/vm/drop_caches").write_text("3")
@@ -74,8 +74,8 @@ def main() -> None:
                 answering = time.perf_counter() - begun
                 page = browser.new_page()
                 page.set_default_timeout(PATIENCE)
-                seconds = first_prediction(page, address, tab)
-                print(f"{tab}: server after {answering:.1f} s, prediction {seconds:.1f} s after opening", flush=True)
+                seconds = first_prediction(page, address, task)
+                print(f"{task}: server after {answering:.1f} s, prediction {seconds:.1f} s after opening", flush=True)
                 page.close()
                 app.send_signal(signal.SIGINT)
                 app.wait()

@@ -21,10 +21,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.data.block import Data
-from engine.data.picture_feed import build_loaders
-from engine.data.sources import fetch
-from engine.kinds.point_layouts import pointing_face
+from engine.data.loaders import Share
+from engine.data.pictures.block import Data
+from engine.data.pictures.feed import build_loaders
+from engine.data.pictures.point_layouts import pointing_face
+from engine.data.sources.fetching import fetch
 from engine.models.backbones import load_offline_weights
 from engine.recipe import OFFLINE_BACKBONE, Recipe
 from engine.task import plan_model
@@ -51,7 +52,7 @@ def ours(data: Data, recipe: Recipe, seed: int) -> tuple[Tensor, float]:
     minutes = (time.perf_counter() - started) / 60
     model.eval()
     with torch.inference_mode():
-        batches = build_loaders(data, recipe.stages[-1], seed=seed, workers=0).valid
+        batches = build_loaders(data, recipe.stages[-1], seed=seed, share=Share(workers=0)).valid
         relative = torch.cat([model(images) for images, _ in batches])
     return in_pixels(relative, data), minutes
 

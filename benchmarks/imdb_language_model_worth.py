@@ -22,17 +22,18 @@ from typing import Any
 
 import torch
 
-from engine.data.sources import resolve_dataset
-from engine.data.texts import TextData, open_texts
+from engine.bundle.config import read_config, resolve_bundle
+from engine.bundle.weights import init_weights
+from engine.data.sources.fetching import resolve_dataset
+from engine.data.texts.dataset import TextData, open_texts
 from engine.events import BatchHalved, EpochFinished, PrecisionChosen
 from engine.kinds.text import build_text_objective
 from engine.recipe import Recipe
 from engine.runs.store import find_run, write_whole
 from engine.runs.watch import load_snapshot
 from engine.tasks.imdb import CLASSIFIER_CPU, LANGUAGE_MODEL
-from engine.training.bundle import read_config, resolve_bundle
-from engine.training.bundle_weights import init_weights
-from engine.training.recipe_loop import plan_now, train_recipe
+from engine.training.planning import plan_now
+from engine.training.recipe_loop import train_recipe
 
 BASE = CLASSIFIER_CPU
 STAGES, SIDES = ("head", "full"), ("without", "with")

@@ -13,10 +13,11 @@ from pathlib import Path
 import onnxruntime
 import torch
 
-from engine.data.sources import resolve_dataset
-from engine.hub.export import export_bundle
-from engine.hub.library import find_model
-from engine.hub.usage import ONNX_FILE, TEXTS
+from engine.data.sources.fetching import resolve_dataset
+from engine.inputs import TEXT
+from engine.library.export import export_bundle
+from engine.library.listing import find_model
+from engine.library.usage import ONNX_FILE
 from engine.serving.predictor import load_predictor
 from engine.tasks.registry import TASKS
 
@@ -39,7 +40,7 @@ def main() -> None:
             for item in items:
                 batch, _ = predictor.objective.feed.batch(data, [item], predictor.config.stage, predictor.model)
                 given = [batch.numpy()]
-                if names == list(TEXTS):
+                if names == list(TEXT.onnx_inputs):
                     given.append((batch != predictor.model.tokenizer.pad).long().numpy())  # type: ignore[union-attr, operator]
                 expected = predictor.compute(batch)
                 (answer,) = session.run(None, dict(zip(names, given, strict=True)))

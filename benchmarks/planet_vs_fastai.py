@@ -24,18 +24,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.data.block import Data
-from engine.data.picture_feed import build_loaders
-from engine.data.sources import fetch
-from engine.data.transforms import ABOVE_STRENGTHS, build_augmentation
+from engine.data.loaders import Share
+from engine.data.pictures.block import Data
+from engine.data.pictures.feed import build_loaders
+from engine.data.pictures.transforms import ABOVE_STRENGTHS, build_augmentation
+from engine.data.sources.fetching import fetch
 from engine.kinds.tags import open_tags
+from engine.kinds.thresholds import best_threshold, cross_fitted, lesson_f2
 from engine.models.backbones import load_offline_weights
 from engine.recipe import OFFLINE_BACKBONE, Recipe
 from engine.serving.augmented import Augmented
 from engine.task import plan_model
 from engine.tasks.planet import PLANET
 from engine.training.recipe_loop import train_recipe
-from engine.training.thresholds import best_threshold, cross_fitted, lesson_f2
 
 WORKERS = 2
 
@@ -57,7 +58,7 @@ def ours(data: Data, recipe: Recipe, seed: int) -> Iterator[dict[str, float]]:
         for _ in train_recipe(objective, part, model=model, data=data, seed=seed, workers=WORKERS):
             pass
         minutes += (time.perf_counter() - started) / 60
-        valid = build_loaders(data, part.stages[-1], seed=seed, workers=0).valid
+        valid = build_loaders(data, part.stages[-1], seed=seed, share=Share(workers=0)).valid
         figures = {"minutes": minutes}
         for name, used in (("", model), ("_tta", Augmented(model, objective.symmetries))):
             used.eval()

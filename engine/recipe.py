@@ -1,18 +1,17 @@
 """What to train, as data: a recipe is a tuple of stages, and a stage is a handful of knobs.
 
-Each knob is declared once, here, with its label, range, scale and help text. The form in the browser, the command line's
-options and the checks of a recipe are all made from these declarations.
+Each knob is declared once, here, with its label, range, scale and help text (see `engine.knobs`).
 """
 
 import dataclasses
 import itertools
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, cast
 
 from engine.errors import RecipeError
+from engine.knobs import Knob, checked_value, knob, parsed_value
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 AUGMENTATIONS = ("none", "light", "standard", "strong")
@@ -26,32 +25,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 AWD_LSTM_WT103, AWD_LSTM, AWD_LSTM_SMALL = "awd-lstm-wt103", "awd-lstm", "awd-lstm-small"
 # A recipe may be somebody else's, and is shown in lists and cards.
 MAX_STAGES, MAX_LETTERS, MAX_NOTE = 100, 200, 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knob:
-    """How one field of a stage is shown, typed and checked.
-
-    `pair` says whether a field may hold two numbers: "always" (a momentum's high and low), "may" (a rate, or a slice from
-    the earliest layers' rate to the head's) or "never". `zero` says that 0 is allowed beside a logarithmic range.
-    """
-
-    label: str
-    help: str
-    kind: Literal["whole", "number", "choice"]
-    minimum: float = 0.0
-    maximum: float = 0.0
-    step: float = 1.0
-    scale: Literal["linear", "log"] = "linear"
-    unit: str = ""
-    choices: tuple[str, ...] = ()
-    pair: Literal["never", "may", "always"] = "never"
-    zero: bool = False
-
-
-def knob(default: Any, **declaration: Any) -> Any:
-    """A dataclass field with its `Knob` in the metadata."""
-    return dataclasses.field(default=default, metadata={"knob": Knob(**declaration)})
+LR_STEPS = 100  # rates that an LR finder tries unless told otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +113,6 @@ class Stage:
         kind="whole",
         minimum=16,
         maximum=4096,
-        step=16,
         unit="tokens",
         help="Of a longer text a classifier reads the first quarter and the last three quarters of this many tokens; a language "
         "model reads all texts, so many tokens at a time.",
@@ -221,50 +194,9 @@ class Recipe:
             raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
 
 
-# Which knobs matter: a text has no resolution, and a picture no length.
-TEXT_KNOBS = tuple(
-    field.name
-    for field in dataclasses.fields(Stage)
-    if "knob" in field.metadata and field.name not in ("image_size", "augmentation")
-)
-PICTURE_KNOBS = tuple(
-    field.name
-    for field in dataclasses.fields(Stage)
-    if "knob" in field.metadata and field.name not in ("text_length", "drop_mult")
-)
-
-
 def knob_fields() -> list[tuple[str, Knob]]:
     """The names and declarations of all knobs of a stage, in the order in which they are shown."""
     return [(field.name, field.metadata["knob"]) for field in dataclasses.fields(Stage) if "knob" in field.metadata]
-
-
-def checked_value(name: str, declared: Knob, value: Any) -> Any:
-    """`value` in the field's own type, or a `RecipeError` that names the value and the range."""
-    if declared.kind == "choice":
-        if value not in declared.choices:
-            raise RecipeError(f"{declared.label} is {value!r}. Choose one of: {', '.join(declared.choices)}.")
-        return value
-    if isinstance(value, list | tuple):
-        if declared.pair == "never" or len(value) != 2:
-            expected = "one number" if declared.pair == "never" else "two numbers"
-            raise RecipeError(f"{declared.label} is {value!r}; {name} takes {expected}.")
-        return tuple(_checked_number(declared, part) for part in value)
-    if declared.pair == "always":
-        raise RecipeError(f"{declared.label} is {value!r}; {name} takes two numbers.")
-    return _checked_number(declared, value)
-
-
-def _checked_number(declared: Knob, value: Any) -> float | int:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not abs(value) < sys.float_info.max:  # nor is it NaN, nor a whole number that fits no float
-        raise RecipeError(f"{declared.label} is {value!r}. Give a number from {_range(declared)}.")
-    if declared.kind == "whole" and value != int(value):
-        raise RecipeError(f"{declared.label} is {value!r}. Give a whole number from {_range(declared)}.")
-    allowed_zero = declared.zero and value == 0
-    if not allowed_zero and not declared.minimum <= value <= declared.maximum:
-        raise RecipeError(f"{declared.label} is {value:g}. Give a number from {_range(declared)}.")
-    return int(value) if declared.kind == "whole" else float(value)
 
 
 def _check_text(what: str, value: Any, *, at_most: int = MAX_LETTERS) -> None:
@@ -274,22 +206,9 @@ def _check_text(what: str, value: Any, *, at_most: int = MAX_LETTERS) -> None:
         raise RecipeError(f"{what} has {len(value):,} letters. Give at most {at_most}.")
 
 
-def _range(declared: Knob) -> str:
-    unit = f" {declared.unit}" if declared.unit else ""
-    zero = " (or 0)" if declared.zero else ""
-    return f"{declared.minimum:g} to {declared.maximum:g}{unit}{zero}"
-
-
 def parse_knob(name: str, text: str) -> Any:
-    """A knob's value from what somebody typed: `1e-3`, or `1e-5,1e-3` for a slice."""
-    declared = dict(knob_fields())[name]
-    if declared.kind == "choice":
-        return checked_value(name, declared, text.strip())
-    try:
-        parts = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise RecipeError(f"{declared.label} is {text!r}. Give a number from {_range(declared)}.") from None
-    return checked_value(name, declared, parts[0] if len(parts) == 1 else tuple(parts))
+    """The value of the knob of this name from what somebody typed (see `parsed_value`)."""
+    return parsed_value(name, dict(knob_fields())[name], text)
 
 
 def rate_text(rate: float) -> str:
@@ -329,7 +248,9 @@ def stage_from_dict(values: Mapping[str, Any]) -> Stage:
     unknown = sorted(set(values) - known)
     if unknown:
         raise RecipeError(f"A stage has no knob named {unknown[0]!r}. The knobs are: {', '.join(sorted(known))}.")
-    fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    fields: dict[str, Any] = {
+        name: tuple(cast(list[Any], v)) if isinstance(v, list) else v for name, v in values.items()
+    }
     return Stage(**fields)
 
 

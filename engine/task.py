@@ -5,19 +5,22 @@ measure it. Nothing here imports torch, so that the page can name every task bef
 its kind when it is first called.
 """
 
-import operator
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from engine.errors import RecipeError
-from engine.recipe import NEW_CHANNELS, PICTURE_KNOBS, Recipe, Stage
+from engine.inputs import InputKind
+from engine.recipe import NEW_CHANNELS, Recipe, Stage
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from engine.data.dataset import DataSet
     from engine.data.loaders import Feed
+
+D = TypeVar("D", bound="DataSet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +52,31 @@ class Metrics(Protocol):
     def to(self, device: Any) -> Any: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A figure that validation gives, and which of two of its values is the better."""
+
+    name: str
+    lower_is_better: bool = False
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Whether `one` is better than `other`; neither is where they are equal, or where one is no number."""
+        return one < other if self.lower_is_better else one > other
+
+
 def one_input(file: Path) -> list[tuple[str, Any]]:
     """A file that is an input itself."""
     return [(str(file), file)]
 
 
-def no_files(backbone: str, data: Any) -> Generator[tuple[int, int], None, Path | None]:
+def no_files(backbone: str, data: "DataSet") -> Generator[tuple[int, int], None, Path | None]:
     """For models that are all in their plan."""
     return None
     yield
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objective:
+class Objective(Generic[D]):
     """What one kind of training needs: data, model, loss and metrics.
 
     open_data(folder): finds the layout of a data set.
@@ -71,60 +86,78 @@ class Objective:
     build_model(plan, pretrained=True): a module with `layer_groups()`, earliest layers first, the head last.
     loss(logits, target): the sum over the elements that count and their number, so that means are exact over batches and
         processes.
-    build_metrics(data): what validation counts. Of two values of `main_metric`, `is_better(one, other)` says whether `one`
-        is the better; the best checkpoint is picked by it.
+    metric: the one that the best checkpoint is picked by; the same as the aim's.
+    build_metrics(data): what validation counts, `metric` among it.
     prepare(source, stage, plan, model): what the user gave, opened to be shown, and the network's input (1, …).
     inputs_in(file): the inputs in one file, each with its name; most files are one.
     predict(logits, shown, classes, decision): one input's logits as a prediction that can be shown.
     pipeline: the Hugging Face Hub's word for what its models do.
-    onnx_answer: Python that makes an answer of `logits`, `config` and `picture`, for a card; "" where models are not exported.
+    onnx_answer: Python that makes an answer of `logits`, `config` and `picture`, for a card; "" where a card has no program.
     symmetries: changes of an input batch that leave its target as it is; test-time augmentation averages over them.
     """
 
     name: str
-    main_metric: str
-    open_data: Callable[[Path], Any]
-    feed: "Feed"
+    metric: Metric
+    open_data: Callable[[Path], D]
+    feed: "Feed[D]"
     build_model: "Callable[..., nn.Module]"
     loss: "Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]"
-    build_metrics: Callable[[Any], Metrics]
+    build_metrics: Callable[[D], Metrics]
     prepare: "Callable[[Any, Stage, ModelPlan, nn.Module], tuple[Any, Tensor]]"
     predict: "Callable[[Tensor, Any, tuple[str, ...], Mapping[str, Any]], Any]"
     pipeline: str = ""
     onnx_answer: str = ""
-    is_better: Callable[[float, float], bool] = operator.gt
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
     inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input
-    make_files: Callable[[str, Any], Generator[tuple[int, int], None, Path | None]] = no_files
+    make_files: Callable[[str, D], Generator[tuple[int, int], None, Path | None]] = no_files
+
+    @property
+    def main_metric(self) -> str:
+        """The name of the metric that the best checkpoint is picked by."""
+        return self.metric.name
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Whether `one` is the better of two values of that metric."""
+        return self.metric.is_better(one, other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """One objective that a task offers: how to build it, the stage to begin with, and which of a stage's knobs matter to it.
+    """One objective that a task offers, as far as it can be told without torch, and how to build it.
 
-    `title` is for a task that offers several. `remark` is what has to be said beside the figures of its models, and of those
-    that start from them.
+    `kind` says how its targets and answers look, such as "mask": its view is found by that. `input_kind` is what
+    its models read, and `metric` what the best of them is picked by. `default_stage` is the one to begin with. `title` is for a
+    task that offers several. `remark` is what has to be said beside the figures of its models, and of those that start from
+    them.
     """
 
     name: str
     title: str = ""
-    build: Callable[[], Objective]
+    kind: str
+    input_kind: InputKind
+    metric: Metric
+    build: Callable[[], Objective[Any]]
     default_stage: Stage
-    knobs: tuple[str, ...] = PICTURE_KNOBS
     remark: str = ""
+
+    @property
+    def knobs(self) -> tuple[str, ...]:
+        """Those of a stage's knobs that mean something to it."""
+        return self.input_kind.knobs
 
     @property
     def size_knob(self) -> str:
         """The knob that says how large an input is."""
-        return "image_size" if "image_size" in self.knobs else "text_length"
+        return self.input_kind.size_knob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One of the lesson's tasks, or somebody's own: a kind of objective bound to data sets and defaults.
 
-    Where there are several aims, the first is the one that the task is about, and a recipe names its own. `backbone_help`
-    says what may stand for one of the `backbones`.
+    Where there are several aims, the first is the one that the task is about, and a recipe names its own. `inputs` is what the
+    inputs are called, in the plural, where there is a better word than the input kind's own. `backbone_help` says what may
+    stand for one of the `backbones`.
     """
 
     name: str
@@ -135,6 +168,7 @@ class Task:
     backbones: tuple[str, ...]
     recipes: tuple[Recipe, ...]
     aims: tuple[Aim, ...]
+    inputs: str = ""
     backbone_help: str = "Any timm model that gives feature maps. The first needs no network."
 
     def aim(self, name: str = "") -> Aim:
@@ -145,9 +179,24 @@ class Task:
         names = ", ".join(aim.name for aim in self.aims)
         raise RecipeError(f"{self.title} has no objective {name!r}. There are: {names}.")
 
-    def build_objective(self, name: str = "") -> Objective:
+    def build_objective(self, name: str = "") -> Objective[Any]:
         """The objective of an aim."""
         return self.aim(name).build()
+
+    @property
+    def kind(self) -> str:
+        """The first aim's kind; the page shows the task by it."""
+        return self.aims[0].kind
+
+    @property
+    def input_kind(self) -> InputKind:
+        """What the models of all its aims read."""
+        return self.aims[0].input_kind
+
+    @property
+    def plural(self) -> str:
+        """What its inputs are called, in the plural."""
+        return self.inputs or self.input_kind.plural
 
     @property
     def default_stage(self) -> Stage:
@@ -163,7 +212,7 @@ class Task:
         raise RecipeError(f"{self.title} has no recipe {name!r}. There are: {names}.")
 
 
-def plan_model(recipe: Recipe, data: Any, files: Path | None = None) -> ModelPlan:
+def plan_model(recipe: Recipe, data: "DataSet", files: Path | None = None) -> ModelPlan:
     """The model that `recipe` trains on `data`."""
     return ModelPlan(
         backbone=recipe.backbone,

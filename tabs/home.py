@@ -1,16 +1,14 @@
 """Home: what this is, what the machine has, what is on disk, what is running."""
 
 import os
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
-from engine.access import asker, visitor_limits
-from engine.data.sources import Source, get_source, may_fetch
+from engine.data.sources.fetching import Source, get_source, may_fetch
 from engine.errors import EngineError
-from engine.home import HOME_NOTE, free_space, home
+from engine.host.access import asker, visitor_limits
+from engine.host.home import HOME_NOTE, free_space, home
 from engine.runs.fetches import FETCHES
 from engine.runs.queue import queue_position
 from engine.runs.remarks import in_short
@@ -18,15 +16,16 @@ from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import find_run
 from engine.task import Task
 from engine.tasks.registry import get_task
-from tabs.components.data_panel import fetch_label, fetch_line
-from tabs.components.heavy import IMPORTING
-from tabs.components.live_run import progress_text, status_pill
-from tabs.components.markup import empty_state, facts, metric_text, note, text
-from tabs.components.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
-from tabs.components.paths import without_paths
-from tabs.components.space import has_sign_in
-from tabs.components.wiring import ACTION, CLICK_CHOICE, POLL, tells_errors
+from tabs.door.address import link
+from tabs.door.paths import without_paths
+from tabs.door.space import has_sign_in
+from tabs.drawing.live_run import progress_text, status_pill
+from tabs.drawing.markup import LOADING, empty_state, facts, metric_text, note, text
+from tabs.panels.dataset_picker import fetch_label, fetch_line
+from tabs.reading.heavy import IMPORTING
+from tabs.reading.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.registry import view_of
+from tabs.wiring import ACTION, POLL, flat, skipped, tells_errors
 
 SHOWN_RUNS = 8
 WELCOME = """
@@ -37,25 +36,14 @@ WELCOME = """
   runs on this machine, and every button shows the Python behind it.</p>
 </section>
 """
-LOOKING = '<p class="lab-small">Looking …</p>'
 FORGETFUL = "This page may forget data, runs and models when it restarts: publish or download what you want to keep."
 NO_RUNS = empty_state("Nothing has been trained yet", "Open a task, look at its data, and start with “Find a rate”.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomePanel:
-    """What the page needs of Home: the lists that are clicked, and what polls."""
-
-    tab: gr.Tab
-    timer: gr.Timer
-    tasks: gr.HTML
-    runs: gr.HTML
 
 
 def show_machine() -> str:
     """Device, memory, cores and number formats; imports torch, so the first call takes a while."""
     with IMPORTING:
-        from engine.machine import describe_machine
+        from engine.host.machine import describe_machine
 
     machine, is_host = describe_machine(), asker().is_host
     kind = {"cuda": "GPU", "mps": "GPU"}.get(machine.device, "CPU")
@@ -93,10 +81,10 @@ def show_rights() -> str:
 
 
 def show_tasks(tasks: tuple[Task, ...]) -> str:
-    """A card for each task, which opens its tab."""
+    """A card for each task, which opens its page."""
     cards = "".join(
-        f'<button type="button" class="lab-task-card" data-choice="{text(task.name)}"><strong>{text(task.title)}</strong>'
-        f"<span>{text(task.question)}</span><em>Open →</em></button>"
+        f'<a class="lab-task-card" href="{link(task.name)}"><strong>{text(task.title)}</strong>'
+        f"<span>{text(task.question)}</span><em>Open →</em></a>"
         for task in tasks
     )
     return f'<div class="lab-task-cards">{cards}</div>'
@@ -118,18 +106,37 @@ def listed_sources(tasks: tuple[Task, ...]) -> list[Source]:
     return [get_source(name) for task in tasks for name in task.datasets]
 
 
-def poll_sources(tasks: tuple[Task, ...], seen: str) -> tuple[Any, ...]:
-    """For each data set its line and its button; the last value is what was seen."""
+class SourceRow(NamedTuple):
+    """What shows for a data set: where it stands, and the button that fetches it."""
+
+    line: Any
+    button: Any
+
+
+class SourcesPolled(NamedTuple):
+    """What a poll may change: a row for each of the `listed_sources`, in their order."""
+
+    rows: tuple[SourceRow, ...]
+    seen: Any
+
+
+def poll_sources(tasks: tuple[Task, ...], seen: str) -> SourcesPolled:
+    """How each data set stands; nothing changes where that is what was `seen`."""
     sources = listed_sources(tasks)
     lines = [show_source(source) for source in sources]
     now = "".join(lines)
     if now == seen:
-        return (gr.skip(),) * (2 * len(sources) + 1)
-    buttons = [
-        gr.update(visible=may_fetch(source.name) and FETCHES.state(source.name).status in ("absent", "failed"))
-        for source in sources
-    ]
-    return (*(part for pair in zip(lines, buttons, strict=True) for part in pair), now)
+        return SourcesPolled(rows=tuple(skipped(SourceRow) for _ in sources), seen=gr.skip())
+    rows = (
+        SourceRow(
+            line=line,
+            button=gr.update(
+                visible=may_fetch(source.name) and FETCHES.state(source.name).status in ("absent", "failed")
+            ),
+        )
+        for source, line in zip(sources, lines, strict=True)
+    )
+    return SourcesPolled(rows=tuple(rows), seen=now)
 
 
 @tells_errors
@@ -138,10 +145,17 @@ def start_fetch(name: str) -> None:
     FETCHES.start(get_source(name).name)
 
 
-def poll_runs(seen: str) -> tuple[Any, Any]:
-    """The newest runs with how they stand, and what was seen."""
+class RunsPolled(NamedTuple):
+    """What a poll may change: the newest runs, and what was seen of them."""
+
+    runs: Any
+    seen: Any
+
+
+def poll_runs(seen: str) -> RunsPolled:
+    """The newest runs with how they stand; nothing changes where that is what was `seen`."""
     html = show_runs()
-    return (gr.skip(), gr.skip()) if html == seen else (html, html)
+    return skipped(RunsPolled) if html == seen else RunsPolled(runs=html, seen=html)
 
 
 def show_runs() -> str:
@@ -156,15 +170,16 @@ def show_runs() -> str:
     found.sort(key=lambda pair: pair[1].status not in ("running", "queued"))
     rows = []
     for run, snapshot in found[:SHOWN_RUNS]:
-        position = queue_position(find_run(run))
+        position, spec = queue_position(find_run(run)), spec_of(run)
+        shown_at = link(spec.task, "rate" if spec.job == "lr-find" else "train", run=run)
         share, line = (
             progress_text(snapshot) if snapshot.status in ("running", "queued") else (0.0, last_figures(run, snapshot))
         )
         bar = f'<span class="thin"><span style="width:{100 * max(share, 0):.0f}%"></span></span>' if share > 0 else ""
         rows.append(
-            f'<button type="button" class="lab-run" data-choice="{text(run)}">{status_pill(snapshot, position)}'
-            f"<strong>{text(run_title(run))}</strong><small>{text(run_time(run))} {text(owner_name(spec_of(run).owner))}</small>"
-            f'<span class="line">{text(line)}</span>{bar}</button>'
+            f'<a class="lab-run" href="{text(shown_at)}">{status_pill(snapshot, position)}'
+            f"<strong>{text(run_title(run))}</strong><small>{text(run_time(run))} {text(owner_name(spec.owner))}</small>"
+            f'<span class="line">{text(line)}</span>{bar}</a>'
         )
     return f'<div class="lab-runs-list">{"".join(rows)}</div>' if rows else NO_RUNS
 
@@ -182,33 +197,29 @@ def last_figures(run: str, snapshot: RunSnapshot) -> str:
     return f"{epochs} epoch{'s' * (epochs != 1)}; {figures}{in_short(remarks_of(run))}"
 
 
-def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> HomePanel:
-    """The Home tab's components, wired but for what opens other tabs."""
-    with gr.Tab("Home", id="home") as tab:
-        # Inside the tab: anything but tabs between tabs confuses the row of their titles.
-        timer, seen_runs, seen_sources = gr.Timer(2), gr.State(""), gr.State("")
-        gr.HTML(WELCOME)
-        rights = gr.HTML()
-        task_cards = gr.HTML(show_tasks(tasks), js_on_load=CLICK_CHOICE)
-        with gr.Row():
-            with gr.Column(scale=3, min_width=320):
-                gr.HTML("<h3>Runs</h3>")
-                runs = gr.HTML(LOOKING, js_on_load=CLICK_CHOICE)
-                gr.HTML("<h3>This machine</h3>")
-                machine = gr.HTML(LOOKING)
-            with gr.Column(scale=2, min_width=320):
-                gr.HTML("<h3>Data on this machine</h3>")
-                sources = _build_sources(tasks)
-    changing = [page.load, tab.select, timer.tick]
-    gr.on(changing, poll_runs, seen_runs, [runs, seen_runs], **POLL)
-    parts = [part for pair in sources for part in pair]
-    gr.on(changing, partial(poll_sources, tasks), seen_sources, [*parts, seen_sources], **POLL)
+def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> None:
+    """The page's components, wired."""
+    timer = gr.Timer(2)
+    gr.HTML(WELCOME)
+    rights = gr.HTML()
+    gr.HTML(show_tasks(tasks))
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            gr.HTML("<h3>Runs</h3>")
+            runs = RunsPolled(runs=gr.HTML(LOADING), seen=gr.State(""))
+            gr.HTML("<h3>This machine</h3>")
+            machine = gr.HTML(LOADING)
+        with gr.Column(scale=2, min_width=320):
+            gr.HTML("<h3>Data on this machine</h3>")
+            sources = SourcesPolled(rows=_build_sources(tasks), seen=gr.State(""))
+    changing = [page.load, timer.tick]
+    gr.on(changing, poll_runs, runs.seen, flat(runs), **POLL)
+    gr.on(changing, lambda seen: flat(poll_sources(tasks, seen)), sources.seen, flat(sources), **POLL)
     page.load(show_machine, None, machine, **POLL)
     page.load(show_rights, None, rights, **POLL)
-    return HomePanel(tab=tab, timer=timer, tasks=task_cards, runs=runs)
 
 
-def _build_sources(tasks: tuple[Task, ...]) -> list[tuple[gr.HTML, gr.Button]]:
+def _build_sources(tasks: tuple[Task, ...]) -> tuple[SourceRow, ...]:
     built = []
     for task in tasks:
         gr.HTML(f"<h4>{text(task.title)}</h4>")
@@ -218,5 +229,5 @@ def _build_sources(tasks: tuple[Task, ...]) -> list[tuple[gr.HTML, gr.Button]]:
                 is_here = FETCHES.state(source.name).status == "ready"
                 button = gr.Button(fetch_label(source.name), size="sm", visible=not is_here, scale=0, min_width=130)
             button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION)
-            built.append((line, button))
-    return built
+            built.append(SourceRow(line=line, button=button))
+    return tuple(built)

@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from engine.hub import library
+from engine.library import listing
 
 TESTS = Path(__file__).parent
 ARCHIVES = Path(os.environ.get("LESSON_LAB_TEST_ARCHIVES", TESTS.parents[1] / "shared" / "data" / "archives"))
 
-sys.path.insert(0, str(TESTS))
+sys.path.insert(0, str(TESTS / "support"))
 os.environ["HF_HUB_OFFLINE"] = "1"
 # The tests' models are tiny: a second thread costs more than it brings, most of all on a busy machine.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` leaves modules out that have no such test: to import them all takes longer than the tests."""
+    is_quick = config.getoption("markexpr") == "quick" and collection_path.suffix == ".py"
+    return True if is_quick and "mark.quick" not in collection_path.read_text("utf-8") else None
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +29,7 @@ def lab_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
     monkeypatch.setenv("LESSON_LAB_HOME", str(home))
     monkeypatch.delenv("LESSON_LAB_MIRROR", raising=False)
-    monkeypatch.setattr(library, "SAMPLES_FOLDER", tmp_path / "samples")
+    monkeypatch.setattr(listing, "SAMPLES_FOLDER", tmp_path / "samples")
     return home
 
 
@@ -38,7 +44,7 @@ def archives() -> Path:
 @pytest.fixture(scope="session")
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small drawn street data set, shared by all tests, which only read it."""
-    from engine.data.drawn import draw_streets
+    from engine.data.drawn.streets import draw_streets
 
     folder = tmp_path_factory.mktemp("streets") / "streets"
     draw_streets(folder, train=10, valid=4, test=2, size=(48, 64), seed=1)
@@ -48,7 +54,7 @@ def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def chips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small drawn set of satellite chips."""
-    from engine.data.drawn_chips import draw_chips
+    from engine.data.drawn.chips import draw_chips
 
     folder = tmp_path_factory.mktemp("chips") / "chips"
     draw_chips(folder, count=20, size=48, seed=1)
@@ -58,7 +64,7 @@ def chips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small drawn set of heads: four people, the last one held out."""
-    from engine.data.drawn_heads import draw_heads
+    from engine.data.drawn.heads import draw_heads
 
     folder = tmp_path_factory.mktemp("heads") / "heads"
     draw_heads(folder, people=4, each=4, size=(48, 64), seed=1)
@@ -68,7 +74,7 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small drawn set of reviews."""
-    from engine.data.drawn_reviews import draw_reviews
+    from engine.data.drawn.reviews import draw_reviews
 
     folder = tmp_path_factory.mktemp("reviews") / "reviews"
     draw_reviews(folder, train=16, valid=6, test=4, unlabelled=4, seed=1)

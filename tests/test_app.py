@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app import check_mcp, read_settings, serve, settle_home
-from tabs.components.people import Passwords
+from tabs.door.people import Passwords
 
 
 class Refuses:

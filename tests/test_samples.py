@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from engine.bundle_files import MODEL_FILE
-from engine.cli import app
-from engine.data.sources import fetch
-from engine.hub.card import CARD_FILE
-from engine.hub.export import BUNDLE_FILES
+from engine.bundle.config import read_config, read_evaluation
+from engine.bundle.files import MODEL_FILE
+from engine.cli.app import app
+from engine.data.sources.fetching import fetch
+from engine.library.card import CARD_FILE, CardChoices, build_card
+from engine.library.export import BUNDLE_FILES
 from engine.serving.predictor import load_predictor
 from engine.tasks.registry import TASKS
-from engine.training.bundle import read_config, read_evaluation
 
 SAMPLES = Path(__file__).parent.parent / "assets" / "models"
 MOST_BYTES = 90_000_000
@@ -46,6 +46,18 @@ def test_the_samples_answer_out_of_the_box() -> None:
     judge = load_predictor(SAMPLES / "imdb").predict
     assert judge("A wonderful film, I loved every minute of it.").answer == "pos"
     assert judge("Dull, far too long, and badly acted. Avoid.").answer == "neg"
+
+
+@pytest.mark.parametrize("task", TASK_NAMES)
+def test_a_card_s_figures_are_a_row_of_its_table_or_it_says_why_not(task: str) -> None:
+    bundle = SAMPLES / task
+    card = (bundle / CARD_FILE).read_text("utf-8")
+    assert card == build_card(bundle, CardChoices()), "write_card makes it again"
+    figures, _, table = card.partition("## Training")
+    config = read_config(bundle)
+    shown = [f"{config.metrics[name]:.4f}" for name in config.metrics if name != "valid_loss"]
+    is_row = f" | {' | '.join(shown)} |" in table
+    assert is_row != ("They differ from the training table below" in figures)
 
 
 @pytest.mark.real_data

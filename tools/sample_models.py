@@ -13,11 +13,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data.sources import fetch
+from engine.data.sources.fetching import fetch
 from engine.errors import EngineError
-from engine.home import home
-from engine.hub.export import export_bundle, record_evaluation
-from engine.hub.library import SAMPLES_FOLDER
+from engine.host.home import home
+from engine.library.export import export_bundle, record_evaluation
+from engine.library.listing import SAMPLES_FOLDER
 from engine.runs.store import SPEC_FILE, RunSpec, create_run, read_spec
 from engine.runs.watch import load_snapshot
 from engine.serving.predictor import load_predictor

@@ -1,18 +1,43 @@
 """From samples to batches: which sample comes when, on which process; and what training asks of any kind of input."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from engine.data.dataset import D, Item
 from engine.data.seeding import derive_seed
-from engine.machine import usable_cores
+from engine.host.machine import usable_cores
 from engine.recipe import Stage
 
 Key = tuple[int, int]  # (epoch, sample)
+Rows = TypeVar("Rows", list[Any], Tensor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The part of the loading that one process does; by default all of it, since most often one process trains.
+
+    process, processes: this process's number, from 0, and how many train together on every batch.
+    workers: how many further processes prepare this one's batches; see `worker_count` for None.
+    pin_memory: whether batches wait in memory from which a GPU copies them quickly.
+    """
+
+    process: int = 0
+    processes: int = 1
+    workers: int | None = None
+    pin_memory: bool = False
+
+    def of(self, batch: Rows) -> Rows:
+        """This process's rows of a batch; all processes together have each row once."""
+        return batch[self.process :: self.processes]
+
+
+ALONE = Share()  # of one process that trains by itself
 
 
 class Batches(Protocol):
@@ -31,12 +56,10 @@ class EpochBatches(Sampler[list[Key]]):
     and `first_step` say where to go on: a resumed run skips the batches it has seen without loading them.
     """
 
-    def __init__(
-        self, count: int, batch_size: int, *, seed: int, is_training: bool, process: int = 0, processes: int = 1
-    ) -> None:
+    def __init__(self, count: int, batch_size: int, *, seed: int, is_training: bool, share: Share = ALONE) -> None:
         super().__init__()
         self.count, self.batch_size, self.seed, self.is_training = count, batch_size, seed, is_training
-        self.process, self.processes = process, processes
+        self.share = share
         self.epoch, self.first_step = 1, 0
 
     def __len__(self) -> int:
@@ -55,9 +78,9 @@ class EpochBatches(Sampler[list[Key]]):
         order = self.indices(self.epoch)
         for step in range(self.first_step, len(self)):
             batch = order[step * self.batch_size : (step + 1) * self.batch_size]
-            share = batch[self.process :: self.processes]
-            if share:  # the last validation batch may be too small for every process to get some
-                yield [(self.epoch, index) for index in share]
+            mine = self.share.of(batch)
+            if mine:  # the last validation batch may be too small for every process to get some
+                yield [(self.epoch, index) for index in mine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +93,23 @@ class Loaders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """How one kind of input comes to a model. Each function is given the model, since a text's numbers are the model's own.
+class Feed(Generic[D]):
+    """How one kind of data set comes to a model. Each function is given the model, since a text's numbers are the model's own.
 
     size(data, stage): an input's size in words, such as "180×240 px".
     prepare(data, items, stage, model): makes what is made once, before the first epoch; yields (done, in all).
-    build_loaders(data, stage, model, seed=, process=, processes=, workers=, pin_memory=): a stage's `Loaders`.
+    build_loaders(data, stage, model, seed=, share=): a stage's `Loaders`, or this process's share of them.
     build_loader(data, items, stage, model, batch_size=): a loader over `items` in some order, for measuring.
     batch(data, items, stage, model): a few samples as one batch, in their order; nothing has to be prepared for it.
     arrange(data, items): the items in the order in which they are batched best.
     """
 
-    size: Callable[[Any, Stage], str]
-    prepare: Callable[[Any, Any, Stage, Any], Iterator[tuple[int, int]]]
+    size: Callable[[D, Stage], str]
+    prepare: Callable[[D, Sequence[Item], Stage, Any], Iterator[tuple[int, int]]]
     build_loaders: Callable[..., Loaders]
     build_loader: Callable[..., DataLoader]
-    batch: Callable[[Any, Any, Stage, Any], tuple[Any, Any]]
-    arrange: Callable[[Any, Any], Any] = lambda data, items: items
+    batch: Callable[[D, Sequence[Item], Stage, Any], tuple[Tensor, Tensor]]
+    arrange: Callable[[D, Sequence[Item]], Sequence[Item]] = lambda data, items: items
 
 
 def worker_count(workers: int | None) -> int:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import HubError
-from engine.home import disk_told
+from engine.host.home import disk_told
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from engine.access import asker
 from engine.errors import EngineError, HubError
+from engine.host.access import asker
 
 Work = Callable[[Callable[[int, int], None]], str]
 MOST_AT_ONCE = 4
@@ -74,7 +74,10 @@ class Jobs:
                 self._states[key] = replace(self._states[key], done=done, total=total)
 
         # A bug must not leave the page with a bar that stands still for ever: it is told first, and then crashes.
-        ending = {"status": "failed", "message": "It stopped on a mistake of ours (a bug); see the server's log."}
+        ending = {
+            "status": "failed",
+            "message": "It stopped because of a bug in the app. The server's log says where: please report it.",
+        }
         try:
             ending = {"status": "done", "result": work(on_progress)}
         except EngineError as error:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.access import require_host
-from engine.bundle_files import CONFIG_FILE, MODEL_FILE
+from engine.bundle.config import read_config
+from engine.bundle.fields import is_ours
+from engine.bundle.files import CONFIG_FILE, MODEL_FILE
 from engine.errors import HubError
-from engine.hub.card import CardChoices, write_card
+from engine.host.access import require_host
 from engine.hub.client import build_api, hub_told
-from engine.hub.export import BUNDLE_FILES, export_bundle
 from engine.hub.sending import OnProgress, send_files
-from engine.training.bundle import read_config
-from engine.training.bundle_fields import is_ours
+from engine.library.card import CardChoices, write_card
+from engine.library.export import BUNDLE_FILES, export_bundle
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -14,16 +14,16 @@ from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
-from engine.access import asker, check_load, may_load, require_host
-from engine.bundle_files import CONFIG_FILE, MODEL_FILE
+from engine.bundle.config import MAX_CONFIG_BYTES, read_config
+from engine.bundle.files import CONFIG_FILE, MODEL_FILE
 from engine.data.whole_folder import ABANDONED_SECONDS, bytes_in
 from engine.errors import BundleError, HubError
-from engine.home import disk_told
+from engine.host.access import asker, check_load, may_load, require_host
+from engine.host.home import disk_told
 from engine.hub.client import build_api, hub_told
-from engine.hub.export import BUNDLE_FILES
-from engine.hub.library import downloads_folder
-from engine.tasks.bundled import check_bundle
-from engine.training.bundle import MAX_CONFIG_BYTES, read_config
+from engine.library.export import BUNDLE_FILES
+from engine.library.listing import downloads_folder
+from engine.library.opened import check_bundle
 
 OnProgress = Callable[[int, int], None]
 MAX_BYTES = 4_000_000_000

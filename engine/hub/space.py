@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from engine.access import require_host
 from engine.errors import HubError
+from engine.host.access import require_host
 from engine.hub.client import build_api, hub_told
 from engine.hub.publish import Published, look_at
 from engine.hub.sending import OnProgress, send_files
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = ("app.py", "requirements.txt", "README.md", "CHANGELOG.md")
-FOLDERS = ("engine", "tabs", "assets")
+FILES = ("app.py", "requirements.txt", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE")
+FOLDERS = ("engine", "tabs", "assets", "docs")  # README.md's links lead into docs/
 LEFT_OUT = ("__pycache__", ".")
 OURS = "engine/hub/space.py"  # what a Space of this app has, and no other
 FRESH = {".gitattributes", "README.md"}  # what the Hub puts into a new one

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.data.language_feed import TEXT_STREAM, guesses
-from engine.data.texts import TextData, open_texts
-from engine.data.tokenizers import Tokenizer
+from engine.data.texts.dataset import TextData, open_texts
+from engine.data.texts.language_feed import TEXT_STREAM, guesses
+from engine.data.texts.tokenizers import Tokenizer
+from engine.kinds.main_metrics import NEXT_WORD_ACCURACY
 from engine.kinds.text import read_text
 from engine.models.awd_lstm import LanguageOutput, regularisation
 from engine.models.pretrained_text import build_pretrained_language_model
@@ -60,7 +61,7 @@ class Start:
     tokenizer: Tokenizer
 
 
-def build_language_objective(*, reads_test: bool = False) -> Objective:
+def build_language_objective(*, reads_test: bool = False) -> Objective[TextData]:
     """Guessing words as an objective, judged by how often the likeliest is right.
 
     It reads the training texts and those without a label, and is measured on the validation texts, which the classifier
@@ -68,7 +69,7 @@ def build_language_objective(*, reads_test: bool = False) -> Objective:
     """
     return Objective(
         name="language_model_transductive" if reads_test else "language_model",
-        main_metric="next_word_accuracy",
+        metric=NEXT_WORD_ACCURACY,
         open_data=partial(open_language, reads_test=reads_test),
         feed=TEXT_STREAM,
         make_files=make_vocabulary,
@@ -83,7 +84,7 @@ def build_language_objective(*, reads_test: bool = False) -> Objective:
 
 def guess_metrics(data: TextData) -> Metrics:
     """Right guesses and surprise; torchmetrics is imported here, as a prediction does without."""
-    from engine.training.text_metrics import GuessMetrics
+    from engine.kinds.text_metrics import GuessMetrics
 
     return GuessMetrics()
 

@@ -18,12 +18,13 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision import tv_tensors
 
-from engine.data.block import Data, DataBlock, Sample, open_block
-from engine.data.images import list_pictures, open_mask, open_picture
-from engine.data.picture_feed import PICTURES
-from engine.data.transforms import VOID, build_augmentation
+from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.feed import PICTURES
+from engine.data.pictures.files import list_pictures, open_mask, open_picture
+from engine.data.pictures.inputs import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
+from engine.data.pictures.transforms import VOID, build_augmentation
 from engine.errors import DataError
-from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
+from engine.kinds.main_metrics import PIXEL_ACCURACY
 from engine.models.unet import build_unet
 from engine.task import Metrics, Objective
 
@@ -75,11 +76,11 @@ class MaskPrediction:
         return target
 
 
-def build_mask_objective() -> Objective:
+def build_mask_objective() -> Objective[Data]:
     """Segmentation as an objective: cross-entropy over the pixels that have a class, judged by pixel accuracy."""
     return Objective(
         name="mask",
-        main_metric="pixel_accuracy",
+        metric=PIXEL_ACCURACY,
         open_data=open_masks,
         build_model=build_unet,
         loss=pixel_cross_entropy,
@@ -94,7 +95,7 @@ def build_mask_objective() -> Objective:
 
 def pixel_metrics(data: Data) -> Metrics:
     """Pixel accuracy and overlap; torchmetrics is imported here, as a prediction does without."""
-    from engine.training.metrics import PixelMetrics
+    from engine.kinds.mask_metrics import PixelMetrics
 
     return PixelMetrics(data.classes)
 

@@ -1,7 +1,6 @@
 """Point regression: where in the picture is it? The lesson asks for the middle of a head."""
 
 import json
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +12,13 @@ from PIL import Image
 from torch import Tensor
 from torchvision import tv_tensors
 
-from engine.data.block import Data, DataBlock, Sample, open_block
-from engine.data.images import picture_size
-from engine.data.picture_feed import PICTURES
-from engine.data.transforms import build_augmentation
-from engine.kinds.picture import open_resized, prepare_picture
-from engine.kinds.point_layouts import Point, find_layout
+from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.feed import PICTURES
+from engine.data.pictures.files import picture_size
+from engine.data.pictures.inputs import open_resized, prepare_picture
+from engine.data.pictures.point_layouts import Point, find_layout
+from engine.data.pictures.transforms import build_augmentation
+from engine.kinds.main_metrics import MEAN_PIXELS
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
 
@@ -60,12 +60,11 @@ class PointPrediction:
         return target
 
 
-def build_point_objective() -> Objective:
+def build_point_objective() -> Objective[Data]:
     """A point as an objective: squared error in −1..1, judged by the mean distance in pixels."""
     return Objective(
         name="point",
-        main_metric="mean_pixels",
-        is_better=operator.lt,
+        metric=MEAN_PIXELS,
         open_data=open_points,
         # No tanh keeps the outputs in −1..1: at the rates that suit a head it saturates, and learns no more.
         build_model=partial(build_picture_model, is_steady=True),
@@ -81,7 +80,7 @@ def build_point_objective() -> Objective:
 
 def point_metrics(data: Data) -> Metrics:
     """Distances; torchmetrics is imported here, as a prediction does without."""
-    from engine.training.point_metrics import PointMetrics
+    from engine.kinds.point_metrics import PointMetrics
 
     return PointMetrics(data.shape)
 

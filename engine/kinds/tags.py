@@ -20,15 +20,16 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import v2
 
-from engine.data.bands import band_picture_size, count_bands
-from engine.data.block import Data, DataBlock, Sample, open_block
-from engine.data.images import PICTURE_SUFFIXES, list_pictures
-from engine.data.picture_feed import PICTURES
+from engine.data.pictures.bands import band_picture_size, count_bands
+from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.feed import PICTURES
+from engine.data.pictures.files import PICTURE_SUFFIXES, list_pictures
+from engine.data.pictures.inputs import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
 from engine.errors import BundleError, DataError
-from engine.kinds.picture import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
+from engine.kinds.main_metrics import F2
+from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
-from engine.training.thresholds import LESSON_THRESHOLD
 
 TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
 FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
@@ -83,11 +84,11 @@ def build_tags_objective(
     *,
     transforms: Callable[[str], v2.Transform],
     symmetries: tuple[Callable[[Tensor], Tensor], ...] = (),
-) -> Objective:
+) -> Objective[Data]:
     """Tags as an objective: binary cross-entropy, judged by F2. `transforms` and `symmetries` are the pictures' own."""
     return Objective(
         name="tags",
-        main_metric="f2",
+        metric=F2,
         open_data=partial(open_tags, transforms=transforms),
         build_model=build_picture_model,
         loss=tags_cross_entropy,
@@ -103,7 +104,7 @@ def build_tags_objective(
 
 def tag_metrics(data: Data) -> Metrics:
     """F2 and the like; torchmetrics is imported here, as a prediction does without."""
-    from engine.training.tag_metrics import TagMetrics
+    from engine.kinds.tag_metrics import TagMetrics
 
     return TagMetrics(data.classes)
 
@@ -174,7 +175,7 @@ def read_tags(table: Path) -> dict[str, tuple[str, ...]]:
 
 def tag_counts(data: Data) -> dict[str, int]:
     """How many training pictures have each tag."""
-    counts = Counter(tag for item in data.train for tag in data.block.label(item))
+    counts = Counter(tag for item in data.train for tag in data.label(item))
     return {name: counts[name] for name in data.classes}
 
 

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.data.text_feed import LABELLED_TEXTS
-from engine.data.text_files import TEXT_COLUMNS, opened_table
-from engine.data.texts import TextData, clean_text, open_texts
+from engine.data.dataset import DataSet
+from engine.data.texts.dataset import TextData, clean_text, open_texts
+from engine.data.texts.feed import LABELLED_TEXTS
+from engine.data.texts.files import TEXT_COLUMNS, opened_table
 from engine.errors import DataError
+from engine.kinds.main_metrics import ACCURACY
 from engine.models.pretrained_text import build_pretrained_classifier
 from engine.models.word_models import SIZES, build_word_classifier, make_vocabulary
 from engine.recipe import Stage
@@ -54,11 +56,11 @@ class TextPrediction:
         return target
 
 
-def build_text_objective() -> Objective:
+def build_text_objective() -> Objective[TextData]:
     """Classes of texts as an objective: cross-entropy, judged by accuracy."""
     return Objective(
         name="classifier",
-        main_metric="accuracy",
+        metric=ACCURACY,
         open_data=open_texts,
         feed=LABELLED_TEXTS,
         make_files=make_vocabulary,
@@ -72,9 +74,9 @@ def build_text_objective() -> Objective:
     )
 
 
-def class_metrics(data: TextData) -> Metrics:
+def class_metrics(data: DataSet) -> Metrics:
     """Accuracy and the like; torchmetrics is imported here, as a prediction does without."""
-    from engine.training.text_metrics import ClassMetrics
+    from engine.kinds.text_metrics import ClassMetrics
 
     return ClassMetrics(data.classes)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.data.tokenizers import WordTokenizer
+from engine.data.texts.tokenizers import WordTokenizer
 from engine.errors import RecipeError
 
 PAD = 1  # the padding's place in every vocabulary, as in fastai's

@@ -21,7 +21,7 @@ from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from engine.errors import ModelError
-from engine.home import models_folder
+from engine.host.home import models_folder
 from engine.models.channels import channel_statistics, fit_first_convolution
 from engine.recipe import NEW_CHANNELS, OFFLINE_BACKBONE
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.data.tokenizers import PieceTokenizer
+from engine.data.texts.tokenizers import PieceTokenizer
 from engine.errors import ModelError, RecipeError
 from engine.models.text_backbone import body_tensors, is_masked, load_backbone, save_backbone
 from engine.task import ModelPlan

@@ -14,10 +14,10 @@ from typing import Any
 
 from torch import Tensor
 
-from engine.bundle_files import CONFIG_FILE, OURS
-from engine.data.tokenizers import PieceTokenizer, open_tokenizer
+from engine.bundle.files import CONFIG_FILE, OURS
+from engine.data.texts.tokenizers import PieceTokenizer, open_tokenizer
 from engine.errors import ModelError
-from engine.home import models_folder
+from engine.host.home import models_folder
 from engine.recipe import MINILM
 from engine.task import ModelPlan
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.data.tokenizers import WordTokenizer
+from engine.data.texts.tokenizers import WordTokenizer
 from engine.errors import RecipeError
 from engine.models.awd_lstm import HIDDEN, LAYERS, PAD, WIDTH, Dropouts, Encoder
 
-WINDOW = 72  # steps of one call of the encoder
+WINDOW = 70  # steps of one call of the encoder, as in the lesson; fastai 2 takes 72
 MAX_LENGTH = 20 * WINDOW
 HEAD_WIDTH = 50
 HEAD_P = 0.1

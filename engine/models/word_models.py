@@ -9,16 +9,16 @@ from typing import Any
 import filelock
 import torch
 
-from engine.data.archives import unpack
-from engine.data.download import discard
-from engine.data.mirror import obtain
-from engine.data.texts import TextData
-from engine.data.tokenizers import WordTokenizer, open_tokenizer
+from engine.data.pickles.word_list import read_word_list
+from engine.data.sources.archives import unpack
+from engine.data.sources.download import discard
+from engine.data.sources.mirror import obtain
+from engine.data.texts.dataset import TextData
+from engine.data.texts.tokenizers import WordTokenizer, open_tokenizer
+from engine.data.texts.words import build_vocabulary, tokenize
 from engine.data.whole_folder import making_whole
-from engine.data.word_list import read_word_list
-from engine.data.words import build_vocabulary, tokenize
 from engine.errors import DataError, EngineError, ModelError
-from engine.home import cache_folder, models_folder
+from engine.host.home import cache_folder, models_folder
 from engine.models.awd_lstm import HIDDEN, LAYERS, WIDTH, LanguageModel
 from engine.models.awd_lstm_weights import load_fastai_weights
 from engine.models.text_classifier import TextClassifier

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -31,7 +31,7 @@ LOCK_SECONDS = 20.0
 
 
 @contextmanager
-def claimed(run_dir: Path) -> Iterator[None]:
+def claimed(run_dir: Path) -> Generator[None]:
     """Nobody else can be the worker of this run meanwhile, and everybody can see who is."""
     record = read_worker(run_dir)
     if record is not None and record.pid != os.getpid() and worker_alive(run_dir):
@@ -55,7 +55,7 @@ def claimed(run_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def signals_noted() -> Iterator[list[int]]:
+def signals_noted() -> Generator[list[int]]:
     """The first SIGTERM and the first Ctrl-C are noted, for whoever asks; the second acts as it always did."""
     noted: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # Python hands signals to the main thread only

@@ -1,6 +1,6 @@
 """Data sets being fetched in the background: one thread a data set, shared by everybody who looks.
 
-A page starts a fetch and then polls `state()`; closing the page does not stop it. `engine.data.sources.fetch` does the
+A page starts a fetch and then polls `state()`; closing the page does not stop it. `engine.data.sources.fetching.fetch` does the
 work and moves a data set into place in one step, so a fetch that dies with the server leaves nothing half done.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from engine.data.sources import FetchProgress, check_may_fetch, fetch, is_ready
+from engine.data.sources.fetching import FetchProgress, check_may_fetch, fetch, is_ready
 from engine.errors import EngineError
 
 

@@ -107,7 +107,7 @@ def _going_on(snapshot: RunSnapshot) -> RunSnapshot:
 
 def _ended(snapshot: RunSnapshot, status: Status) -> RunSnapshot:
     # The pace is forgotten: the next worker may be slower, and takes its time to load before its first step.
-    return dataclasses.replace(snapshot, status=status, timed_steps=0, timed_seconds=0.0)
+    return dataclasses.replace(snapshot, status=status, step_seconds=())
 
 
 def _with_steps(snapshot: RunSnapshot, events: Sequence[StepFinished]) -> RunSnapshot:
@@ -117,8 +117,7 @@ def _with_steps(snapshot: RunSnapshot, events: Sequence[StepFinished]) -> RunSna
         snapshot,
         epoch=last.epoch,
         steps_done=last.step,
-        timed_steps=snapshot.timed_steps + len(events),
-        timed_seconds=snapshot.timed_seconds + sum(event.seconds for event in events),
+        step_seconds=snapshot.step_seconds + tuple(event.seconds for event in events),
         train_points=snapshot.train_points + tuple(zip(at, (event.loss for event in events), strict=True)),
         lr_points=snapshot.lr_points + tuple(zip(at, (event.lr[-1] for event in events), strict=True)),
         momentum_points=snapshot.momentum_points + tuple(zip(at, (event.momentum for event in events), strict=True)),
@@ -126,7 +125,7 @@ def _with_steps(snapshot: RunSnapshot, events: Sequence[StepFinished]) -> RunSna
 
 
 def _with_rates(snapshot: RunSnapshot, events: Sequence[RateTried]) -> RunSnapshot:
-    points = tuple((event.lr, event.smoothed) for event in events)
+    points = tuple((event.lr, event.loss) for event in events)
     is_new_curve = events[0].step == 1
     return dataclasses.replace(
         snapshot,
@@ -156,8 +155,7 @@ def _with_stage(snapshot: RunSnapshot, event: StageStarted) -> RunSnapshot:
         steps_done=done,
         cache_done=0,
         cache_total=0,
-        timed_steps=0,
-        timed_seconds=0.0,
+        step_seconds=(),
     )
 
 
@@ -196,8 +194,7 @@ def _back_to(snapshot: RunSnapshot, stage: int, step: int) -> RunSnapshot:
         stage_steps=snapshot.stage_steps[: stage + 1],
         epoch=_epoch_of(step, snapshot.steps),
         steps_done=step,
-        timed_steps=0,
-        timed_seconds=0.0,
+        step_seconds=(),
         train_points=kept(snapshot.train_points),
         lr_points=kept(snapshot.lr_points),
         momentum_points=kept(snapshot.momentum_points),

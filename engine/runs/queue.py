@@ -8,13 +8,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from engine.access import asker, check_owner, check_training, visitor_limits
-from engine.data.sources import resolve_dataset
+from engine.data.sources.fetching import resolve_dataset
 from engine.errors import AccessError, RunError
 from engine.events import Event, RunStopped
 from engine.fields import DAMAGE
-from engine.home import disk_told, runs_folder
-from engine.lent import lender
+from engine.host.access import asker, check_owner, check_training, visitor_limits
+from engine.host.home import disk_told, runs_folder
+from engine.host.lent import lender
 from engine.runs.store import (
     QUEUED_FILE,
     SPEC_FILE,

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
-from engine.bundle_files import CONFIG_FILE, OURS
+from engine.bundle.files import CONFIG_FILE, OURS
 from engine.errors import RecipeError, RunError
 from engine.fields import DAMAGE
 from engine.runs.store import CHECKPOINTS_FOLDER, find_run, read_spec
@@ -43,8 +44,8 @@ def _written(run_dir: Path) -> tuple[str, ...]:
         try:
             values = json.loads(config.read_text("utf-8"))
             remarks = values.get(OURS, values).get("remarks", [])
-            if isinstance(remarks, list) and all(isinstance(remark, str) for remark in remarks):
-                return tuple(remarks)
+            if isinstance(remarks, list) and all(isinstance(remark, str) for remark in cast(list[Any], remarks)):
+                return tuple(cast(list[str], remarks))
         except (OSError, *DAMAGE):  # just being replaced, or damaged
             continue
     return ()

@@ -10,15 +10,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from engine.events import RunDied, RunFailed, RunFinished, RunStopped
-from engine.home import HOME_VARIABLE, home, runs_folder
-from engine.lent import Lender, lender
+from engine.host.home import HOME_VARIABLE, home, runs_folder
+from engine.host.lent import Lender, lender
 from engine.runs.devices import HOST_SLOT, device_slots
 from engine.runs.queue import give_up, queued_runs, take
 from engine.runs.store import (
@@ -121,7 +121,7 @@ class Runner:
 
 
 @contextmanager
-def _apart(run_dir: Path) -> Iterator[None]:
+def _apart(run_dir: Path) -> Generator[None]:
     """One run's trouble must not keep the others from their turn; a folder that vanishes is no trouble."""
     try:
         yield

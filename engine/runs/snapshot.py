@@ -11,6 +11,7 @@ from engine.events import BatchHalved
 
 Status = Literal["new", "queued", "running", "finished", "stopped", "failed", "died"]
 Points = tuple[tuple[float, float], ...]
+WARM_UP = 3  # steps at the start of a stage that say nothing of its pace: they compile, and fill caches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,9 @@ class RunSnapshot:
     """A run at one moment. Stages count from 0, epochs and steps from 1; 0 is "not yet". Times are in seconds.
 
     Steps on a curve's x axis count over all stages. `lr_points` has the head's rate, `rate_points` the
-    LR finder's (rate, smoothed loss). `stage_steps` has the steps of every stage that has started, `message` why the
-    run failed or stopped, where nobody asked for that, and `log_tail` what its worker printed when it failed.
+    LR finder's (rate, loss of the batch). `stage_steps` has the steps of every stage that has started, `step_seconds` how long
+    each step took since the stage was started or resumed, `message` why the run failed or stopped, where nobody asked for
+    that, and `log_tail` what its worker printed when it failed.
     """
 
     status: Status = "new"
@@ -73,13 +75,12 @@ class RunSnapshot:
     epochs: int = 0
     steps: int = 0
     steps_done: int = 0
-    timed_steps: int = 0
-    timed_seconds: float = 0.0
+    step_seconds: tuple[float, ...] = ()
 
     cache_done: int = 0
     cache_total: int = 0
     precision: str = ""
-    precision_seconds: dict[str, float] = field(default_factory=dict)
+    precision_seconds: dict[str, float] = field(default_factory=dict[str, float])
     halvings: tuple[BatchHalved, ...] = ()
     divergence: str = ""
     checkpoint: str = ""
@@ -93,7 +94,7 @@ class RunSnapshot:
     rates_done: int = 0
     rates_total: int = 0
     rate_points: Points = ()
-    suggestions: dict[str, float] = field(default_factory=dict)
+    suggestions: dict[str, float] = field(default_factory=dict[str, float])
     reading: str = ""
     reading_lr: tuple[float, ...] = ()
 
@@ -123,14 +124,20 @@ class RunSnapshot:
         return next((row for row in reversed(self.epoch_rows) if row.best), None)
 
     @property
+    def seconds_per_step(self) -> float | None:
+        """The stage's pace without its first steps; while there are no others, the fastest of them. None before the first."""
+        paced = self.step_seconds[WARM_UP:]
+        return sum(paced) / len(paced) if paced else min(self.step_seconds, default=None)
+
+    @property
     def seconds_left(self) -> float | None:
-        """To the end of the stage, at the pace so far; None until a step was timed, and when nothing runs."""
-        if self.status != "running" or not self.timed_steps:
+        """To the end of the stage, at its pace; None until a step was timed, and when nothing runs."""
+        pace = self.seconds_per_step
+        if self.status != "running" or pace is None:
             return None
         rows = [row for row in self.epoch_rows if row.stage == self.stage]
         validation = sum(row.valid_seconds for row in rows) / len(rows) if rows else 0.0
-        steps_left = self.steps_total - self.steps_done
-        return steps_left * self.timed_seconds / self.timed_steps + (self.epochs - len(rows)) * validation
+        return (self.steps_total - self.steps_done) * pace + (self.epochs - len(rows)) * validation
 
 
 EMPTY = RunSnapshot()

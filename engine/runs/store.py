@@ -27,12 +27,12 @@ from typing import Literal
 
 import psutil
 
-from engine.access import asker, visitor_limits
 from engine.errors import RecipeError, RunError
 from engine.events import Event, from_json, to_json
 from engine.fields import DAMAGE, from_values
-from engine.home import disk_told, runs_folder
-from engine.recipe import Recipe, recipe_from_dict
+from engine.host.access import asker, visitor_limits
+from engine.host.home import disk_told, runs_folder
+from engine.recipe import LR_STEPS, Recipe, recipe_from_dict
 
 FORMAT = 1
 SPEC_FILE = "recipe.json"
@@ -55,7 +55,8 @@ ELSEWHERE_SECONDS = 900.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """What a run does. `dataset` is a registered name or a folder, `init_from` a run or bundle to take weights from.
+    """What a run does. `dataset` is a registered name or a folder, `init_from` a run or bundle to take weights from;
+    `lr_steps` is how many rates an LR finder tries.
 
     `owner` is the visitor of a shared page who made it, `minutes` how long it may take at a stretch: 0 for as long as it needs.
     Folders must be absolute: the worker has a working directory of its own.
@@ -68,6 +69,7 @@ class RunSpec:
     init_from: str = ""
     job: Literal["train", "lr-find"] = "train"
     title: str = ""
+    lr_steps: int = LR_STEPS
     owner: str = ""
     minutes: float = 0.0
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from engine.bundle_files import latest_checkpoint
 from engine.errors import EngineError
 from engine.events import (
     Event,
@@ -23,7 +22,6 @@ from engine.events import (
     RunStarted,
     RunStopped,
     StageFinished,
-    Warned,
 )
 from engine.runs.claim import claimed, signals_noted
 from engine.runs.store import (
@@ -43,89 +41,51 @@ Perform = Callable[[RunSpec, Path, Callable[[], bool]], Iterator[Event]]
 
 def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Do what the spec says, event by event; ends before it is done when `should_stop()` was true."""
-    import torch
     from accelerate import PartialState
-    from torch import distributed
 
-    from engine.data.sources import resolve_dataset
-    from engine.machine import describe_machine
+    from engine.bundle.config import resolve_bundle
+    from engine.data.sources.fetching import resolve_dataset
+    from engine.host.machine import describe_machine
+    from engine.runs.start import starting
     from engine.tasks.registry import get_task
-    from engine.training.bundle import build_config, read_config, resolve_bundle
-    from engine.training.bundle_weights import build_checked, fitting_tensors, init_weights
+    from engine.training.checkpoint import sound_checkpoint
+    from engine.training.distributed import agreed
     from engine.training.lr_finder import find_lr
-    from engine.training.memory import halve_until_it_fits
-    from engine.training.recipe_loop import planned, train_recipe
+    from engine.training.recipe_loop import train_recipe
 
-    state, folder = PartialState(), run_dir / CHECKPOINTS_FOLDER
-
-    def agree_to_stop() -> bool:
-        # Processes that stopped at different batches would wait for each other for ever.
-        if state.num_processes == 1:
-            return should_stop()
-        wish = torch.tensor(float(should_stop()), device=state.device)
-        distributed.all_reduce(wish)
-        return bool(wish.item())
-
+    state, folder, recipe = PartialState(), run_dir / CHECKPOINTS_FOLDER, spec.recipe
+    agree_to_stop = partial(agreed, should_stop)
     if agree_to_stop():
         return
-    is_resumed = latest_checkpoint(folder) is not None
-    if not is_resumed and file_size(run_dir / EVENTS_FILE):  # an earlier worker left nothing to go on from
+    checkpoint, _ = sound_checkpoint(folder)
+    if checkpoint is None and file_size(run_dir / EVENTS_FILE):  # an earlier worker left nothing to go on from
         yield RunResumed(stage=0, step=0)
-    recipe = spec.recipe
-    aim = get_task(spec.task).aim(recipe.objective)
-    objective = aim.build()
+    task = get_task(spec.task)
+    objective = task.build_objective(recipe.objective)
     data = objective.open_data(resolve_dataset(spec.dataset))
-    torch.manual_seed(spec.seed)  # for the layers that start at random
-    start = latest_checkpoint(folder) or (resolve_bundle(spec.init_from) if spec.init_from else None)
-    before = read_config(start) if start else None
-    plan = yield from planned(objective, recipe, data, start)
-    build = partial(objective.build_model, plan, pretrained=start is None)
-    if start and not is_resumed:
-        model = build_checked(build, start, check=partial(fitting_tensors, bundle=start, classes=data.classes))
-    else:
-        model = build()
+    begun = yield from starting(
+        task,
+        recipe,
+        data,
+        dataset=spec.dataset,
+        seed=spec.seed,
+        init_from=resolve_bundle(spec.init_from) if spec.init_from and not checkpoint else None,
+        checkpoint=checkpoint,
+    )
     yield RunStarted(
         device=str(state.device),
         device_name=describe_machine().name,
         processes=state.num_processes,
         backbone=recipe.backbone,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=sum(parameter.numel() for parameter in begun.model.parameters()),
     )
-    if start and before and not is_resumed:
-        fresh = init_weights(model, start, data.classes)
-        if fresh and before.objective == objective.name:
-            print("Not taken over:", *fresh)  # into the log
-            yield Warned(
-                message="The model that this one starts from has other classes. All of it was taken over but for the layers that "
-                f"tell classes apart ({len(fresh)} tensors): they start afresh."
-            )
-        if before.dataset != spec.dataset:
-            learnt, now = (Path(dataset).name for dataset in (before.dataset, spec.dataset))
-            yield Warned(
-                message=f"These weights have learnt from {learnt}, and are now measured on {now}. If some of the same samples "
-                "are in both, the figures promise too much."
-            )
-
-    asked = {"model": model, "data": data, "seed": spec.seed, "should_stop": agree_to_stop}
+    asked = {"model": begun.model, "data": data, "seed": spec.seed, "should_stop": agree_to_stop}
     if spec.job == "lr-find":
-        finder = partial(find_lr, objective, **asked)
-        yield from halve_until_it_fits(finder, recipe.stages[0], model=model, stage_index=0)
+        yield from find_lr(objective, recipe.stages[0], steps=spec.lr_steps, head_rate=begun.head_rate, **asked)
         return
     import torchmetrics  # noqa: F401  (here, so that the first validation does not seem longer than it is)
 
-    inherited = before.remarks if before else ()
-    starts = (before.starts if is_resumed else before.trainings) if before else ()
-    config = build_config(
-        task=spec.task,
-        objective=objective.name,
-        recipe=recipe,
-        plan=plan,
-        dataset=spec.dataset,
-        seed=spec.seed,
-        remarks=tuple(dict.fromkeys(remark for remark in (*inherited, aim.remark) if remark)),
-        starts=starts,
-    )
-    yield from train_recipe(objective, recipe, folder=folder, config=config, **asked)
+    yield from train_recipe(objective, recipe, folder=folder, config=begun.config, **asked)
 
 
 def main(run_dir: str | Path, *, perform: Perform = perform, minutes: float = math.inf) -> int:
@@ -172,7 +132,9 @@ def _follow(spec: RunSpec, run_dir: Path, perform: Perform, should_stop: Callabl
     except Exception as error:
         with (run_dir / LOG_FILE).open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
-        message = f"The worker stumbled over a mistake of ours (a bug): {type(error).__name__}: {error}"
+        message = (
+            f"The worker stopped at an error that the app should have handled (a bug): {type(error).__name__}: {error}"
+        )
         return RunFailed(message=message, log_tail=log_tail(run_dir))
     return RunFinished(seconds=time.monotonic() - started) if is_complete else RunStopped()
 

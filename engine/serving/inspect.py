@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from engine.data.bands import as_colors, band_picture_size
-from engine.data.block import Data, Sample
+from engine.data.dataset import DataSet, Item
+from engine.data.pictures.bands import as_colors, band_picture_size
+from engine.data.pictures.block import Data, Sample
+from engine.data.pictures.transforms import augment
 from engine.data.seeding import derive_seed
-from engine.data.transforms import augment
 from engine.errors import DataError
 from engine.recipe import Stage
 from engine.serving.predictor import Predictor
@@ -51,7 +52,7 @@ class Case:
 class Judged:
     """One input's loss with the model's figures for it and its target as the loss sees it."""
 
-    item: Any
+    item: Item
     loss: float
     logits: Tensor
     target: Tensor
@@ -84,8 +85,8 @@ def compare_predictions(predictor: Predictor, data: Data, items: Sequence[Path])
 
 
 def rank_by_loss(
-    predictor: Predictor, data: Any, *, split: str = "valid", on_progress: Callable[[int, int], None] | None = None
-) -> list[tuple[Any, float]]:
+    predictor: Predictor, data: DataSet, *, split: str = "valid", on_progress: Callable[[int, int], None] | None = None
+) -> list[tuple[Item, float]]:
     """The inputs of a split with their losses, the worst first."""
     items = data.items(split)
     items = predictor.objective.feed.arrange(data, items[:: -(-len(items) // MOST_RANKED)])
@@ -97,7 +98,7 @@ def rank_by_loss(
     return sorted(ranked, key=lambda pair: -pair[1])
 
 
-def judge(predictor: Predictor, data: Any, items: Sequence[Any]) -> Iterator[Judged]:
+def judge(predictor: Predictor, data: DataSet, items: Sequence[Item]) -> Iterator[Judged]:
     """Each input's loss at the resolution that the model was trained at; the classes must be the model's own."""
     if predictor.classes != data.classes:
         raise DataError(

@@ -12,14 +12,15 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.bundle_files import MODEL_FILE
+from engine.bundle.config import BundleConfig, resolve_bundle
+from engine.bundle.files import MODEL_FILE
 from engine.errors import BundleError
+from engine.host.lent import lender
 from engine.hub.remote import fetch_bundle, is_reference
-from engine.lent import lender
+from engine.library.listing import find_model
+from engine.library.opened import open_bundle
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
-from engine.tasks.bundled import open_bundle
-from engine.training.bundle import BundleConfig, resolve_bundle
 from engine.training.carried import forget
 
 CACHED_MODELS = 8  # a class tries several
@@ -93,12 +94,14 @@ def forward(bundle: Path, batch: Tensor, tta: bool) -> Tensor:
 def load_predictor(bundle_or_run: str | Path) -> Predictor:
     """The predictor of a bundle, or of a run's best checkpoint; the last few are kept in memory.
 
-    A name that is no folder here, OWNER/NAME or OWNER/NAME@REVISION, is a model of the Hugging Face Hub, which is fetched.
-    Raises `BundleError` for anything that is not a whole and sound bundle, `HubError` for one that cannot be had.
+    What is given is a folder, or a name as the command line knows it: a run's, `sample-planet`, or OWNER/NAME or
+    OWNER/NAME@REVISION for a model of the Hugging Face Hub, which is fetched. Raises `BundleError` for anything that is not a
+    whole and sound bundle, `HubError` for one that is not available.
     """
     named = str(bundle_or_run)
     if is_reference(named) and not Path(named).expanduser().exists():
         bundle_or_run = fetch_bundle(named)
+    bundle_or_run = find_model(bundle_or_run)
     bundle, device = resolve_bundle(bundle_or_run), "cpu" if lender() else _fastest()
     try:
         return _load(bundle, device)

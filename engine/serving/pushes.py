@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from engine.data.text_feed import pad_numbers
+from engine.data.texts.feed import pad_numbers
 from engine.kinds.text import TextPrediction
 from engine.serving.predictor import Predictor
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from engine.data.bands import band_picture_size
-from engine.data.block import Data
+from engine.data.dataset import DataSet
+from engine.data.pictures.bands import band_picture_size
+from engine.data.pictures.inputs import network_size, open_resized
 from engine.errors import DataError
-from engine.kinds.picture import network_size, open_resized
+from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.serving.augmented import build_augmented
 from engine.serving.predictor import DEVICE_LOCK, Predictor
 from engine.training.evaluate import evaluate
-from engine.training.thresholds import LESSON_THRESHOLD
 
 AT_ONCE = 32
 
@@ -66,7 +66,7 @@ def write_submission(
     return target
 
 
-def decide_with_tta(predictor: Predictor, data: Data) -> dict[str, Any]:
+def decide_with_tta(predictor: Predictor, data: DataSet) -> dict[str, Any]:
     """Thresholds tuned on the validation split for probabilities that are averaged over the symmetries.
 
     Averaging pulls probabilities together, so that thresholds tuned without it do not fit.

@@ -14,6 +14,7 @@ from engine.models.word_models import SIZES
 from engine.recipe import AWD_LSTM_WT103, MINILM
 from engine.serving.predictor import DEVICE_LOCK, Predictor
 from engine.task import ModelPlan
+from engine.tasks.lesson import TEMPERATURE
 from engine.tasks.registry import get_task
 from engine.training.carried import forget
 
@@ -21,11 +22,13 @@ MOST_TOKENS = 200
 LIKELIEST = 50  # of all tokens; below these is only noise (Fan et al. 2018)
 
 
-def write_on(predictor: Predictor, start: str, *, tokens: int = 30, temperature: float = 0.8, seed: int = 0) -> str:
+def write_on(
+    predictor: Predictor, start: str, *, tokens: int = 30, temperature: float = TEMPERATURE, seed: int = 0
+) -> str:
     """`start` and what the model writes after it.
 
-    A low temperature takes the likeliest token nearly always, 1 draws as the model believes. A model that learnt to guess hidden
-    tokens is asked for one behind the text, again and again. The same seed writes the same.
+    A low `temperature` takes the likeliest token nearly always, 1 draws as the model believes; the lesson's is between. A model
+    that learnt to guess hidden tokens is asked for one behind the text, again and again. The same seed writes the same.
     """
     if not 0 < temperature <= 2:
         raise RecipeError(f"The temperature is {temperature:g}. Give a number above 0, and at most 2.")

@@ -1,7 +1,10 @@
 """Head centres: where in this photograph is the middle of the head? A regression to a point."""
 
+from engine.inputs import PICTURE
+from engine.kinds.main_metrics import MEAN_PIXELS
 from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
 from engine.task import Aim, Objective, Task
+from engine.tasks.lesson import ALL_SETTINGS
 
 
 def build_objective() -> Objective:
@@ -35,7 +38,9 @@ CPU = Recipe(
 LESSON = Recipe(
     name="lesson",
     title="The lesson's, on BIWI",
-    note="120×160, 5 epochs of the head alone. Reached a mean squared error of 0.0022 (at best) in the lesson.",
+    note="120×160, 5 epochs of the head alone, person 13 held out. The lesson's model ended at a mean squared error of 0.0028 on "
+    "that person's pictures, after 0.0022 at best. Here the head has LayerNorm and no dropout, as a batch's noise shakes "
+    f'coordinates. The notebook\'s end shows stronger transforms: they are the augmentation "strong". {ALL_SETTINGS}',
     backbone=LESSON_BACKBONE,
     stages=(Stage(name="frozen", epochs=5, max_lr=2e-2, image_size=120, batch_size=64, train_from=-1),),
 )
@@ -51,6 +56,9 @@ HEADS = Task(
     aims=(
         Aim(
             name="point",
+            kind="point",
+            input_kind=PICTURE,
+            metric=MEAN_PIXELS,
             build=build_objective,
             default_stage=Stage(name="frozen", epochs=3, max_lr=3e-3, image_size=96, batch_size=16, train_from=-1),
         ),

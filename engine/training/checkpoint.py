@@ -1,9 +1,10 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped.
 
 A checkpoint is a folder under `checkpoints/`, itself a model bundle (`model.safetensors`, `config.json`) with the optimiser's
-state and the progress beside it. It is written under another name and renamed when whole; `latest.json` and `best.json`
-name the ones that count, and the others are deleted; but where `best.json` was lost, those with figures stay until there is a new
-best one: it is among them. There is no random state to save: see `engine.data.seeding`.
+state and the progress beside it. It is written under another name and renamed when whole. `latest.json` and `best.json` name the
+ones that count. Kept beside them are the one before the latest, in case that is damaged, and the end of every stage, from which
+other runs may start; the others are deleted. Where `best.json` was lost, those with figures stay until there is a new best one:
+it is among them. There is no random state to save: see `engine.data.seeding`.
 """
 
 import dataclasses
@@ -11,32 +12,39 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from engine.bundle_files import (
+from engine.bundle.files import (
     BEST_FILE,
     CONFIG_FILE,
     EVALUATION_FILE,
     LATEST_FILE,
     MODEL_FILE,
     OURS,
+    checkpoints_in,
     latest_checkpoint,
     pointed_checkpoint,
+    stage_of,
 )
+from engine.bundle.tensors import load_tensors, own_tensors, save_tensors
 from engine.errors import RunError
+from engine.recipe import recipe_from_dict
 from engine.training.carried import Carrying, carried
 
 OPTIMIZER_FILE = "optimizer.safetensors"
 PROGRESS_FILE = "progress.json"
 CARRIED = "carried:"
+# What tells one training from another in a bundle's config.
+SAME = ("task", "objective", "backbone", "classes", "dataset", "seed", "recipe")
 
 
 @runtime_checkable
@@ -51,7 +59,10 @@ class Documented(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a run stands: steps taken in a stage, what the epoch's loss adds up to so far, and what the stage settled on."""
+    """Where a run stands: steps taken in a stage, what the epoch's loss adds up to so far, and what the stage settled on.
+
+    `best` is the run's best main figure with inputs of the size `best_size` (in words, "" in an older version's checkpoint).
+    """
 
     stage: int
     step: int
@@ -60,6 +71,7 @@ class Progress:
     loss_sum: float = 0.0
     loss_count: float = 0.0
     best: float | None = None
+    best_size: str = ""
     scaler: dict[str, Any] = field(default_factory=dict)
 
 
@@ -112,30 +124,6 @@ def save_checkpoint(
     return name
 
 
-def own_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """The state dict with each tensor once: tied weights, which go by several names, have their first one."""
-    tensors: dict[str, Tensor] = {}
-    seen: set[int] = set()
-    for name, tensor in model.state_dict(keep_vars=True).items():
-        if id(tensor) not in seen:
-            seen.add(id(tensor))
-            tensors[name] = tensor.detach()
-    return tensors
-
-
-def save_tensors(tensors: dict[str, Tensor], file: Path) -> None:
-    """Write them as safetensors, marked as torch's: transformers wants that."""
-    file.touch()
-    readers = file.stat().st_mode
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file, metadata={"format": "pt"})
-    file.chmod(readers)  # safetensors lets nobody else read
-
-
-def load_tensors(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """What `own_tensors` gave, or some of it, into `model`."""
-    model.load_state_dict(tensors, strict=False)
-
-
 def read_progress(checkpoint: Path) -> Progress:
     """Where the run stood; `RunError` when the checkpoint is damaged."""
     try:
@@ -144,9 +132,69 @@ def read_progress(checkpoint: Path) -> Progress:
         raise RunError(f"The checkpoint {checkpoint} is damaged ({problem}). Start the run anew.") from None
 
 
+def sound_checkpoint(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest whole checkpoint in a run's `checkpoints/`, and for each newer one what is damaged, in words."""
+    damages = []
+    for checkpoint in _newest_first(folder):
+        problem = damage_of(checkpoint)
+        if not problem:
+            return checkpoint, damages
+        damages.append(f"The checkpoint {checkpoint.name} is damaged: {problem}.")
+    return None, damages
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    """What a run may go on from, damaged or not; the end of a stage that was passed has no optimiser any more."""
+    latest, passed = pointed_checkpoint(folder, LATEST_FILE), _stage_ends(folder)
+    others = [path for path in reversed(checkpoints_in(folder, whole=False)) if path != latest]
+    resumable = [path for path in others if path not in passed or (path / OPTIMIZER_FILE).is_file()]
+    return [latest, *resumable] if latest else resumable
+
+
+def damage_of(checkpoint: Path) -> str:
+    """What is wrong with a checkpoint's files, in words; "" where all are whole."""
+    readers: dict[Path, Callable[[Path], Any]] = dict.fromkeys(sorted(checkpoint.glob("*.json")), _read_json)
+    # Opening compares the size that the header promises with the file's own.
+    readers |= {checkpoint / name: lambda file: safe_open(file, "pt").keys() for name in (MODEL_FILE, OPTIMIZER_FILE)}
+    for file, read in readers.items():
+        try:
+            read(file)
+        except (OSError, ValueError, RecursionError, SafetensorError) as problem:
+            return f"{file.name} cannot be read ({problem})"
+    try:
+        read_progress(checkpoint)
+    except RunError:
+        return f"{PROGRESS_FILE} does not say where the run stood"
+    return ""
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def check_same_training(checkpoint: Path, config: Mapping[str, Any]) -> None:
+    """`RunError` where a checkpoint's config says that it is of another training than `config` does; an empty one fits all."""
+    written = _read_json(checkpoint / CONFIG_FILE).get(OURS, {})
+    for name in SAME:
+        before, now = written.get(name), config.get(name)
+        if name == "recipe" and before and now:  # by its values: an older version may have written fewer fields
+            before, now = recipe_from_dict(before), recipe_from_dict(now)
+        if name in config and before != now:
+            raise RunError(
+                f"{checkpoint.parent} holds checkpoints of another training: its {name} is {str(before)[:80]}, not "
+                f"{str(now)[:80]}. Give another folder, or delete that one."
+            )
+
+
 def load_checkpoint_model(checkpoint: Path, model: nn.Module) -> None:
-    """The checkpoint's weights into `model`."""
-    load_tensors(model, load_file(checkpoint / MODEL_FILE))
+    """The checkpoint's weights into `model`, which must have exactly its tensors; else `RunError`."""
+    tensors, expected = load_file(checkpoint / MODEL_FILE), own_tensors(model)
+    shapes = [{name: tuple(tensor.shape) for name, tensor in some.items()} for some in (tensors, expected)]
+    if shapes[0] != shapes[1]:
+        raise RunError(
+            f"The weights in {checkpoint} are those of another model. Give another folder for the checkpoints, or delete it."
+        )
+    load_tensors(model, tensors)
 
 
 def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> None:
@@ -183,11 +231,22 @@ def _point(pointer: Path, name: str) -> None:
 
 
 def _delete_others(folder: Path) -> None:
-    latest, best = latest_checkpoint(folder), pointed_checkpoint(folder, BEST_FILE)
+    latest, best, ends = latest_checkpoint(folder), pointed_checkpoint(folder, BEST_FILE), _stage_ends(folder)
+    whole = checkpoints_in(folder)
+    before = whole[whole.index(latest) - 1] if latest in whole[1:] else None
     for other in folder.iterdir():
         may_be_best = best is None and (other / EVALUATION_FILE).is_file()
-        if other.is_dir() and other not in (latest, best) and not may_be_best:
+        if other.is_dir() and other not in (latest, before, best, *ends) and not may_be_best:
             shutil.rmtree(other, ignore_errors=True)
+    for end in set(ends) - {latest, before, best}:
+        (end / OPTIMIZER_FILE).unlink(missing_ok=True)  # others start from its weights; this run is beyond it
+
+
+def _stage_ends(folder: Path) -> list[Path]:
+    """The last checkpoint of each stage that the latest one has left behind."""
+    latest = latest_checkpoint(folder)
+    last = {stage: path for path in checkpoints_in(folder) if (stage := stage_of(path)) is not None}
+    return [path for stage, path in last.items() if latest and stage < (stage_of(latest) or 0)]
 
 
 def _flush(file: Path) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 import torch
+from accelerate.state import PartialState
 from torch import Tensor, distributed, nn
 from torch.distributed.nn import functional as differentiable
 from torch.nn import functional
@@ -59,6 +61,16 @@ def synchronise_batch_norm(model: nn.Module) -> nn.Module:
             if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
                 setattr(parent, name, SyncedBatchNorm(child))
     return model
+
+
+def agreed(should_stop: Callable[[], bool]) -> bool:
+    """Whether any of the processes was asked to stop: if they stopped at different batches, they would wait for each other."""
+    wish = should_stop()
+    if not distributed.is_initialized() or distributed.get_world_size() == 1:
+        return wish
+    wishes = torch.tensor(float(wish), device=PartialState().device)
+    distributed.all_reduce(wishes)
+    return bool(wishes.item())
 
 
 def leave(code: int) -> NoReturn:

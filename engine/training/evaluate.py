@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from engine.data.dataset import DataSet
 from engine.recipe import Stage
 from engine.task import Objective
 from engine.training.carried import forget
@@ -31,7 +32,7 @@ def evaluate_batches(
     objective: Objective,
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
-    data: Any,
+    data: DataSet,
     accelerator: Accelerator,
 ) -> Evaluation:
     """Measure `model` over all batches of all processes; it is left in evaluation mode."""
@@ -55,7 +56,7 @@ def evaluate(
     objective: Objective,
     model: nn.Module,
     *,
-    data: Any,
+    data: DataSet,
     items: Sequence[Any],
     stage: Stage,
     batch_size: int = 8,

@@ -5,7 +5,7 @@ import copy
 import ctypes
 import dataclasses
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import psutil
 import torch
@@ -15,15 +15,15 @@ from torch import nn
 
 from engine.errors import TrainingError
 from engine.events import BatchHalved, Event
-from engine.machine import usable_memory
+from engine.host.machine import usable_memory
 from engine.recipe import Stage
 
 LARGE_SHARE = 0.5
 
 
 def halve_until_it_fits(
-    train: Callable[[Stage], Iterator[Event]], stage: Stage, *, model: nn.Module, stage_index: int
-) -> Iterator[Event]:
+    train: Callable[[Stage], Generator[Event, None, bool]], stage: Stage, *, model: nn.Module, stage_index: int
+) -> Generator[Event, None, bool]:
     """Run `train(stage)`; whenever it runs out of memory, again with half the batch and the weights from before.
 
     Returns what `train` returns. Raises `TrainingError` when not even a batch of one fits.

@@ -1,49 +1,29 @@
 """A whole recipe: stage after stage on one model, from the start or from the latest checkpoint."""
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from engine.bundle_files import latest_checkpoint
-from engine.events import CacheProgressed, Event, RunResumed
+from engine.bundle.files import BEST_FILE, pointed_checkpoint
+from engine.data.dataset import DataSet
+from engine.events import Event, RunResumed, Warned
 from engine.recipe import Recipe, Stage
-from engine.task import ModelPlan, Objective, plan_model
+from engine.task import Objective
 from engine.training.checkpoint import (
     Progress,
+    check_same_training,
+    damage_of,
     load_checkpoint_model,
     read_progress,
+    sound_checkpoint,
 )
-from engine.training.loop import Keeping, fit, never
+from engine.training.keeper import Keeper
+from engine.training.loop import fit
 from engine.training.memory import halve_until_it_fits
-
-
-def planned(
-    objective: Objective, recipe: Recipe, data: Any, start: Path | None = None
-) -> Generator[Event, None, ModelPlan]:
-    """The plan of the model that `recipe` trains on `data`, with the files it is built from: those of the bundle that it
-    starts from, else made from the data."""
-    if start is None:
-        making = objective.make_files(recipe.backbone, data)
-        while True:
-            try:
-                done, total = next(making)
-            except StopIteration as end:
-                return plan_model(recipe, data, end.value)
-            yield CacheProgressed(done=done, total=total)
-    return plan_model(recipe, data, start)
-
-
-def plan_now(objective: Objective, recipe: Recipe, data: Any, start: Path | None = None) -> ModelPlan:
-    """The same for who need not hear how far it is."""
-    planning = planned(objective, recipe, data, start)
-    while True:
-        try:
-            next(planning)
-        except StopIteration as end:
-            return end.value
+from engine.training.setup import Place, never
 
 
 def train_recipe(
@@ -51,25 +31,21 @@ def train_recipe(
     recipe: Recipe,
     *,
     model: nn.Module,
-    data: Any,
+    data: DataSet,
     folder: Path | None = None,
-    config: dict[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
     seed: int = 42,
     should_stop: Callable[[], bool] = never,
     workers: int | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, bool]:
     """Train every stage of `recipe`. The generator returns True when all is done, False when it was asked to stop.
 
     With a `folder` (a run's `checkpoints/`), checkpoints are written there, each with `config` for whoever loads the model;
-    when it holds some already, training goes on from the latest.
+    when it holds some already, training goes on from the latest that is whole. Raises `RunError` where those are of another
+    training.
     """
-    keeping = Keeping(folder=folder, config=config or {}) if folder else None
-    checkpoint = latest_checkpoint(folder) if folder else None
-    start = read_progress(checkpoint) if checkpoint else None
-    if checkpoint and start:
-        load_checkpoint_model(checkpoint, model)
-        yield RunResumed(stage=start.stage, step=start.step)
-
+    checkpoint, start = (yield from resume(folder, model, config or {})) if folder else (None, None)
+    keeper = Keeper(folder, config, start=start)
     for index, stage in enumerate(recipe.stages):
         if start and index < start.stage:
             continue
@@ -77,18 +53,17 @@ def train_recipe(
         if at:
             stage = dataclasses.replace(stage, batch_size=at.batch_size)
 
-        def train(stage: Stage, index: int = index, at: Progress | None = at) -> Iterator[Event]:
+        def train(stage: Stage, index: int = index, at: Progress | None = at) -> Generator[Event, None, bool]:
+            if at and at.batch_size != stage.batch_size:
+                at = None  # halved: from the stage's first step
             return fit(
                 objective,
                 stage,
                 model=model,
                 data=data,
                 seed=seed,
-                stage_index=index,
-                stages=len(recipe.stages),
-                keeping=keeping,
-                start=at if at and at.batch_size == stage.batch_size else None,
-                checkpoint=checkpoint,
+                place=Place(stage=index, stages=len(recipe.stages), start=at, checkpoint=checkpoint if at else None),
+                keeper=keeper,
                 should_stop=should_stop,
                 workers=workers,
             )
@@ -96,3 +71,23 @@ def train_recipe(
         if not (yield from halve_until_it_fits(train, stage, model=model, stage_index=index)):
             return False
     return True
+
+
+def resume(
+    folder: Path, model: nn.Module, config: Mapping[str, Any]
+) -> Generator[Event, None, tuple[Path | None, Progress | None]]:
+    """Puts the newest whole checkpoint's weights into `model`; returns it and where it stood, or None twice."""
+    checkpoint, damages = sound_checkpoint(folder)
+    if damages:
+        then = f"Training goes on from {checkpoint.name}." if checkpoint else "No other is left: training begins anew."
+        yield Warned(message=" ".join((*damages, then)))
+    if checkpoint is None:
+        return None, None
+    check_same_training(checkpoint, config)
+    load_checkpoint_model(checkpoint, model)
+    progress, best = read_progress(checkpoint), pointed_checkpoint(folder, BEST_FILE)
+    if best and damage_of(best):  # the next epoch is the best, as far as anybody can tell
+        (folder / BEST_FILE).unlink()
+        progress = dataclasses.replace(progress, best=None)
+    yield RunResumed(stage=progress.stage, step=progress.step)
+    return checkpoint, progress

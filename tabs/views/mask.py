@@ -10,14 +10,14 @@ import numpy as np
 from PIL import Image
 
 from engine.recipe import Stage
-from tabs.components.charts import bar_list, heat_map
-from tabs.components.heavy import load_engine
-from tabs.components.markup import empty_state, figure_grid, picture_tag, text
+from tabs.drawing.charts import bar_list, heat_map
+from tabs.drawing.markup import empty_state, figure_grid, picture_tag, text
+from tabs.reading.heavy import load_engine
 from tabs.views.colors import class_colors, confidence_palette, css_color, mask_palette
 from tabs.views.pictures import SHOWN_WIDTH, augmented_grid, sample_grid, smaller
 
 if TYPE_CHECKING:
-    from engine.data.block import Data
+    from engine.data.pictures.block import Data
     from engine.serving.inspect import Shown
     from engine.serving.predictor import Predictor
 

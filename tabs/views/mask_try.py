@@ -1,27 +1,29 @@
 """Trying a segmentation model: a picture in, its mask over it, classes to click, and how sure the model is."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
 
 from engine.errors import EngineError
 from engine.task import Task
-from tabs.components.markup import empty_state, note, picture_tag, text
-from tabs.components.models import predictor_of
-from tabs.components.paths import without_paths
-from tabs.components.wiring import CLICK_CHOICE, POLL, PREDICT, set_css_variable
+from tabs.door.paths import without_paths
+from tabs.drawing.markup import empty_state, picture_tag, text
+from tabs.reading.models import predictor_of
+from tabs.scripts import called, script
+from tabs.views.answers import Answer, stand_in
 from tabs.views.colors import class_colors, css_color
 from tabs.views.mask import confidence_tag, mask_tag, ordered_shares, share_text
-from tabs.views.offered import NO_MODEL, build_picture_source
+from tabs.views.offered import build_picture_source
 from tabs.views.pictures import smaller
+from tabs.wiring import POLL, PREDICT, flat
 
 LONGEST = 1024  # pixels of the picture as it is shown; the prediction itself is in the picture's own size
 NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camera, or click one that is offered.")
 
 
-# Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
     """A prediction as it is drawn: picture (h, w, 3), mask (h, w), confidence (h, w) in 0..1; `size` is the picture's own."""
 
@@ -33,14 +35,28 @@ class Tried:
     size: tuple[int, int]
 
 
-def predict(model: str | None, source: str) -> tuple[Tried | str | None, int | None]:
+class Predicted(NamedTuple):
+    """A prediction, or why there is none; and the class that is highlighted in it."""
+
+    answer: Any
+    highlight: Any
+
+
+class Drawn(NamedTuple):
+    """What shows for a prediction: the picture under its mask or its confidence map, and the classes with their shares."""
+
+    picture: Any
+    classes: Any
+
+
+def predict(model: str | None, source: str) -> Predicted:
     """A model's prediction for the picture at `source`, or why there is none; and no class highlighted."""
     if not model or not source:
-        return None, None
+        return Predicted(answer=None, highlight=None)
     try:
         prediction = predictor_of(model).predict(source)
     except EngineError as error:
-        return without_paths(error), None
+        return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), highlight=None)
     tried = Tried(
         picture=smaller(np.asarray(prediction.picture), LONGEST),
         mask=smaller(prediction.mask, LONGEST, exact=True),
@@ -49,15 +65,15 @@ def predict(model: str | None, source: str) -> tuple[Tried | str | None, int | N
         shares=prediction.shares,
         size=prediction.mask.shape,
     )
-    return tried, None
+    return Predicted(answer=Answer(asked=(model, source), said=tried), highlight=None)
 
 
-def draw(model: str | None, tried: Tried | str | None, highlight: int | None, layer: str) -> tuple[str, str]:
-    """The picture under its mask or its confidence map, and the classes with their shares."""
-    if tried is None:
-        return (NOTHING_YET if model else NO_MODEL), ""
-    if isinstance(tried, str):
-        return note(tried, "bad"), ""
+def draw(model: str | None, source: str, answer: Answer | None, highlight: int | None, layer: str) -> Drawn:
+    """The picture with one `layer` over it, one class alone where one is highlighted."""
+    instead = stand_in(model, source, answer, NOTHING_YET)
+    if instead or answer is None:
+        return Drawn(picture=instead, classes="")
+    tried: Tried = answer.said
     over = (
         confidence_tag(tried.confidence)
         if layer == "confidence"
@@ -68,7 +84,7 @@ def draw(model: str | None, tried: Tried | str | None, highlight: int | None, la
     picture = picture_tag(tried.picture, alt="your picture", kind="picture")
     key = '<p class="lab-ramp"><span>unsure</span><i></i><span>sure</span></p>' if layer == "confidence" else ""
     html = f'<div class="lab-stack large">{picture}{over}</div>{key}<p class="lab-small">{text(sure)}</p>'
-    return html, class_list(tried, highlight)
+    return Drawn(picture=html, classes=class_list(tried, highlight))
 
 
 def class_list(tried: Tried, highlight: int | None) -> str:
@@ -95,10 +111,10 @@ def toggle_class(highlight: int | None, choice: str) -> int | None:
     return None if chosen == highlight else chosen
 
 
-def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     panel_id = f"{task.name}-try"
-    source, tried, highlight = gr.State(""), gr.State(None), gr.State(None)
+    source, state = gr.State(""), Predicted(answer=gr.State(None), highlight=gr.State(None))
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             build_picture_source(task, dataset, source, ["upload", "webcam", "clipboard"])
@@ -108,13 +124,14 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
                 layer = gr.Radio([("Classes", "mask"), ("How sure", "confidence")], value="mask", label="Show")
             picture = gr.HTML(NOTHING_YET)
             gr.HTML("<h4>What is in it <small>(click a class to see it alone)</small></h4>")
-            classes = gr.HTML(js_on_load=CLICK_CHOICE)
+            classes = gr.HTML(js_on_load=script("click-choice"))
 
     def class_clicked(highlight: int | None, event: gr.EventData) -> int | None:
         return toggle_class(highlight, str(event.choice))
 
-    gr.on([source.change, model.change], predict, [model, source], [tried, highlight], **PREDICT)
-    drawn = [model, tried, highlight, layer]
-    gr.on([tried.change, highlight.change, layer.change, model.change], draw, drawn, [picture, classes], **POLL)
-    classes.select(class_clicked, highlight, highlight, **POLL)
-    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
+    gr.on([source.change, model.change], predict, [model, source], flat(state), **PREDICT)
+    asked = [model, source, state.answer, state.highlight, layer]
+    drawn = Drawn(picture=picture, classes=classes)
+    gr.on([part.change for part in asked], draw, asked, flat(drawn), **POLL)
+    classes.select(class_clicked, state.highlight, state.highlight, **POLL)
+    opacity.input(None, opacity, None, js=called("set-share", panel_id, "--mask-opacity", 100))

@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 from engine.recipe import Stage
-from tabs.components.heavy import load_engine
-from tabs.components.markup import figure_grid, picture_tag
+from tabs.drawing.markup import figure_grid, picture_tag
+from tabs.reading.heavy import load_engine
 
 if TYPE_CHECKING:
-    from engine.data.block import Data
+    from engine.data.pictures.block import Data
     from engine.serving.inspect import Shown
 
 SHOWN_WIDTH = 480  # pixels; twice what a column of the gallery has on a common screen

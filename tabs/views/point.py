@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.recipe import Stage
-from tabs.components.charts import Mark, Series, bar_list, line_chart
-from tabs.components.heavy import load_engine
-from tabs.components.markup import empty_state, figure_grid, text
+from tabs.drawing.charts import Mark, Series, bar_list, line_chart
+from tabs.drawing.markup import empty_state, figure_grid, text
+from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
 
 if TYPE_CHECKING:
-    from engine.data.block import Data
+    from engine.data.pictures.block import Data
     from engine.serving.inspect import Shown
     from engine.serving.predictor import Predictor
 
@@ -43,7 +43,7 @@ def show_augmented(data: "Data", stage: Stage, index: int, seed: int) -> str:
 def show_frequencies(data: "Data") -> str:
     """Where in the picture the training points are, as a scatter of dots."""
     height, width = data.shape
-    points = [data.block.label(item) for item in data.train[:: max(1, len(data.train) // 400)]]
+    points = [data.label(item) for item in data.train[:: max(1, len(data.train) // 400)]]
     dots = "".join(f'<i style="left:{100 * x / width:.1f}%;top:{100 * y / height:.1f}%"></i>' for x, y in points)
     return f'<div class="lab-scatter" style="aspect-ratio:{width}/{height}">{dots}</div>'
 

@@ -1,20 +1,22 @@
 """Trying a model that finds a point: a picture or the camera in, a cross out, and your own click to compare with."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
 
 from engine.errors import EngineError
 from engine.task import Task
-from tabs.components.markup import empty_state, facts, note
-from tabs.components.models import predictor_of
-from tabs.components.paths import without_paths
-from tabs.components.wiring import CLICK_PLACE, POLL, PREDICT, STREAM
+from tabs.door.paths import without_paths
+from tabs.drawing.markup import empty_state, facts, note
+from tabs.reading.models import predictor_of
+from tabs.scripts import script
+from tabs.views.answers import Answer, stand_in
 from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 from tabs.views.point import GUESS, YOURS, with_crosses
+from tabs.wiring import POLL, PREDICT, STREAM, flat
 
 LONGEST = 900  # pixels of the picture as it is shown
 LIVE_LONGEST = 480
@@ -23,8 +25,7 @@ NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camer
 NO_FRAME = empty_state("The camera is off", "Press its record button, and hold your head into the picture.")
 
 
-# Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
     """A prediction as it is drawn: the picture (h, w, 3); `x` and `y` as shares of its size; `size` (H, W) in pixels."""
 
@@ -51,22 +52,39 @@ def predict_picture(model: str, source: Any, longest: int) -> Tried:
     )
 
 
-def predict(model: str | None, source: str) -> tuple[Tried | str | None, None]:
+class Predicted(NamedTuple):
+    """A prediction, or why there is none; and where somebody clicked in it."""
+
+    answer: Any
+    yours: Any
+
+
+class Drawn(NamedTuple):
+    """What shows for a prediction: the picture with the model's cross and yours, and where they are."""
+
+    picture: Any
+    places: Any
+
+
+def predict(model: str | None, source: str) -> Predicted:
     """A model's prediction for the picture at `source`, or why there is none; and no click of yours yet."""
     if not model or not source:
-        return None, None
+        return Predicted(answer=None, yours=None)
     try:
-        return predict_picture(model, source, LONGEST), None
+        said = predict_picture(model, source, LONGEST)
     except EngineError as error:
-        return without_paths(error), None
+        said = without_paths(error)
+    return Predicted(answer=Answer(asked=(model, source), said=said), yours=None)
 
 
-def draw(model: str | None, tried: Tried | str | None, yours: tuple[float, float] | None) -> tuple[str, str]:
-    """The picture with the model's cross and yours, and where they are."""
-    if tried is None:
-        return (NOTHING_YET if model else NO_MODEL), ""
-    if isinstance(tried, str):
-        return note(tried, "bad"), ""
+def draw(model: str | None, source: str, answer: Answer | None, yours: tuple[float, float] | None) -> Drawn:
+    """The picture with the model's cross and yours, and where they are; or what stands there instead."""
+    instead = stand_in(model, source, answer, NOTHING_YET)
+    return Drawn(picture=instead, places="") if instead or answer is None else draw_crosses(answer.said, yours)
+
+
+def draw_crosses(tried: Tried, yours: tuple[float, float] | None) -> Drawn:
+    """A prediction's picture with its cross and yours, and where they are."""
     (height, width), (h, w) = tried.size, tried.picture.shape[:2]
     crosses = [(tried.x * w, tried.y * h, GUESS)]
     pairs = [
@@ -78,7 +96,8 @@ def draw(model: str | None, tried: Tried | str | None, yours: tuple[float, float
         away = tried.distance(*yours)
         pairs.insert(1, ("You", f"column {yours[0] * width:.1f}, row {yours[1] * height:.1f}"))
         pairs.insert(2, ("Apart", f"{away:.1f} px, {away / width:.1%} of the width"))
-    return with_crosses(tried.picture, crosses, alt="your picture", large=True), facts(pairs)
+    shown = with_crosses(tried.picture, crosses, alt="your picture", large=True)
+    return Drawn(picture=shown, places=facts(pairs))
 
 
 def follow_camera(model: str | None, frame: np.ndarray | None) -> str:
@@ -91,18 +110,18 @@ def follow_camera(model: str | None, frame: np.ndarray | None) -> str:
         tried = predict_picture(model, frame, LIVE_LONGEST)
     except EngineError as error:
         return note(without_paths(error), "bad")
-    return "".join(draw(model, tried, None))
+    return "".join(draw_crosses(tried, None))
 
 
-def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
-    source, tried, yours = gr.State(""), gr.State(None), gr.State(None)
+    source, state = gr.State(""), Predicted(answer=gr.State(None), yours=gr.State(None))
     with gr.Tabs():
         with gr.Tab("A picture"), gr.Row():
             with gr.Column(scale=2, min_width=280):
                 build_picture_source(task, dataset, source, ["upload", "webcam", "clipboard"])
             with gr.Column(scale=3, min_width=320):
-                picture = gr.HTML(NOTHING_YET, js_on_load=CLICK_PLACE)
+                picture = gr.HTML(NOTHING_YET, js_on_load=script("click-place"))
                 gr.HTML('<p class="lab-small">Click where <em>you</em> think the middle of the head is.</p>')
                 places = gr.HTML()
         with gr.Tab("Live camera"), gr.Row():
@@ -114,9 +133,12 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
     def place_clicked(event: gr.EventData) -> tuple[float, float]:
         return float(event.x), float(event.y)
 
-    picture.select(place_clicked, None, yours, **POLL)
-    gr.on([source.change, model.change], predict, [model, source], [tried, yours], **PREDICT)
-    gr.on([tried.change, yours.change, model.change], draw, [model, tried, yours], [picture, places], **POLL)
+    picture.select(place_clicked, None, state.yours, **POLL)
+    gr.on([source.change, model.change], predict, [model, source], flat(state), **PREDICT)
+    asked, drawn = [model, source, state.answer, state.yours], Drawn(picture=picture, places=places)
+    gr.on([part.change for part in asked], draw, asked, flat(drawn), **POLL)
+    # The camera may stand still: what the model before said of its last frame must not stay. The next frame is judged anew.
+    gr.on([model.change, camera.clear], lambda: NO_FRAME, None, live, **POLL)
     camera.stream(
         follow_camera,
         [model, camera],

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.recipe import Stage
-from tabs.components.charts import Mark, Series, bar_list, heat_map, line_chart
-from tabs.components.heavy import load_engine
-from tabs.components.markup import empty_state, facts, figure_grid, table, text
+from tabs.drawing.charts import Mark, Series, bar_list, heat_map, line_chart
+from tabs.drawing.markup import empty_state, facts, figure_grid, table, text
+from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
 
 if TYPE_CHECKING:
-    from engine.data.block import Data
+    from engine.data.pictures.block import Data
     from engine.serving.inspect import Shown
     from engine.serving.predictor import Predictor
 

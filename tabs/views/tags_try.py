@@ -4,24 +4,27 @@ import csv
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
 
+from engine.data.sources.kaggle import late_submission
 from engine.errors import DataError, EngineError
-from engine.hub.library import known_model
+from engine.library.listing import known_model
 from engine.task import Task
-from tabs.components.heavy import load_engine
-from tabs.components.markup import empty_state, note, picture_tag, table, text
-from tabs.components.models import model_label, predictor_of
-from tabs.components.opened import open_dataset
-from tabs.components.paths import without_paths
-from tabs.components.uploads import download_path
-from tabs.components.wiring import BATCH, CLICK_CHOICE, POLL, PREDICT, set_css_variable, tells_errors
+from tabs.door.paths import without_paths
+from tabs.door.uploads import download_path
+from tabs.drawing.markup import empty_state, note, picture_tag, table, text
+from tabs.reading.heavy import load_engine
+from tabs.reading.models import model_label, predictor_of
+from tabs.reading.opened import open_dataset
+from tabs.scripts import called, script
+from tabs.views.answers import Answer, keep_only, stand_in
 from tabs.views.mask import confidence_tag
-from tabs.views.offered import NO_MODEL, build_picture_source
+from tabs.views.offered import build_picture_source
 from tabs.views.pictures import smaller
+from tabs.wiring import BATCH, POLL, PREDICT, flat, tells_errors
 
 LONGEST = 768  # pixels of the picture as it is shown
 MOST_AT_ONCE = 200  # pictures in one batch from the browser
@@ -29,8 +32,7 @@ LESSON_THRESHOLD = 0.2
 NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one that is offered.")
 
 
-# Compared by identity: Gradio asks for a hash to see whether a state has changed, and arrays have none.
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
     """A prediction as it is drawn: the picture (h, w, 3) and the probabilities by tag."""
 
@@ -46,22 +48,30 @@ def own_threshold(model: str | None) -> Any:
         return gr.skip()
 
 
-def predict(model: str | None, source: str) -> tuple[Tried | str | None, str]:
+class Predicted(NamedTuple):
+    """A prediction, or why there is none; and the tag that is looked at."""
+
+    answer: Any
+    looked: Any
+
+
+def predict(model: str | None, source: str) -> Predicted:
     """A model's prediction for the picture at `source`, or why there is none, and no tag looked at."""
     if not model or not source:
-        return None, ""
+        return Predicted(answer=None, looked="")
     try:
         prediction = predictor_of(model).predict(source)
     except EngineError as error:
-        return without_paths(error), ""
+        return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), looked="")
     tried = Tried(picture=smaller(np.asarray(prediction.picture), LONGEST), probabilities=prediction.probabilities)
-    return tried, ""
+    return Predicted(answer=Answer(asked=(model, source), said=tried), looked="")
 
 
-def draw_tags(tried: Tried | str | None, looked: str) -> str:
+def draw_tags(model: str | None, source: str, answer: Answer | None, looked: str) -> str:
     """Every tag with its probability, the likeliest first. Which of them are given, the style says: it knows the threshold."""
-    if not isinstance(tried, Tried):
+    if answer is None or stand_in(model, source, answer, NOTHING_YET):
         return ""
+    tried: Tried = answer.said
     rows = []
     for name, probability in sorted(tried.probabilities.items(), key=lambda pair: -pair[1]):
         rows.append(
@@ -72,13 +82,12 @@ def draw_tags(tried: Tried | str | None, looked: str) -> str:
     return f'<div class="lab-classes lab-tag-bars">{"".join(rows)}</div>'
 
 
-def draw_picture(model: str | None, source: str, tried: Tried | str | None, looked: str) -> str:
+def draw_picture(model: str | None, source: str, answer: Answer | None, looked: str) -> str:
     """The picture, under a map of where the model looks for one tag where one was clicked."""
-    if tried is None:
-        return NOTHING_YET if model else NO_MODEL
-    if isinstance(tried, str):
-        return note(tried, "bad")
-    picture = picture_tag(tried.picture, alt="your picture", kind="picture")
+    instead = stand_in(model, source, answer, NOTHING_YET)
+    if instead or answer is None:
+        return instead
+    picture = picture_tag(answer.said.picture, alt="your picture", kind="picture")
     if not looked or not model:
         return f'<div class="lab-stack large">{picture}</div>'
     load_engine()
@@ -96,13 +105,28 @@ def draw_picture(model: str | None, source: str, tried: Tried | str | None, look
     return f'<div class="lab-stack large">{picture}{over}</div><p class="lab-small">{text(said)}</p>'
 
 
+def set_aside(model: str | None, source: str, answer: Answer | None) -> Any:
+    """What takes the place of a picture that belongs to another model or file; nothing changes where it is of these."""
+    return stand_in(model, source, answer, NOTHING_YET) or gr.skip()
+
+
+class Batch(NamedTuple):
+    """What shows for many pictures: a table, and the same as a file."""
+
+    answers: Any
+    answers_file: Any
+
+
+NO_BATCH = Batch(answers="", answers_file=gr.update(visible=False))
+
+
 @tells_errors
-def predict_batch(model: str | None, files: list[str] | None, threshold: float) -> tuple[str, Any]:
+def predict_batch(model: str | None, files: list[str] | None, threshold: float) -> Batch:
     """A table of tags for many pictures, and the same as a CSV file; what cannot be read is named, and the rest goes on."""
     if not model:
         raise DataError("Train a model first, or choose one above.")
     if not files:
-        return "", gr.update(visible=False)
+        return NO_BATCH
     if len(files) > MOST_AT_ONCE:
         raise DataError(
             f"{len(files)} pictures are too many for the browser: {MOST_AT_ONCE} at most. "
@@ -126,7 +150,7 @@ def predict_batch(model: str | None, files: list[str] | None, threshold: float) 
         answers.writerows(rows)
     whose = f'<p class="lab-small">By {text(model_label(model))}</p>'
     listed = table(("Picture", f"Tags above {threshold:.2f}"), shown, numbers_from=2)
-    return whose + listed, gr.update(value=str(target), visible=True)
+    return Batch(answers=whose + listed, answers_file=gr.update(value=str(target), visible=True))
 
 
 def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
@@ -141,7 +165,13 @@ def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
             "beside train-tif-v2/."
         )
         return f'<p class="lab-small">{text(said)}</p>', gr.update(visible=False)
-    return f'<p class="lab-small">{count:,} test chips without tags.</p>', gr.update(visible=True)
+    return f'<p class="lab-small">{count:,} test {text(task.plural)} without tags.</p>', gr.update(visible=True)
+
+
+def late_words() -> str:
+    """How to hand a submission in now that the competition is over."""
+    before, command, after = map(text, late_submission())
+    return f'<p class="lab-small">{before} <code>{command}</code> {after}</p>'
 
 
 @tells_errors
@@ -156,7 +186,7 @@ def make_submission(task: Task, model: str | None, dataset: str, tta: bool, prog
     target = download_path("submission.csv")
 
     def show(done: int, total: int) -> None:
-        progress((done, total), unit="chips")
+        progress((done, total), unit=task.plural)
 
     predictor = predictor_of(model)
     decision = decide_with_tta(predictor, data) if tta and data.unlabelled else None
@@ -164,11 +194,12 @@ def make_submission(task: Task, model: str | None, dataset: str, tta: bool, prog
     return gr.update(value=str(target), visible=True)
 
 
-def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
     panel_id = f"{task.name}-try"
     tags_id = f"{task.name}-tags"
-    source, tried, looked = gr.State(""), gr.State(None), gr.State("")
+    source, state = gr.State(""), Predicted(answer=gr.State(None), looked=gr.State(""))
+    (answer, looked), given_for = state, gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             build_picture_source(task, dataset, source, ["upload", "clipboard"])
@@ -185,35 +216,41 @@ def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
                 buttons=[],  # one that resets would not know the model's own
             )
             gr.HTML("<h4>Tags <small>(click one to see where the model looks)</small></h4>")
-            tags = gr.HTML(js_on_load=CLICK_CHOICE)
+            tags = gr.HTML(js_on_load=script("click-choice"))
     with gr.Accordion("Many pictures at once", open=False):
         files = gr.File(file_count="multiple", type="filepath", label="Pictures", height=140)
         batch_button = gr.Button("Give them tags", size="sm")
-        answers = gr.HTML()
-        answers_file = gr.DownloadButton("Download as CSV", visible=False, size="sm")
+        batch = Batch(answers=gr.HTML(), answers_file=gr.DownloadButton("Download as CSV", visible=False, size="sm"))
     with gr.Accordion("A submission for Kaggle", open=False):
         test_line = gr.HTML()
         tta = gr.Checkbox(False, label="Average over the eight ways a chip can lie (test-time augmentation)")
         submit_button = gr.Button("Predict the test chips", size="sm", visible=False)
         submission = gr.DownloadButton("Download submission.csv", visible=False, size="sm")
+        gr.HTML(late_words())
 
     def tag_clicked(looked: str, event: gr.EventData) -> str:
         return "" if str(event.choice) == looked else str(event.choice)
+
+    def batch_clicked(model: str | None, files: list[str] | None, threshold: float) -> tuple[Any, ...]:
+        return *predict_batch(model, files, threshold), (model, files)
 
     def submit_clicked(model: str, dataset: str, tta: bool, progress=gr.Progress()) -> Any:  # noqa: B008 (Gradio's way)
         return make_submission(task, model, dataset, tta, progress)
 
     dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
-    gr.on([source.change, model.change], predict, [model, source], [tried, looked], **PREDICT)
+    gr.on([source.change, model.change], predict, [model, source], flat(state), **PREDICT)
     model.change(own_threshold, model, threshold, **POLL)
-    gr.on([tried.change, looked.change], draw_tags, [tried, looked], tags, **POLL)
-    threshold.change(None, threshold, None, js=set_css_variable(tags_id, "--threshold", whole=1))
-    gr.on([tried.change, looked.change, model.change], draw_picture, [model, source, tried, looked], picture, **PREDICT)
+    drawn = [model, source, answer, looked]
+    gr.on([part.change for part in drawn], draw_tags, drawn, tags, **POLL)
+    threshold.change(None, threshold, None, js=called("set-share", tags_id, "--threshold", 1))
+    # What is of another picture goes at once; a map of where the model looks takes its turn among those that predict.
+    gr.on([source.change, model.change], set_aside, [model, source, answer], picture, **POLL)
+    gr.on([answer.change, looked.change], draw_picture, drawn, picture, **PREDICT)
     tags.select(tag_clicked, looked, looked, **POLL)
-    opacity.input(None, opacity, None, js=set_css_variable(panel_id, "--mask-opacity"))
-    batch_button.click(predict_batch, [model, files, threshold], [answers, answers_file], **BATCH)
-    # Answers of another model, or to other files, must not stay.
-    hidden = gr.update(visible=False)
-    gr.on([model.change, files.change], lambda: ("", hidden), None, [answers, answers_file], **POLL)
-    model.change(lambda: hidden, None, submission, **POLL)
-    submit_button.click(submit_clicked, [model, dataset, tta], submission, **BATCH)
+    opacity.input(None, opacity, None, js=called("set-share", panel_id, "--mask-opacity", 100))
+    giving = batch_button.click(batch_clicked, [model, files, threshold], [*flat(batch), given_for], **BATCH)
+    for event in (giving.then, model.change, files.change):
+        event(partial(keep_only, NO_BATCH), [given_for, model, files], flat(batch), **POLL)
+    # One that is on its way when another model is chosen is made, and not shown.
+    submitting = submit_button.click(submit_clicked, [model, dataset, tta], submission, **BATCH)
+    gr.on([model.change, tta.change], lambda: gr.update(visible=False), None, submission, cancels=submitting, **POLL)

@@ -4,11 +4,14 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tabs.components.charts import Series, bar_list, heat_map, line_chart
-from tabs.components.heavy import load_engine
-from tabs.components.markup import empty_state, facts, text
+from engine.bundle.config import BundleConfig
+from engine.tasks.registry import get_task
+from tabs.drawing.charts import Series, bar_list, heat_map, line_chart
+from tabs.drawing.markup import empty_state, facts, text
+from tabs.reading.heavy import load_engine
 
 if TYPE_CHECKING:
+    from engine.data.texts.dataset import TextData
     from engine.serving.predictor import Predictor
 
 MEASURED = 4000  # texts whose length is counted, spread over the split
@@ -24,7 +27,7 @@ def show_legend(classes: tuple[str, ...]) -> str:
     )
 
 
-def show_samples(data: Any, split: str, start: int, count: int) -> str:
+def show_samples(data: "TextData", split: str, start: int, count: int) -> str:
     """Texts of a split with their class."""
     items = data.items(split)[start : start + count]
     cards = [
@@ -34,7 +37,7 @@ def show_samples(data: Any, split: str, start: int, count: int) -> str:
     return f'<div class="lab-reviews">{"".join(cards)}</div>'
 
 
-def show_frequencies(data: Any) -> str:
+def show_frequencies(data: "TextData") -> str:
     """How many training texts each class has, and how long they are."""
     load_engine()
     from engine.kinds.text import class_counts
@@ -61,9 +64,9 @@ def show_frequencies(data: Any) -> str:
     return f'{balance}<h4>Words in a text</h4>{histogram}<p class="lab-small">{text(said + more)}</p>'
 
 
-def show_comparisons(predictor: "Predictor", data: Any, items: Sequence[int]) -> str:
+def show_comparisons(predictor: "Predictor", data: "TextData", items: Sequence[int]) -> str:
     """Texts with their class and what the model says; for a language model, with what it would have written next."""
-    if guesses_words(predictor.config.objective):
+    if guesses_words(predictor.config):
         return _show_guesses(predictor, data, items)
     load_engine()
     from engine.serving.inspect import judge
@@ -125,12 +128,12 @@ def review(words: str, tags: Sequence[tuple[str, str]], caption: str, more: str 
     )
 
 
-def guesses_words(objective: str) -> bool:
-    """Whether an objective, by its name, is a language model's."""
-    return objective.startswith("language_model")
+def guesses_words(config: BundleConfig) -> bool:
+    """Whether a model, by its bundle's config, is a language model."""
+    return get_task(config.task).aim(config.objective).kind == "language"
 
 
-def _show_guesses(predictor: "Predictor", data: Any, items: Sequence[int]) -> str:
+def _show_guesses(predictor: "Predictor", data: "TextData", items: Sequence[int]) -> str:
     cards = []
     for item, words in zip(items, data.texts(items), strict=True):
         beginning = html.unescape(words.replace("<br />", "\n")).split()

@@ -1,17 +1,17 @@
 """Texts of one's own: a table is uploaded, its columns are chosen, and it becomes a data set like any other."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
-from engine.data.own_texts import keep_texts, look_at_table
+from engine.data.texts.own import keep_texts, look_at_table
 from engine.errors import EngineError
-from tabs.components.heavy import load_engine
-from tabs.components.markup import note, table, text
-from tabs.components.paths import without_paths
-from tabs.components.uploads import uploaded
-from tabs.components.wiring import ACTION, BATCH, tells_errors
+from tabs.door.paths import without_paths
+from tabs.door.uploads import uploaded
+from tabs.drawing.markup import note, table, text
+from tabs.reading.heavy import load_engine
+from tabs.wiring import ACTION, BATCH, flat, tells_errors
 
 SHOWN_ROWS, SHOWN_LETTERS = 3, 80
 NOTHING = (
@@ -20,22 +20,31 @@ NOTHING = (
 )
 
 
-def look(file: Any) -> tuple[str, Any, Any, Any]:
-    """A table's first rows, the two columns that seem to be meant, and the button."""
+class Looked(NamedTuple):
+    """What shows of a table: its first rows, the two columns that seem to be meant, and the button."""
+
+    shown: Any
+    text_column: Any
+    label_column: Any
+    button: Any
+
+
+def look(file: Any) -> Looked:
+    """A table's beginning, or why there is none."""
     hidden = gr.update(visible=False)
     if file is None:
-        return NOTHING, hidden, hidden, hidden
+        return Looked(NOTHING, hidden, hidden, hidden)
     try:
         found = look_at_table(uploaded(file))
     except EngineError as error:
-        return note(without_paths(error), "bad"), hidden, hidden, hidden
+        return Looked(note(without_paths(error), "bad"), hidden, hidden, hidden)
     rows = [[text(_short(value)) for value in row] for row in found.rows[:SHOWN_ROWS]]
     choices = list(found.columns)
-    return (
-        table(found.columns, rows, numbers_from=len(choices)),
-        gr.update(choices=choices, value=found.text, visible=True),
-        gr.update(choices=choices, value=found.label, visible=True),
-        gr.update(visible=True),
+    return Looked(
+        shown=table(found.columns, rows, numbers_from=len(choices)),
+        text_column=gr.update(choices=choices, value=found.text, visible=True),
+        label_column=gr.update(choices=choices, value=found.label, visible=True),
+        button=gr.update(visible=True),
     )
 
 
@@ -56,7 +65,8 @@ def build_own() -> gr.State:
             text_column = gr.Dropdown([], label="Column with the texts", visible=False, min_width=140)
             label_column = gr.Dropdown([], label="Column with the labels", visible=False, min_width=140)
         button = gr.Button("Use these texts", variant="primary", visible=False)
-    file.change(look, file, [shown, text_column, label_column, button], **ACTION)
+    looked = Looked(shown=shown, text_column=text_column, label_column=label_column, button=button)
+    file.change(look, file, flat(looked), **ACTION)
     button.click(keep, [file, text_column, label_column], kept, **BATCH)
     return kept
 

@@ -4,21 +4,22 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
 from engine.errors import EngineError
 from engine.recipe import AWD_LSTM, AWD_LSTM_SMALL, AWD_LSTM_WT103
 from engine.task import Task
-from tabs.components.heavy import load_engine
-from tabs.components.markup import note, progress_bar, text
-from tabs.components.opened import open_dataset
-from tabs.components.paths import without_paths
-from tabs.components.wiring import POLL
+from tabs.door.paths import without_paths
+from tabs.drawing.markup import note, progress_bar, text
+from tabs.reading.heavy import load_engine
+from tabs.reading.opened import open_dataset
+from tabs.wiring import POLL, as_state
 
 if TYPE_CHECKING:
-    from engine.data.tokenizers import Token, Tokenizer
+    from engine.data.texts.dataset import TextData
+    from engine.data.texts.tokenizers import Token, Tokenizer
 
 START = "I LOVED it!!!!! The acting is soooo good, not like the 2nd film. <br /><br />Sean Bean was flabbergasting."
 SHOWN = 200  # tokens
@@ -71,7 +72,7 @@ def words_tokenizer(task: Task, opened: str) -> "Tokenizer":
     load_engine()
     from engine.models.word_models import make_vocabulary
 
-    data = open_dataset(task, opened)
+    data = cast("TextData", open_dataset(task, opened))
     with COUNTING:
         making = make_vocabulary(AWD_LSTM, data)
         while True:
@@ -84,7 +85,7 @@ def words_tokenizer(task: Task, opened: str) -> "Tokenizer":
 
 @lru_cache(maxsize=4)
 def _opened_tokenizer(folder: Path) -> "Tokenizer":
-    from engine.data.tokenizers import open_tokenizer
+    from engine.data.texts.tokenizers import open_tokenizer
 
     return open_tokenizer(folder)
 
@@ -140,7 +141,7 @@ def build_explorer(task: Task, opened: gr.State) -> None:
         with gr.Column(min_width=300):
             words = gr.HTML(LATER)
     live: dict[str, Any] = {**POLL, "trigger_mode": "always_last"}
-    changed = [written.change, length.change, opened.change]
+    changed = [as_state(written).change, as_state(length).change, opened.change]
     gr.on([*changed, backbone.change], show_pieces, [written, backbone, length], pieces, **live)
     gr.on(changed, partial(show_words, task), [opened, written, length], words, **live)
 

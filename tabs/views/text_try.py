@@ -1,38 +1,41 @@
 """Trying a text model: what it thinks of a text and which words push it, a sentence that it finishes, a table of texts."""
 
-import csv
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from engine.errors import DataError, EngineError, ModelError
-from engine.hub.library import Model, known_model, model_name
+from engine.errors import EngineError, ModelError
+from engine.library.listing import Model, known_model, model_name
 from engine.task import Task
+from engine.tasks.lesson import TEMPERATURE
 from engine.tasks.registry import get_task
-from tabs.components.charts import bar_list
-from tabs.components.heavy import load_engine
-from tabs.components.markup import empty_state, note, table, text
-from tabs.components.models import label_of, model_label, predictor_of, remarks_of
-from tabs.components.opened import spec_of
-from tabs.components.paths import shown_name, without_paths
-from tabs.components.uploads import download_path, uploaded
-from tabs.components.wiring import BATCH, POLL, PREDICT, after_pause, tells_errors, undim
+from tabs.door.paths import shown_name, without_paths
+from tabs.drawing.charts import bar_list
+from tabs.drawing.markup import empty_state, note, text
+from tabs.reading.examples import Example, examples_of
+from tabs.reading.heavy import load_engine
+from tabs.reading.models import label_of, predictor_of, remarks_of
+from tabs.reading.opened import spec_of
+from tabs.scripts import called
+from tabs.views.answers import keep_only
 from tabs.views.offered import NO_MODEL
 from tabs.views.text import guesses_words
+from tabs.views.text_batch import build_table, is_language_model
+from tabs.wiring import PAUSE_MILLISECONDS, POLL, PREDICT, QUIET, flat
 
 if TYPE_CHECKING:
     from engine.serving.predictor import Predictor
 
 MOST_CHARACTERS = 20_000  # that the browser's field takes; the engine takes ten times as many
 FULL = "The field takes no more than {:,} letters, and what was pasted beyond them is not here. Give a longer text as a file."
-MOST_ROWS = 500
-SHOWN_ROWS, SHOWN_LETTERS = 50, 160
-STRONGEST = 2.0  # log-odds that are drawn in full colour
+STRONGEST = 2.0  # log-odds that are drawn in the strongest colour
+MOST_COLOUR = 0.6  # of 1: on more of it the words could not be read
 STARTS = ("I liked this movie because", "The worst thing about this film is", "What a surprise:")
-EXAMPLES = (
-    "I liked this movie because it made me laugh, and I did not look at my watch once.",
-    "Two hours of my life that I will never get back. The trailer was better than the film.",
-    "Not bad at all! I had expected nothing, and left with a smile.",
+HOW_PUSHED = (
+    '<p class="lab-small">A word is left out, and its push is how much the answer then moves. In a long text '
+    "several words are left out together.</p>"
 )
 NOTHING_YET = empty_state("No text yet", "Write a sentence or two, or take one of the examples.")
 NOTHING_WRITTEN = empty_state("Nothing written yet", "Give it a beginning, and let it write on.")
@@ -50,23 +53,30 @@ NO_WRITER = empty_state(
 )
 
 
-def judge(model: str | None, written: str) -> tuple[str, list[tuple[str, float]]]:
-    """The probabilities of each class as HTML, and the text in parts, each with its push on the answer in −1..1."""
+class Judged(NamedTuple):
+    """A text's probabilities by class as HTML, and the text in parts, each with the colour of its push on the answer."""
+
+    verdict: Any
+    pushes: Any
+
+
+def judge(model: str | None, written: str) -> Judged:
+    """What a classifier says of a text, or why there is nothing to say."""
     if not model:
-        return NO_MODEL, []
+        return Judged(verdict=NO_MODEL, pushes=[])
     if not written.strip():
-        return NOTHING_YET, []
+        return Judged(verdict=NOTHING_YET, pushes=[])
     load_engine()
     from engine.serving.pushes import explain_words
 
     try:
         if is_language_model(model):
-            return NO_CLASSIFIER, []
+            return Judged(verdict=NO_CLASSIFIER, pushes=[])
         predictor = predictor_of(model)
         prediction, pushes = explain_words(predictor, written)
         unread = count_unread(predictor, prediction.text)
     except EngineError as error:
-        return note(without_paths(error), "bad"), []
+        return Judged(verdict=note(without_paths(error), "bad"), pushes=[])
     rows = [(name, share, f"{share:.1%}") for name, share in prediction.probabilities.items()]
     said = "".join(note(remark, "warn") for remark in remarks_of(model))
     if unread:
@@ -76,19 +86,14 @@ def judge(model: str | None, written: str) -> tuple[str, list[tuple[str, float]]
     if len(written) >= MOST_CHARACTERS:
         said += note(FULL.format(MOST_CHARACTERS), "warn")
     head = f'<p class="lab-verdict"><strong>{text(prediction.answer)}</strong></p>'
-    shown = [(push.words, max(-1.0, min(1.0, push.push / STRONGEST))) for push in pushes]
-    return f"{head}{bar_list(rows)}{said}", shown
+    shown = [(push.words, MOST_COLOUR * max(-1.0, min(1.0, push.push / STRONGEST))) for push in pushes]
+    return Judged(verdict=f"{head}{bar_list(rows)}{said}", pushes=shown)
 
 
 def count_unread(predictor: "Predictor", written: str) -> int:
     """How many tokens of a text the model does not get to see."""
     model: Any = predictor.model
     return sum(not token.is_read for token in model.tokenizer.explain(written, predictor.config.stage.text_length))
-
-
-def is_language_model(model: str) -> bool:
-    """Whether a model is one."""
-    return guesses_words(known_model(model).config.objective)
 
 
 def writers(model: str | None) -> list[Model]:
@@ -104,20 +109,30 @@ def writers(model: str | None) -> list[Model]:
             name = model_name(spec_of(name).init_from) if known.origin == "run" else ""
         except EngineError:  # it is gone
             break
-        if guesses_words(known.config.objective):
+        if guesses_words(known.config):
             found.append(known)
     return found
 
 
-def finish(model: str | None, start: str, temperature: float, tokens: float, seed: float) -> tuple[str, str]:
-    """What a language model writes on, before it was fine-tuned and after."""
+class Finished(NamedTuple):
+    """How a sentence goes on by a language model before it was fine-tuned, and after."""
+
+    before: Any
+    after: Any
+
+
+NOT_FINISHED = Finished(before=NOTHING_WRITTEN, after="")
+
+
+def finish(model: str | None, start: str, temperature: float, tokens: float, seed: float) -> Finished:
+    """What a language model writes on, or why there is nothing."""
     if not model:
-        return NO_MODEL, ""
+        return Finished(before=NO_MODEL, after="")
     found = writers(model)
     if not found:
-        return NO_WRITER, ""
+        return Finished(before=NO_WRITER, after="")
     if not start.strip():
-        return NOTHING_WRITTEN, ""
+        return NOT_FINISHED
     writer, earlier = found[0], found[1] if len(found) > 1 else None
     load_engine()
     from engine.serving.predictor import load_predictor
@@ -128,115 +143,88 @@ def finish(model: str | None, start: str, temperature: float, tokens: float, see
         tuned = load_predictor(writer.source)
         after = _written(start, write_on(tuned, start, **asked), f"After: {label_of(writer)}")
     except EngineError as error:
-        return note(without_paths(error), "bad"), ""
+        return Finished(before=note(without_paths(error), "bad"), after="")
     try:
         before = load_predictor(earlier.source) if earlier else _untuned(writer, tuned)
         named = label_of(earlier) if earlier else f"{shown_name(tuned.config.plan.backbone)} as it comes"
         said = note(NO_HEAD) if not earlier and lacks_head(tuned.config.plan.backbone) else ""
-        return _written(start, write_on(before, start, **asked), f"Before: {named}") + said, after
+        shown = _written(start, write_on(before, start, **asked), f"Before: {named}")
+        return Finished(before=shown + said, after=after)
     except EngineError as error:
-        return note(without_paths(error), "warn"), after
+        return Finished(before=note(without_paths(error), "warn"), after=after)
 
 
-@tells_errors
-def judge_table(model: str | None, file: Any) -> tuple[str, Any]:
-    """A table of answers for a CSV file with a column text, or a file with a text a line; and the same as a CSV file."""
-    if not model:
-        raise DataError("Train a model first, or choose one above.")
-    if is_language_model(model):
-        raise DataError("This is a language model. Choose a classifier.")
-    if file is None:
-        raise DataError("Choose a file with texts first.")
-    path = uploaded(file)
-    load_engine()
-    from engine.serving.text_table import judge_texts, read_texts
-
-    texts = read_texts(path)
-    if len(texts) > MOST_ROWS:
-        raise DataError(
-            f"{len(texts)} texts are too many for the browser: {MOST_ROWS} at most. The command line takes any number: "
-            "python -m engine predict RUN texts.csv --csv answers.csv"
-        )
-    rows = judge_texts(predictor_of(model), texts)
-    target = download_path("answers.csv")
-    with target.open("w", newline="", encoding="utf-8") as opened:
-        answers = csv.DictWriter(opened, list(rows[0]))
-        answers.writeheader()
-        answers.writerows(rows)
-    shown = [(text(row["class"] or row["error"]), text(_short(str(row["text"])))) for row in rows[:SHOWN_ROWS]]
-    said = "".join(note(remark, "warn") for remark in remarks_of(model))
-    more = (
-        f'<p class="lab-small">The first {SHOWN_ROWS} of {len(rows)}; the file has all.</p>'
-        if len(rows) > SHOWN_ROWS
-        else ""
-    )
-    whose = f'<p class="lab-small">By {text(model_label(model))}</p>'
-    html = f'<div class="lab-answers">{whose}{said}{table(("Answer", "Text"), shown, numbers_from=2)}{more}</div>'
-    return html, gr.update(value=str(target), visible=True)
-
-
-def build_try(task: Task, model: gr.Dropdown, dataset: gr.State) -> None:
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
-    verdict_id = f"{task.name}-verdict"
     with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("Judge a text"), gr.Row():
-            with gr.Column(scale=3, min_width=300):
-                written = gr.Textbox(
-                    "",
-                    label="A text of your own",
-                    lines=6,
-                    max_length=MOST_CHARACTERS,
-                    placeholder="I liked this movie because …",
-                )
-                examples = [gr.Button(example, size="sm", elem_classes="lab-example") for example in EXAMPLES]
-            with gr.Column(scale=3, min_width=300, elem_id=verdict_id):
-                verdict = gr.HTML(NOTHING_YET)
-                pushes = gr.HighlightedText(
-                    label="What each word pushes: red towards the answer, violet away from it",
-                    combine_adjacent=False,
-                    show_legend=False,
-                    interactive=False,
-                )
-                gr.HTML(
-                    '<p class="lab-small">A word is left out, and its push is how much the answer then moves. In a long text '
-                    "several words are left out together.</p>"
-                )
+            _build_judging(task, model)
         with gr.Tab("Finish a sentence"), gr.Row():
-            with gr.Column(scale=2, min_width=280):
-                start = gr.Textbox(STARTS[0], label="It begins with", lines=2, max_length=2000)
-                temperature = gr.Slider(
-                    0.1, 1.5, value=0.8, step=0.1, label="Temperature: how daring it is", buttons=[]
-                )
-                tokens = gr.Slider(5, 80, value=30, step=5, label="Tokens", buttons=[])
-                seed = gr.State(0)
-                writer = gr.Button("Write on", variant="primary")
-                starts = [gr.Button(words, size="sm", elem_classes="lab-example") for words in STARTS[1:]]
-            with gr.Column(scale=2, min_width=280):
-                before = gr.HTML(NOTHING_WRITTEN)
-            with gr.Column(scale=2, min_width=280):
-                after = gr.HTML()
+            _build_finishing(model)
         with gr.Tab("A table of texts"):
-            file = gr.File(
-                file_types=[".csv", ".txt"], type="filepath", label="A CSV with a column text, or a text a line"
-            )
-            button = gr.Button("Judge them", size="sm")
-            answers = gr.HTML()
-            answers_file = gr.DownloadButton("Download as CSV", visible=False, size="sm")
+            build_table(model)
 
-    live: dict[str, Any] = {**PREDICT, "show_progress": "hidden", "trigger_mode": "always_last"}
+
+def _build_judging(task: Task, model: gr.State) -> None:
+    verdict_id = f"{task.name}-verdict"
+    with gr.Column(scale=3, min_width=300):
+        written = gr.Textbox(
+            "",
+            label="A text of your own",
+            lines=6,
+            max_length=MOST_CHARACTERS,
+            placeholder="I liked this movie because …",
+        )
+        _build_examples(examples_of(task.name), written)
+    with gr.Column(scale=3, min_width=300, elem_id=verdict_id):
+        verdict = gr.HTML(NOTHING_YET)
+        pushes = gr.HighlightedText(
+            label="What each word pushes: red towards the answer, violet away from it",
+            combine_adjacent=False,
+            show_legend=False,
+            interactive=False,
+        )
+        gr.HTML(HOW_PUSHED)
+    judged = Judged(verdict=verdict, pushes=pushes)
+    live: dict[str, Any] = {**PREDICT, **QUIET, "trigger_mode": "always_last"}
     # Not on input: Gradio does not tell of a text that is pasted into a field that nobody has typed in yet.
-    waiting = after_pause("judge", verdict_id)
-    judging = gr.on([written.change, model.change], judge, [model, written], [verdict, pushes], js=waiting, **live)
-    judging.then(None, None, None, js=undim(verdict_id))
-    for example, button_ in zip(EXAMPLES, examples, strict=True):
-        button_.click(lambda example=example: example, None, written, **POLL)
-    for words, button_ in zip(STARTS[1:], starts, strict=True):
-        button_.click(lambda words=words: words, None, start, **POLL)
-    asked = [model, start, temperature, tokens, seed]
-    writer.click(lambda seed: seed + 1, seed, seed, **POLL).then(finish, asked, [before, after], **PREDICT)
-    button.click(judge_table, [model, file], [answers, answers_file], **BATCH)
-    # Answers of another model, or to another file, must not stay.
-    gr.on([model.change, file.change], lambda: ("", gr.update(visible=False)), None, [answers, answers_file], **POLL)
+    waiting = called("after-pause", "judge", verdict_id, PAUSE_MILLISECONDS)
+    judging = gr.on([written.change, model.change], judge, [model, written], flat(judged), js=waiting, **live)
+    judging.then(None, None, None, js=called("undim", verdict_id))
+
+
+def _build_finishing(model: gr.State) -> None:
+    with gr.Column(scale=2, min_width=280):
+        start = gr.Textbox(STARTS[0], label="It begins with", lines=2, max_length=2000)
+        temperature = gr.Slider(
+            0.1, 1.5, value=TEMPERATURE, step=0.05, label="Temperature: how daring it is", buttons=[]
+        )
+        tokens = gr.Slider(5, 80, value=30, step=5, label="Tokens", buttons=[])
+        seed, written_for = gr.State(0), gr.State(None)
+        writer = gr.Button("Write on", variant="primary")
+        _build_examples([Example(given=words, truth=None) for words in STARTS], start)
+    with gr.Column(scale=2, min_width=280):
+        before = gr.HTML(NOTHING_WRITTEN)
+    with gr.Column(scale=2, min_width=280):
+        after = gr.HTML()
+
+    def write_clicked(seed: float, model: str | None, start: str, temperature: float, tokens: float) -> tuple[Any, ...]:
+        return *finish(model, start, temperature, tokens, seed), (model, start, temperature, tokens)
+
+    asked, finished = [model, start, temperature, tokens], Finished(before=before, after=after)
+    starting = writer.click(lambda seed: seed + 1, seed, seed, **POLL)
+    writing = starting.then(write_clicked, [seed, *asked], [*flat(finished), written_for], **PREDICT)
+    for event in (writing.then, *(part.change for part in asked)):
+        event(partial(keep_only, NOT_FINISHED), [written_for, *asked], flat(finished), **POLL)
+
+
+def _build_examples(examples: Sequence[Example], field: gr.Textbox) -> None:
+    """Buttons that write an example into a field; under one that the sample model gets wrong, that it does."""
+    for example in examples:
+        button = gr.Button(example.title, size="sm", elem_classes="lab-example")
+        button.click(lambda example=example: example.given, None, field, **POLL)
+        if example.wrong:
+            gr.HTML(f'<p class="lab-small">{text(example.wrong)}</p>')
 
 
 def _untuned(writer: Model, tuned: "Predictor") -> "Predictor":
@@ -249,10 +237,6 @@ def _untuned(writer: Model, tuned: "Predictor") -> "Predictor":
             f"What it was before is not shown: {shown_name(config.plan.backbone)} is no backbone that this task offers."
         )
     return load_untuned(tuned)
-
-
-def _short(words: str) -> str:
-    return words if len(words) <= SHOWN_LETTERS else f"{words[:SHOWN_LETTERS]} …"
 
 
 def _written(start: str, whole: str, title: str) -> str:

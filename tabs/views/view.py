@@ -1,26 +1,25 @@
-"""What is particular to showing one task, as data: everything else on a task's tab is shared by all tasks."""
+"""What is particular to showing one kind of task, as data: everything else on a task's page is shared by all tasks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic
 
 import gradio as gr
 
+from engine.data.dataset import D, Item
 from engine.recipe import Stage
 from engine.task import Task
-from tabs.components.code import PICTURE_SNIPPETS, Snippets
 
 if TYPE_CHECKING:
     from engine.serving.predictor import Predictor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """How one task's data, predictions and figures look. Every `show_*` gives HTML; none of them needs a browser.
+class View(Generic[D]):
+    """How the data, predictions and figures of one kind of task look. Every `show_*` gives HTML; none of them needs a browser.
 
-    items: what the data set is made of, in the plural ("pictures", "reviews").
     own: how somebody keeps a data set of their own, as it goes on after "type the path of".
-    metrics: the objective's metric names in words, the main one first.
+    metrics: what the metrics are called, by their names.
     overlay: what lies over the pictures, when there is something whose strength can be set ("mask"); else "".
     show_legend(classes): the key to colours or labels.
     show_samples(data, split, start, count): labelled inputs as they are on disk.
@@ -30,30 +29,25 @@ class View:
     frequencies, show_frequencies(data): a heading, and how common each class or value is.
     show_comparisons(predictor, data, items): input, truth and prediction side by side.
     show_evaluation(evaluation): a model's `evaluation.json`, class by class.
-    takes: what the HTTP endpoint is given.
-    snippets: the lines of Python that differ from those of other kinds of input.
     show_breakdown(predictor, data): what is found only by predicting the whole validation split; None for nothing.
     build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a model's name,
     `dataset` what it was trained on.
     """
 
-    items: str
     own: str = "a folder in the same layout"
     metrics: Mapping[str, str]
     overlay: str = ""
     frequencies: str = "How common each class is"
     show_legend: Callable[[tuple[str, ...]], str]
-    show_samples: Callable[[Any, str, int, int], str]
-    show_frequencies: Callable[[Any], str]
-    show_comparisons: "Callable[[Predictor, Any, Sequence[Any]], str]"
+    show_samples: Callable[[D, str, int, int], str]
+    show_frequencies: Callable[[D], str]
+    show_comparisons: "Callable[[Predictor, D, Sequence[Item]], str]"
     show_evaluation: Callable[[Mapping[str, Any]], str]
-    build_try: Callable[[Task, gr.Dropdown, gr.State], None]
-    snippets: Snippets = PICTURE_SNIPPETS
-    takes: Literal["picture", "text"] = "picture"
-    show_augmented: Callable[[Any, Stage, int, int], str] | None = None
+    build_try: Callable[[Task, gr.State, gr.State], None]
+    show_augmented: Callable[[D, Stage, int, int], str] | None = None
     build_own: Callable[[], gr.State] | None = None
     build_explorer: Callable[[Task, gr.State], None] | None = None
-    show_breakdown: "Callable[[Predictor, Any], str] | None" = None
+    show_breakdown: "Callable[[Predictor, D], str] | None" = None
 
     def metric_title(self, name: str) -> str:
         """A metric in words; its own name where the view has none."""

@@ -1,109 +1,23 @@
 """The real page in headless Chromium: from drawn data to a prediction, with a reload, a stop and a resume on the way."""
 
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+from browsing import draw_and_train, number, set_number, step, visit
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",  # a camera that shows a test card
-    "--use-fake-ui-for-media-stream",
-)
 # What stands out as given has the style of it alone: no class.
 TAGS_GIVEN = "[...document.querySelectorAll('.lab-tag-bars button')].filter(bar => getComputedStyle(bar).fontWeight > 500).length"
-PATIENCE = 180_000  # milliseconds; a busy machine is no failure
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium"),
 ]
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-expect = playwright.expect
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The page's address and the app's home; the app is a process of its own, and one for all tests, as for a class."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("app")
-    home = folder / "home"
-    command = [sys.executable, "app.py", "--port", str(port), "--home", str(home)]
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "uploads")}
-    environment.pop("LESSON_LAB_MIRROR", None)
-    with (folder / "app.log").open("w") as log:
-        app = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_until_it_answers(address, app)
-            yield address, home
-        finally:
-            app.terminate()  # not SIGINT: a shell's background jobs ignore it
-            app.wait(timeout=30)
-
-
-@pytest.fixture
-def address(served: tuple[str, Path]) -> Iterator[str]:
-    """The page's address; what a test starts, draws and trains is ended and gone after it."""
-    address, home = served
-    yield address
-    end_workers(home)
-    for folder in home.glob("*/*/"):  # the runner makes the folders above them anew at any moment
-        shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(
-    chromium: "playwright.Browser", address: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator["playwright.Page"]:
-    """A page in a fresh profile that is watched: what it asks for from outside, and what goes wrong in it.
-
-    Its screen is a desk's, where a test asks for no other with an indirect parameter.
-    """
-    screen = getattr(request, "param", {"viewport": {"width": 1280, "height": 800}})
-    profile = chromium.new_context(**screen, permissions=["camera"])
-    page = profile.new_page()
-    page.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    page.outside, page.problems = [], []
-    page.on("request", lambda asked: page.outside.append(asked.url) if is_outside(asked.url, address) else None)
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("console", lambda said: page.problems.append(said.text) if said.type == "error" else None)
-    page.goto(address)
-    yield page
-    if getattr(request.node, "failed", True):
-        page.screenshot(path=tmp_path / "page.png", full_page=True)
-        print(f"the page as it was: {tmp_path / 'page.png'}")
-    profile.close()
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 
 def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request: pytest.FixtureRequest):
@@ -111,7 +25,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     expect(page.get_by_role("heading", name="Lesson 3 Lab")).to_be_visible()
     expect(page.get_by_text("CPU cores")).to_be_visible()
 
-    step(page, "CamVid")
+    visit(page, "CamVid")
     page.locator("button:visible", has_text="Draw it now").click()
     expect(page.locator(".lab-card .lab-pill:visible")).to_have_text("on this machine")
     expect(page.locator("figure.lab-figure:visible")).to_have_count(12)
@@ -130,7 +44,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     step(page, "3 Train")
     expect(page.get_by_label("Learning rate").first).to_have_value(taken)
     expect(number(page, "Resolution (px)")).to_have_value("32")
-    set_number(page, "Epochs", 14)
+    set_number(page, "Epochs", 12)  # it must not end while the page is loaded anew
     page.get_by_role("radio", name="fp32").check()
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".lab-table:visible")).to_contain_text("frozen-32")
@@ -138,13 +52,13 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     assert page.problems == []
     page.reload()
     page.problems.clear()  # the page that left broke off its open requests and said so
-    expect(chosen_tabs(page)).to_have_text(["CamVid", "3 Train"])
+    expect(chosen_tabs(page)).to_have_text("3 Train")
     expect(page.locator(".lab-table:visible")).to_contain_text("frozen-32")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.locator(".lab-live:visible .lab-pill.stopped")).to_have_text("stopped")
     page.get_by_role("button", name="Resume", exact=True).click()
     expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
-    expect(page.locator(".lab-progress-label:visible")).to_contain_text("epoch 14 of 14")
+    expect(page.locator(".lab-progress-label:visible")).to_contain_text("epoch 12 of 12")
 
     step(page, "4 Results")
     expect(page.locator("figure.lab-figure:visible")).to_have_count(9)
@@ -153,7 +67,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
 
     step(page, "5 Try it")
     upload = page.locator("input[type=file]").last
-    upload.set_input_files(ROOT / "assets" / "examples" / "camvid" / "drawn-grey.jpg")
+    upload.set_input_files(ROOT / "assets" / "examples" / "camvid" / "drawn-street.jpg")
     expect(page.locator(".lab-stack img.mask:visible")).to_have_count(1)
     expect(page.get_by_text("480×360 pixels")).to_be_visible()
     page.locator(".lab-classes button:visible").first.click()
@@ -165,7 +79,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     page.locator("input[type=file]").last.set_input_files(broken)
     expect(page.locator(".lab-note.bad:visible")).to_contain_text("broken.jpg")
 
-    step(page, "Home")
+    visit(page, "Home")
     expect(page.locator(".lab-run:visible")).to_have_count(2)
     assert page.outside == []
     assert page.problems == []
@@ -250,7 +164,7 @@ def test_a_head_is_found_in_a_picture_and_by_the_camera(page, tmp_path: Path, re
 
 def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.FixtureRequest, tmp_path):
     request.node.failed = True
-    step(page, "IMDB")
+    visit(page, "IMDB")
     page.get_by_label("Data set").locator("visible=true").click()
     page.get_by_role("option", name=re.compile("Drawn reviews")).first.click()
     page.locator("button:visible", has_text="Draw it now").click()
@@ -310,7 +224,7 @@ def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(
     page, address: str, request: pytest.FixtureRequest
 ):
     request.node.failed = True
-    step(page, "Models")
+    visit(page, "Models")
     expect(page.locator(".lab-model:visible")).to_have_count(4)
     page.locator(".lab-model:visible", has_text="IMDB").click()
     expect(page.locator('.lab-model[aria-pressed="true"]')).to_have_count(1)
@@ -332,7 +246,8 @@ def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.set_viewport_size({"width": 1280, "height": 800})
-    page.get_by_role("button", name="Try it", exact=True).locator("visible=true").click()
+    page.get_by_role("link", name="Try it", exact=True).locator("visible=true").click()
+    expect(chosen_tabs(page)).to_contain_text(["5 Try it"])
     model = page.get_by_label("Model").locator("visible=true")
     expect(model).to_have_value(re.compile("^Sample · "))
     model.focus()
@@ -373,43 +288,63 @@ def train_once(page, *, length: int, layers: str) -> None:
 
 def test_the_address_says_which_step_is_open(page, address: str, request: pytest.FixtureRequest):
     request.node.failed = True
-    step(page, "Planet")
-    expect(page).to_have_url(f"{address}/#planet/data")
+    page.locator(".lab-task-card", has_text="Planet").click()
+    expect(page).to_have_url(f"{address}/planet#data")
+    expect(page).to_have_title("Planet · Lesson 3 Lab")
     step(page, "5 Try it")
-    expect(page).to_have_url(f"{address}/#planet/try")
-    step(page, "Models")
-    expect(page).to_have_url(f"{address}/#models")
+    expect(page).to_have_url(f"{address}/planet#try")
+    visit(page, "Models")
+    expect(page).to_have_url(f"{address}/models")
     page.go_back()
-    expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
+    expect(chosen_tabs(page)).to_have_text("5 Try it")
     page.go_back()
-    expect(chosen_tabs(page)).to_have_text(["Planet", "1 Data"])
+    expect(chosen_tabs(page)).to_have_text("1 Data")
     page.go_forward()
-    expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
-    page.goto(f"{address}/#imdb/rate")
-    expect(chosen_tabs(page)).to_have_text(["IMDB", "2 Find a rate"])
+    expect(chosen_tabs(page)).to_have_text("5 Try it")
 
-    page.goto(f"{address}/#camvid/data")
-    expect(chosen_tabs(page)).to_have_text(["CamVid", "1 Data"])
-    noted = "localStorage['lesson-lab-camvid-dataset']"
-    before = page.evaluate(noted)
+    page.goto(f"{address}/camvid#data")
     choose(page, "Data set", "CamVid, tiramisu")
-    page.wait_for_function(f"before => {noted} !== before", arg=before)
+    expect(
+        page.locator(".lab-card:visible", has_text="the set that papers compare on")
+    ).to_be_visible()  # it is noted by then
     page.reload()
-    page.problems.clear()  # the page that left broke off its open requests and said so
-    expect(chosen_tabs(page)).to_have_text(["CamVid", "1 Data"])
+    expect(chosen_tabs(page)).to_have_text("1 Data")
     expect(page.get_by_label("Data set").locator("visible=true")).to_have_value("CamVid, tiramisu")
 
-    for name in ("data", "rate", "try"):
-        page.goto(f"{address}/#planet/{name}")
-    expect(chosen_tabs(page)).to_have_text(["Planet", "5 Try it"])
-    page.evaluate("history.back(); setTimeout(() => history.back(), 120)")  # before the page has said that it is there
-    expect(page).to_have_url(f"{address}/#planet/data")
-    expect(chosen_tabs(page)).to_have_text(["Planet", "1 Data"])
-    page.goto(f"{address}/#no-such/place")
-    step(page, "Home")  # nothing is lost by a wrong one
-    expect(chosen_tabs(page)).to_have_text(["Home"])
-    expect(page).to_have_url(f"{address}/#home")
-    assert page.problems == []
+    page.goto(f"{address}/planet")
+    for name in ("rate", "try"):
+        page.goto(f"{address}/planet#{name}")
+        expect(page).to_have_url(f"{address}/planet#{name}")
+    expect(chosen_tabs(page)).to_have_text("5 Try it")
+    page.evaluate("history.back(); setTimeout(() => history.back(), 120)")  # perhaps before the page is there
+    expect(chosen_tabs(page)).to_have_text("1 Data")
+    expect(page).to_have_url(f"{address}/planet#data")
+    page.goto(f"{address}/planet#no-such-step")
+    expect(chosen_tabs(page)).to_have_text("1 Data")
+    expect(page).to_have_url(f"{address}/planet#data")
+
+    page.problems.clear()  # pages that left broke off their open requests and said so
+    # What is set up and not yet started is there again when one comes back.
+    step(page, "3 Train")
+    set_number(page, "Epochs", 7)
+    page.get_by_label("Learning rate").first.fill("2e-5, 2e-3")
+    page.get_by_label("Learning rate").first.press("Tab")
+    visit(page, "Models")
+    visit(page, "Planet")
+    step(page, "3 Train")
+    expect(number(page, "Epochs")).to_have_value("7")
+    expect(page.get_by_label("Learning rate").first).to_have_value("2e-5, 2e-3")
+    expect(page.get_by_label("A slice: slower for the earliest layers")).to_be_checked()
+
+    page.goto(f"{address}/?__theme=dark")
+    visit(page, "Planet")
+    expect(page).to_have_url(f"{address}/planet?__theme=dark#data")
+    page.goto(f"{address}/planet?model=gone&__theme=dark#try")
+    expect(page.get_by_text("There is no model 'gone' here any more")).to_be_visible()
+    step(page, "4 Results")
+    expect(page).to_have_url(f"{address}/planet?model=gone&__theme=dark#results")
+    page.get_by_role("button", name="Why this step").locator("visible=true").click()
+    expect(page).to_have_url(f"{address}/planet?__theme=dark#results")
     request.node.failed = False
 
 
@@ -424,7 +359,7 @@ def test_nothing_sticks_out_of_a_phone_in_the_dark(page, request: pytest.Fixture
     assert page.evaluate("document.body.classList.contains('dark')")
     assert width() == 390
     for task in ("Planet", "CamVid", "Head centres", "IMDB"):
-        step(page, task)
+        visit(page, task)
         for name in ("1 Data", "2 Find a rate", "3 Train", "4 Results", "5 Try it"):
             step(page, name)
             expect(page.locator(".lab-lesson:visible")).to_have_count(1)
@@ -440,60 +375,5 @@ def take_photo(page) -> None:
     page.get_by_role("button", name="capture photo").locator("visible=true").click()
 
 
-def draw_and_train(page, task: str, drawn: str, stage: str) -> None:
-    """Draw the task's data set and train its head for one epoch."""
-    step(page, task)
-    page.get_by_label("Data set").locator("visible=true").click()
-    page.get_by_role("option", name=re.compile(drawn)).first.click()
-    page.locator("button:visible", has_text="Draw it now").click()
-    expect(page.locator(".lab-card .lab-pill:visible")).to_have_text("on this machine")
-    expect(page.locator(".lab-questions li:visible")).to_have_count(6)
-    step(page, "3 Train")
-    set_number(page, "Resolution (px)", int(stage.rpartition("-")[2]))
-    set_number(page, "Epochs", 1)
-    page.get_by_role("radio", name="fp32").locator("visible=true").check()
-    page.get_by_role("button", name="Start", exact=True).locator("visible=true").click()
-    expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
-    expect(page.locator(".lab-table:visible")).to_contain_text(stage)
-
-
 def chosen_tabs(page):
     return page.locator("[role=tab][aria-selected=true]:visible")
-
-
-def step(page, name: str) -> None:
-    page.get_by_role("tab", name=name).locator("visible=true").click()
-
-
-def number(page, label: str):
-    return page.get_by_label(f"number input for {label}").and_(page.locator(":visible"))
-
-
-def set_number(page, label: str, value: int) -> None:
-    number(page, label).fill(str(value))
-    number(page, label).press("Tab")
-
-
-def is_outside(url: str, address: str) -> bool:
-    return not url.startswith((address, "data:", "blob:"))
-
-
-def wait_until_it_answers(address: str, app: subprocess.Popen) -> None:
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            assert app.poll() is None, "the app ended before it answered"
-            time.sleep(0.1)
-    raise AssertionError("the app does not answer")
-
-
-def end_workers(home: Path) -> None:
-    """Workers outlive the app on purpose; a test that failed half-way must not leave one behind."""
-    from engine.runs.store import read_worker, worker_alive
-
-    for run_dir in (home / "runs").glob("*"):
-        worker = read_worker(run_dir)
-        if worker is not None and worker_alive(run_dir):
-            os.kill(worker.pid, signal.SIGKILL)

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from drawn import drawn_for
 from tiny_text import shrink_word_models
 from torch import Tensor
-from toy import TOY, draw_squares
+from toy import TOY
 
+from engine.bundle.config import build_config, resolve_bundle
+from engine.bundle.weights import load_weights
+from engine.data.loaders import Share
 from engine.events import (
     CacheProgressed,
     CheckpointSaved,
@@ -28,17 +32,15 @@ from engine.recipe import Recipe, Stage
 from engine.task import ModelPlan, Objective, Task
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from engine.tasks.registry import TASKS
-from engine.training.bundle import build_config, resolve_bundle
-from engine.training.bundle_weights import load_weights
 from engine.training.carried import forget
 from engine.training.dropout import scale_dropout
 from engine.training.layer_groups import freeze, layer_groups
-from engine.training.loop import fit, prepare_caches
+from engine.training.loop import fit
 from engine.training.lr_finder import find_lr
-from engine.training.recipe_loop import plan_now, train_recipe
+from engine.training.planning import plan_now
+from engine.training.recipe_loop import train_recipe
+from engine.training.setup import prepare_caches
 
-# The fixture that draws a small data set for each task.
-DRAWN = {"camvid": "streets", "planet": "chips", "heads": "heads", "imdb": "reviews"}
 # Texts have two objectives, and bodies of two kinds; the lesson's carries what it has read from batch to batch.
 CASES = [(task, "", "") for task in (*TASKS, TOY) if task is not IMDB] + [
     (IMDB, objective, body) for objective in (CLASSIFIER, LANGUAGE_MODEL) for body in ("transformer", "awd-lstm")
@@ -67,7 +69,13 @@ class Case:
         return Recipe(name="two", backbone=self.backbone, stages=(frozen, self.stage))
 
 
-@pytest.fixture(params=CASES, ids=lambda case: "-".join(filter(None, (case[0].name, *case[1:]))))
+def as_parameter(task: Task, objective: str, body: str) -> Any:
+    """The toy's promises are tried by `make quick`: they are the engine's."""
+    marks = [pytest.mark.quick] if task is TOY else []
+    return pytest.param((task, objective, body), id="-".join(filter(None, (task.name, objective, body))), marks=marks)
+
+
+@pytest.fixture(params=[as_parameter(*case) for case in CASES])
 def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     task, name, body = request.param
     objective, backbone = task.build_objective(name), task.backbones[0]
@@ -75,7 +83,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         backbone = str(request.getfixturevalue("tiny_bert"))
     elif body:
         backbone = shrink_word_models(monkeypatch)
-    root = draw_squares(tmp_path / "toy") if task is TOY else request.getfixturevalue(DRAWN[task.name])
+    root = drawn_for(task, request, tmp_path)
     stage = dataclasses.replace(
         task.aim(name).default_stage,
         epochs=2,
@@ -123,14 +131,15 @@ def test_overfits_one_batch(case: Case) -> None:
     model = case.build_model().train()
     scale_dropout(model, 0.0)
     list(prepare_caches(case.objective, stage, model, case.data))
-    images, target = next(iter(case.objective.feed.build_loaders(case.data, stage, model, seed=0, workers=0).train))
+    build_loaders = case.objective.feed.build_loaders
+    inputs, target = next(iter(build_loaders(case.data, stage, model, seed=0, share=Share(workers=0)).train))
     # Models that begin with random weights take longer, and larger steps.
     rate, steps = {TOY: (1e-2, 30), IMDB: (2e-2, 100)}.get(case.task, (1e-3, 30))
     optimizer = torch.optim.AdamW(model.parameters(), rate)
     trace = []
     for _ in range(steps):
         forget(model)
-        loss_sum, count = case.objective.loss(model(images), target)
+        loss_sum, count = case.objective.loss(model(inputs), target)
         (loss_sum / count).backward()
         optimizer.step()
         optimizer.zero_grad()

@@ -19,6 +19,8 @@ from engine.events import (
 )
 from engine.fields import DAMAGE
 
+pytestmark = pytest.mark.quick
+
 EXAMPLES: dict[Any, Any] = {
     int: 3,
     float: 0.1,

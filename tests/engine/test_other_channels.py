@@ -8,13 +8,13 @@ import pytest
 import tifffile
 import torch
 
-from engine.data.drawn_chips import draw_chips
+from engine.bundle.config import build_config
+from engine.data.drawn.chips import draw_chips
 from engine.errors import DataError
 from engine.recipe import Recipe, Stage
 from engine.serving.predictor import load_predictor
 from engine.task import plan_model
 from engine.tasks.planet import PLANET
-from engine.training.bundle import build_config
 from engine.training.evaluate import evaluate
 from engine.training.recipe_loop import train_recipe
 

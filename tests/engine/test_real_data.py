@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.data.images import open_mask
-from engine.data.mirror import MIRROR_VARIABLE
-from engine.data.sources import fetch
+from engine.data.pictures.files import open_mask
+from engine.data.sources.fetching import fetch
+from engine.data.sources.mirror import MIRROR_VARIABLE
 from engine.kinds.mask import build_mask_objective, open_masks
 from engine.kinds.tags import tag_counts
 from engine.recipe import Stage

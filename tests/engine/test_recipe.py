@@ -21,6 +21,8 @@ from engine.recipe import (
     stage_to_dict,
 )
 
+pytestmark = pytest.mark.quick
+
 KNOBS = dict(knob_fields())
 NUMBERS = {name: declared for name, declared in KNOBS.items() if declared.kind != "choice"}
 RECIPE = Recipe(

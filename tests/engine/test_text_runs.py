@@ -12,7 +12,11 @@ from safetensors.torch import load_file
 from tiny_text import publish_pooler, save_tiny, shrink_word_models, write_texts
 from typer.testing import CliRunner
 
-from engine.cli import app
+from engine.bundle.config import read_config, resolve_bundle
+from engine.bundle.files import latest_checkpoint
+from engine.bundle.tensors import own_tensors
+from engine.bundle.weights import init_weights
+from engine.cli.app import app
 from engine.events import EpochFinished, Event, RatesSuggested, RunFailed, RunFinished, RunStopped, StageStarted, Warned
 from engine.kinds.text import build_text_classifier
 from engine.recipe import Recipe, Stage
@@ -21,9 +25,6 @@ from engine.runs.remarks import remarks_of
 from engine.runs.store import RunSpec, create_run, read_events, read_spec, request_stop
 from engine.serving.predictor import load_predictor
 from engine.tasks.imdb import CLASSIFIER, LANGUAGE_MODEL, REMARK, TRANSDUCTIVE
-from engine.training.bundle import read_config, resolve_bundle
-from engine.training.bundle_weights import init_weights
-from engine.training.checkpoint import own_tensors
 
 STAGE = Stage(name="tiny", epochs=1, max_lr=1e-3, batch_size=4, text_length=32, precision="fp32", train_items=8)
 
@@ -84,6 +85,7 @@ def test_from_a_language_model_to_an_answer_on_the_command_line(reviews: Path, t
     assert "is no language model" in complaint("write", judged["run"], "A film")
     explained = call("explain", judged["run"], "A lovely film.")
     assert [row["words"].strip() for row in explained["pushes"]] == ["A", "lovely", "film."]
+    assert "IMDB has no use for --image-size" in complaint("evaluate", judged["run"], "--image-size", "64")
     assert "no classifier of texts" in complaint("explain", learnt["run"], "A film")
 
 
@@ -186,7 +188,9 @@ def test_a_run_that_was_stopped_goes_on_with_its_own_words_and_remarks(reviews: 
         patch.setattr(worker, "append_event", stop_after_an_epoch)
         assert isinstance(work(run)[-1], RunStopped)
     assert isinstance(work(run)[-1], RunFinished)
-    config = read_config(resolve_bundle(run))
+    latest = latest_checkpoint(run / "checkpoints")
+    assert latest
+    config = read_config(latest)
     assert (config.remarks, config.stage.name, config.objective) == ((REMARK,), "more", CLASSIFIER)
     assert config.starts == read_config(resolve_bundle(start)).trainings
 
@@ -273,4 +277,4 @@ def test_one_text_to_validate_or_to_a_batch_is_no_bug(tmp_path: Path, awd: str) 
     timed = dataclasses.replace(STAGE, precision="auto")
     assert isinstance(work(made(few, awd, CLASSIFIER, stages=(timed,)))[-1], RunFinished)
     alone = work(made(few, awd, CLASSIFIER, stages=(dataclasses.replace(STAGE, batch_size=1),)))[-1]
-    assert isinstance(alone, RunFailed) and "Take a batch size of 2 or more" in alone.message
+    assert isinstance(alone, RunFailed) and "Choose a batch size of 2 or more" in alone.message

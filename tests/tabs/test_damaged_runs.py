@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 from untrained import BACKBONE, STREET_STAGE, edit, save_untrained
 
-from engine.cli import app
+from engine.cli.app import app
 from engine.errors import RunError
 from engine.events import CheckpointSaved, EpochFinished, RunStarted, StageStarted, StepFinished, Warned, to_json
-from engine.hub.export import export_bundle
-from engine.hub.library import list_models
-from engine.hub.trash import delete_model
+from engine.library.export import export_bundle
+from engine.library.listing import list_models
+from engine.library.trash import delete_model
 from engine.recipe import Recipe
 from engine.runs.queue import queue_position, queued_runs, stop
 from engine.runs.store import (
@@ -31,9 +31,9 @@ from engine.runs.store import (
 )
 from engine.runs.watch import load_snapshot
 from engine.tasks.camvid import CAMVID
-from tabs.components.opened import runs_of
-from tabs.components.train_panel import poll_run
 from tabs.home import show_runs
+from tabs.panels.train import poll_run
+from tabs.reading.opened import runs_of
 
 DEEP = "[" * 100_000 + "]" * 100_000
 STEP = StepFinished(stage=0, epoch=1, step=1, loss=1.0, lr=(1e-3,), momentum=0.9, seconds=0.1)
@@ -150,8 +150,8 @@ def test_the_other_runs_are_listed_and_the_damaged_one_can_be_deleted(damage: st
     html = show_runs()
     assert "sound" in html and "1 epoch; Pixel accuracy 0.5000" in html
     assert (other.name in html) is (other.name in shown)
-    assert "sound" in poll_run(CAMVID, {}, sound.name, "")[1]
-    assert "0.5000" in poll_run(CAMVID, {}, None, "")[1]
+    assert "sound" in poll_run(CAMVID, {}, sound.name, "").live
+    assert "0.5000" in poll_run(CAMVID, {}, None, "").live
     listed = CliRunner().invoke(app, ["runs", "--json"])
     assert listed.exit_code == 0, listed.output
     assert [run["run"] for run in json.loads(listed.stdout.splitlines()[-1])["runs"]] == shown

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from untrained import save_untrained
 
-from engine.bundle_files import EVALUATION_FILE
-from engine.hub.library import downloads_folder
+from engine.bundle.figures import is_evaluation
+from engine.bundle.files import EVALUATION_FILE
+from engine.library.listing import downloads_folder
 from engine.task import Task
 from engine.tasks.registry import TASKS
-from engine.training.evaluation_fields import is_evaluation
-from tabs.components.results_panel import show_figures
+from tabs.panels.results import show_figures
 from tabs.views.registry import view_of
 
 SAMPLES = Path(__file__).parents[2] / "assets" / "models"

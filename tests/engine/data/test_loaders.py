@@ -9,9 +9,9 @@ import torch
 from toy import STAGE, TOY, draw_squares
 
 from engine.data import loaders
-from engine.data.cache import prepare_cache
-from engine.data.loaders import EpochBatches, worker_count
-from engine.data.picture_feed import build_loaders
+from engine.data.loaders import EpochBatches, Share, worker_count
+from engine.data.pictures.cache import prepare_cache
+from engine.data.pictures.feed import build_loaders
 from engine.data.seeding import derive_seed
 
 
@@ -60,7 +60,7 @@ def test_the_order_differs_between_epochs_and_seeds_and_repeats() -> None:
 def test_processes_share_the_batches_of_one(is_training: bool, count: int, batch_size: int, processes: int) -> None:
     alone = batches(count, batch_size, is_training=is_training)
     shares = [
-        batches(count, batch_size, is_training=is_training, process=process, processes=processes)
+        batches(count, batch_size, is_training=is_training, share=Share(process=process, processes=processes))
         for process in range(processes)
     ]
     for step, batch in enumerate(alone):
@@ -84,7 +84,7 @@ def squares(tmp_path: Path):
 
 def test_loaders_give_the_cached_samples_in_the_batches_order(squares) -> None:
     stage = dataclasses.replace(STAGE, augmentation="none", batch_size=4)
-    loaders = build_loaders(squares, stage, seed=1, workers=0)
+    loaders = build_loaders(squares, stage, seed=1, share=Share(workers=0))
     order = indices(list(loaders.train_batches))
     pictures = torch.cat([images for images, _ in loaders.train])
     assert len(pictures) == len(order) == 16
@@ -96,12 +96,14 @@ def test_loaders_give_the_cached_samples_in_the_batches_order(squares) -> None:
 
 def test_each_epoch_changes_a_picture_anew_and_a_seed_repeats_it(squares) -> None:
     stage = dataclasses.replace(STAGE, augmentation="strong")
-    samples = build_loaders(squares, stage, seed=1, workers=0).train.dataset
-    again = build_loaders(squares, stage, seed=1, workers=2).train.dataset
+    samples = build_loaders(squares, stage, seed=1, share=Share(workers=0)).train.dataset
+    again = build_loaders(squares, stage, seed=1, share=Share(workers=2)).train.dataset
     assert torch.equal(samples[1, 5][0], again[1, 5][0])
     assert not torch.equal(samples[1, 5][0], samples[2, 5][0])
-    assert not torch.equal(samples[1, 5][0], build_loaders(squares, stage, seed=2, workers=0).train.dataset[1, 5][0])
-    validation = build_loaders(squares, stage, seed=1, workers=0).valid.dataset
+    assert not torch.equal(
+        samples[1, 5][0], build_loaders(squares, stage, seed=2, share=Share(workers=0)).train.dataset[1, 5][0]
+    )
+    validation = build_loaders(squares, stage, seed=1, share=Share(workers=0)).valid.dataset
     assert torch.equal(validation[1, 0][0], validation[2, 0][0])
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engine.access import HOST, Person, identify_by
 from engine.errors import EngineError, HubError
+from engine.host.access import HOST, Person, identify_by
 from engine.hub import jobs as module
 from engine.hub.jobs import Job, Jobs, Work
 
@@ -89,4 +89,4 @@ def test_a_job_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     message = wait(jobs, jobs.start("load", stumble)).message
-    assert "a mistake of ours" in message and "secret" not in message
+    assert "a bug in the app" in message and "secret" not in message

@@ -18,19 +18,19 @@ from hub_server import LIMITED, TOKEN, USER, Hub, serving
 from typer.testing import CliRunner
 from untrained import CLASSES, contents, edit, save_untrained
 
-from engine import access
-from engine.access import HOST, Limits, Person, identify_by
-from engine.bundle_files import CONFIG_FILE, MODEL_FILE, OURS
-from engine.cli import app
+from engine.bundle.files import CONFIG_FILE, MODEL_FILE, OURS
+from engine.cli.app import app
 from engine.data.whole_folder import ABANDONED_SECONDS
 from engine.errors import AccessError, BundleError, EngineError, HubError
+from engine.host import access
+from engine.host.access import HOST, Limits, Person, identify_by
 from engine.hub import publish as module
 from engine.hub import remote, space
-from engine.hub.card import CardChoices
-from engine.hub.export import export_bundle
 from engine.hub.publish import files_to_send, publish, publish_model
 from engine.hub.remote import RESERVED, Reference, downloads_folder, fetch_bundle, parse_reference
 from engine.hub.space import deploy_space
+from engine.library.card import CardChoices
+from engine.library.export import export_bundle
 from engine.serving.predictor import load_predictor
 
 # The client's own way to send a file.

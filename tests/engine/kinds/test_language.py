@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_text import WORD_LIST, byte_tokenizer, piece_tokenizer, write_texts
 
-from engine.data.tokenizers import PieceTokenizer, WordTokenizer
+from engine.data.texts.tokenizers import PieceTokenizer, WordTokenizer
 from engine.errors import DataError
 from engine.kinds.language import (
     LIKELIEST,

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.data.transforms import VOID
+from engine.data.pictures.transforms import VOID
 from engine.errors import DataError
 from engine.kinds import mask
 from engine.kinds.mask import build_mask_objective, open_masks, pixel_cross_entropy, predict_mask
-from engine.training.metrics import PixelMetrics
+from engine.kinds.mask_metrics import PixelMetrics
 
 CODES = ("sky", "road", "car")
 SIZE = (32, 40)

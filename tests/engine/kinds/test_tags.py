@@ -12,8 +12,8 @@ import tifffile
 import torch
 from PIL import Image
 
-from engine.data.block import Data
-from engine.data.transforms import ABOVE_STRENGTHS, SQUARE_SYMMETRIES, augment, build_augmentation
+from engine.data.pictures.block import Data
+from engine.data.pictures.transforms import ABOVE_STRENGTHS, SQUARE_SYMMETRIES, augment, build_augmentation
 from engine.errors import BundleError, DataError
 from engine.kinds import tags
 from engine.kinds.tags import (

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_text import byte_tokenizer, piece_tokenizer
 
-from engine.data.tokenizers import PieceTokenizer
+from engine.data.texts.tokenizers import PieceTokenizer
 from engine.errors import DataError
 from engine.kinds.text import (
     MAX_CHARACTERS,

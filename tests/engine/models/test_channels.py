@@ -12,7 +12,7 @@ from engine.models.classifier import PictureModel, build_picture_model
 from engine.models.unet import UNet, build_unet
 from engine.recipe import NEW_CHANNELS, Stage
 from engine.task import ModelPlan
-from engine.training.loop import build_optimizer
+from engine.training.setup import build_optimizer
 
 CLASSES = ("forest", "water", "road")
 LITE = "tf_efficientnet_lite0"  # mean = std = 0.5 for all three colours: an average of pixels stays one when normalised

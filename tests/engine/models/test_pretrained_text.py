@@ -14,8 +14,9 @@ from tiny_text import POSITIONS, save_tiny
 from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM, PreTrainedModel
 
-from engine.bundle_files import CONFIG_FILE, OURS
-from engine.data.language_feed import hide
+from engine.bundle.files import CONFIG_FILE, OURS
+from engine.bundle.tensors import load_tensors, own_tensors
+from engine.data.texts.language_feed import hide
 from engine.errors import BundleError, ModelError, RecipeError
 from engine.models import pretrained_text
 from engine.models.pretrained_text import (
@@ -28,7 +29,6 @@ from engine.models.pretrained_text import (
 from engine.models.text_backbone import load_tokenizer
 from engine.recipe import MINILM
 from engine.task import ModelPlan
-from engine.training.checkpoint import load_tensors, own_tensors
 
 KINDS = ("bert", "distilbert", "gpt2")
 BUILDERS = (build_pretrained_classifier, build_pretrained_language_model)

@@ -49,13 +49,13 @@ def in_front(texts: list[Tensor], length: int | None = None) -> Tensor:
     return torch.stack([torch.cat([padding(length - len(one)), one]) for one in texts])
 
 
-def test_the_size_is_fastai_s() -> None:
+def test_the_size_is_the_lesson_s() -> None:
     with torch.device("meta"):
         model = TextClassifier(50, 2)
     layers = [type(layer) for layer in model.head]
     assert layers == [nn.BatchNorm1d, nn.Dropout, nn.Linear, nn.ReLU, nn.BatchNorm1d, nn.Dropout, nn.Linear]
     assert [tuple(p.shape) for p in model.head.parameters() if p.ndim == 2] == [(50, 1200), (2, 50)]
-    assert (model.window, model.max_length) == (72, 1440)
+    assert (model.window, model.max_length) == (70, 1400)
 
 
 def test_probabilities_are_fastai_s_times_the_factor() -> None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 from tiny_text import WORD_LIST, piece_tokenizer, shrink_word_models, write_texts
 
-from engine.data.texts import TextData, open_texts
-from engine.data.tokenizers import WordTokenizer, open_tokenizer
-from engine.data.word_rules import SPECIALS
+from engine.data.texts.dataset import TextData, open_texts
+from engine.data.texts.tokenizers import WordTokenizer, open_tokenizer
+from engine.data.texts.word_rules import SPECIALS
 from engine.errors import BundleError, ModelError
-from engine.home import cache_folder, models_folder
+from engine.host.home import cache_folder, models_folder
 from engine.models import word_models
 from engine.models.awd_lstm import LanguageModel
 from engine.models.text_classifier import TextClassifier

@@ -15,8 +15,8 @@ import pytest
 
 from engine.errors import RunError
 from engine.events import RunDied, RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepFinished
-from engine.home import runs_folder
-from engine.lent import Lender, borrow_from
+from engine.host.home import runs_folder
+from engine.host.lent import Lender, borrow_from
 from engine.recipe import Recipe, Stage
 from engine.runs.devices import HOST_SLOT, device_slots
 from engine.runs.queue import give_up, queue_position, queued_runs, resume, stop, submit, take

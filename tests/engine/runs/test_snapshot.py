@@ -37,6 +37,8 @@ from engine.runs.snapshot import EMPTY
 from engine.runs.store import EVENTS_FILE, QUEUED_FILE, RunSpec, append_event, create_run, request_stop, write_worker
 from engine.runs.watch import Watcher, load_snapshot
 
+pytestmark = pytest.mark.quick
+
 STEPS = 4  # in an epoch
 SPEC = RunSpec(task="t", dataset="d", recipe=Recipe(name="one", backbone="none", stages=(Stage(),)))
 
@@ -161,10 +163,10 @@ def test_a_whole_run_is_told_in_full():
 def test_an_lr_finder_s_run_is_told_in_full():
     shown = fold(EMPTY, FINDER)
     assert (shown.rates_done, shown.rates_total) == (3, 10)
-    assert shown.rate_points == ((1e-1, 1.5), (1e-2, 3.0), (1e-3, 4.5))
+    assert shown.rate_points == ((1e-1, 1.0), (1e-2, 2.0), (1e-3, 3.0))
     assert (shown.suggestions, shown.reading, shown.reading_lr) == ({"valley": 1e-3}, "Take 1e-3.", (1e-3,))
     again = fold(shown, FINDER[:2])
-    assert again.rate_points == ((1e-1, 1.5),), "a new search starts a new curve"
+    assert again.rate_points == ((1e-1, 1.0),), "a new search starts a new curve"
 
 
 @pytest.mark.parametrize("events", [WHOLE_RUN, FINDER, TROUBLE], ids=["whole", "finder", "trouble"])
@@ -243,14 +245,28 @@ def test_a_halved_batch_starts_its_stage_again():
 def test_the_time_left_is_the_stage_s_rest_at_the_pace_so_far():
     started = fold(EMPTY, [STARTED, stage_started(0, epochs=3)])
     assert started.seconds_left is None
-    in_first = fold(started, [step(0, 1, seconds=0.5), step(0, 2, seconds=1.5)])
-    assert in_first.seconds_left == 10 * 1.0
-    in_second = fold(in_first, [step(0, 3), step(0, 4), epoch_finished(0, 1)])
-    assert in_second.seconds_left == pytest.approx(8 * 0.75 + 2 * 3.0)
+    in_first = fold(started, [step(0, 1, seconds=1.5), step(0, 2, seconds=1.0)])
+    assert in_first.seconds_left == 10 * 1.0, "the first steps are slow: the fastest of them is nearest to the truth"
+    in_second = fold(in_first, [step(0, 3), step(0, 4), epoch_finished(0, 1), step(0, 5, seconds=1.0)])
+    assert in_second.seconds_left == pytest.approx(7 * 0.75 + 2 * 3.0), "without its three first steps"
     stopped = apply(in_second, RunStopped())
     assert stopped.seconds_left is None
     assert dataclasses.replace(stopped, status="running").seconds_left is None, "not before it was timed again"
     assert apply(in_second, stage_started(1)).seconds_left is None
+
+
+@pytest.mark.parametrize("slow", [60.0, 1e6])
+def test_slow_first_steps_do_not_lengthen_the_time_left(slow):
+    started = fold(EMPTY, [STARTED, stage_started(0, epochs=100)])
+    events = [step(0, 1, seconds=slow), step(0, 2, seconds=slow / 2), *(step(0, n, seconds=0.5) for n in range(3, 21))]
+    assert apply(started, events[0]).seconds_left == (400 - 1) * slow, "nothing else is known"
+    for known in range(3, len(events) + 1):
+        assert fold(started, events[:known]).seconds_left == pytest.approx((400 - known) * 0.5)
+    first_stage = WHOLE_RUN[: WHOLE_RUN.index(stage_started(1))]
+    in_second = fold(EMPTY, [*first_stage, stage_started(1), *(step(1, n, seconds=slow) for n in (1, 2, 3))])
+    assert apply(in_second, step(1, 4, seconds=0.5)).seconds_left == 4 * 0.5, "of each stage, not of the first alone"
+    resumed = fold(in_second, [RunDied(), RunResumed(stage=1, step=3), stage_started(1), step(1, 4, seconds=slow)])
+    assert resumed.step_seconds == (slow,), "after a resume they are slow again"
 
 
 def test_a_loss_that_is_no_number_is_kept():

@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import EngineError, RunError
 from engine.events import RunDied, StepFinished, Warned, to_json
-from engine.home import runs_folder
+from engine.host.home import runs_folder
 from engine.recipe import Recipe, Stage
 from engine.runs.store import (
     ELSEWHERE_SECONDS,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from untrained import save_untrained
 
-from engine.data.block import Data
+from engine.data.pictures.block import Data
 from engine.kinds.mask import open_masks
 from engine.serving import predictor
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.data.transforms import SQUARE_SYMMETRIES
+from engine.data.pictures.transforms import SQUARE_SYMMETRIES
 from engine.errors import ModelError
 from engine.kinds.mask import build_mask_objective
 from engine.kinds.point import build_point_objective

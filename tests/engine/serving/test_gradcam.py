@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from untrained_tags import save_untrained_tags
 
+from engine.bundle.config import BundleConfig
 from engine.errors import ModelError
 from engine.models.classifier import ConcatPool, PictureModel
 from engine.recipe import Stage
@@ -15,7 +16,6 @@ from engine.serving.gradcam import grad_cam
 from engine.serving.predictor import Predictor, load_predictor
 from engine.task import ModelPlan
 from engine.tasks.planet import PLANET
-from engine.training.bundle import BundleConfig
 
 CLASSES = ("red", "green, no red")
 SIDE = 32

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from untrained import STREET_STAGE, save_untrained
 
-from engine.data.block import Data
-from engine.data.transforms import VOID
+from engine.data.pictures.block import Data
+from engine.data.pictures.transforms import VOID
 from engine.errors import DataError
 from engine.kinds.mask import class_frequencies, open_masks
 from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 from untrained import edit, save_untrained
 
-from engine.data.block import Data
+from engine.data.pictures.block import Data
+from engine.data.pictures.inputs import LONGEST_ASPECT, network_size
 from engine.errors import BundleError, DataError
-from engine.kinds.picture import LONGEST_ASPECT, network_size
-from engine.lent import Lender, borrow_from
+from engine.host.lent import Lender, borrow_from
+from engine.library import opened as bundled
 from engine.serving import predictor
 from engine.serving.predictor import CACHED_MODELS, load_predictor
-from engine.tasks import bundled
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -106,7 +106,8 @@ def test_a_checkpoint_that_goes_while_it_is_loaded(street_data: Data, tmp_path: 
 
     def slow_read(bundle: Path):
         if bundle == first:
-            save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=2, step=2)
+            for step in (2, 3):  # the one before the latest is kept
+                save_untrained(tmp_path / "run" / "checkpoints", street_data.classes, seed=2, step=step)
         return read_config(bundle)
 
     monkeypatch.setattr(bundled, "read_config", slow_read)

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import Tensor
 from untrained_tags import save_untrained_tags
 
+from engine.data.pictures.inputs import open_resized
 from engine.errors import DataError
-from engine.kinds.picture import open_resized
 from engine.serving import submission
 from engine.serving.augmented import Augmented, build_augmented
 from engine.serving.predictor import Predictor, load_predictor

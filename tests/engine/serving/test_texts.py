@@ -8,7 +8,8 @@ import torch
 from tiny_text import WORD_LIST
 from torch import Tensor, nn
 
-from engine.data.tokenizers import WordTokenizer
+from engine.bundle.config import BundleConfig
+from engine.data.texts.tokenizers import WordTokenizer
 from engine.errors import RecipeError
 from engine.kinds.language import build_language_objective
 from engine.kinds.text import build_text_objective
@@ -18,7 +19,6 @@ from engine.serving.pushes import explain_words
 from engine.serving.writing import write_on
 from engine.task import ModelPlan
 from engine.tasks.imdb import IMDB
-from engine.training.bundle import BundleConfig
 
 GOOD, BAD, FILM = (WORD_LIST.index(word) for word in ("good", "bad", "film"))
 

@@ -9,7 +9,7 @@ import torch
 from tiny_text import shrink_word_models
 from torch import nn
 
-from engine.data.texts import TextData
+from engine.data.texts.dataset import TextData
 from engine.models.awd_lstm import LanguageModel
 from engine.recipe import Recipe
 from engine.task import Objective
@@ -17,7 +17,7 @@ from engine.tasks.imdb import IMDB, LANGUAGE_MODEL
 from engine.training.carried import Carrying, carried, forget
 from engine.training.loop import fit
 from engine.training.lr_finder import find_lr
-from engine.training.recipe_loop import plan_now
+from engine.training.planning import plan_now
 
 AIM = IMDB.aim(LANGUAGE_MODEL)
 STAGE = dataclasses.replace(

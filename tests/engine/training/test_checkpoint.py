@@ -1,16 +1,34 @@
 """Which checkpoints count, and which are deleted, where the files that name them are damaged."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from toy import STAGE, TOY, TinyClassifier, draw_squares
 
-from engine.bundle_files import BEST_FILE, LATEST_FILE, MODEL_FILE, best_checkpoint, latest_checkpoint
+from engine.bundle.files import (
+    BEST_FILE,
+    CONFIG_FILE,
+    EVALUATION_FILE,
+    LATEST_FILE,
+    MODEL_FILE,
+    best_checkpoint,
+    latest_checkpoint,
+    stage_end,
+)
 from engine.errors import RunError
-from engine.events import EpochFinished, RunResumed
+from engine.events import CheckpointSaved, EpochFinished, RunResumed, Warned
 from engine.recipe import Recipe
-from engine.training.checkpoint import PROGRESS_FILE, Progress, read_progress, save_checkpoint
+from engine.training.checkpoint import (
+    OPTIMIZER_FILE,
+    PROGRESS_FILE,
+    Progress,
+    damage_of,
+    read_progress,
+    save_checkpoint,
+)
 from engine.training.recipe_loop import train_recipe
 
 DAMAGES = (
@@ -49,15 +67,15 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
-def test_the_latest_and_the_best_are_kept(tmp_path: Path) -> None:
+def test_the_latest_the_one_before_and_the_best_are_kept(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path / "none") is None and best_checkpoint(tmp_path / "none") is None
     save(tmp_path, 1, figures=False)
     save(tmp_path, 2, best=True)
-    assert names(tmp_path) == ["stage0-step000002"]
-    for step in (3, 4):
+    assert names(tmp_path) == ["stage0-step000001", "stage0-step000002"]
+    for step in (3, 4, 5):
         save(tmp_path, step)
-    assert names(tmp_path) == ["stage0-step000002", "stage0-step000004"]
-    assert latest_checkpoint(tmp_path) == tmp_path / "stage0-step000004"
+    assert names(tmp_path) == ["stage0-step000002", "stage0-step000004", "stage0-step000005"]
+    assert latest_checkpoint(tmp_path) == tmp_path / "stage0-step000005"
     assert best_checkpoint(tmp_path) == tmp_path / "stage0-step000002"
 
 
@@ -96,7 +114,7 @@ def test_no_checkpoint_that_may_be_the_best_is_deleted_until_there_is_a_new_best
     later = [save(tmp_path, step) for step in (4, 5)]
     assert names(tmp_path) == [best, latest, *later], "one inside an epoch has no figures to be the best by"
     new = save(tmp_path, 6, best=True)
-    assert names(tmp_path) == [new]
+    assert names(tmp_path) == [later[-1], new], "the new one, and the one before it in case that is damaged"
     assert best_checkpoint(tmp_path) == latest_checkpoint(tmp_path) == tmp_path / new
 
 
@@ -128,6 +146,136 @@ def test_a_damaged_progress_is_told(tmp_path: Path) -> None:
         (checkpoint / PROGRESS_FILE).write_text(content)
         with pytest.raises(RunError, match="is damaged"):
             read_progress(checkpoint)
+
+
+def test_the_end_of_every_stage_is_kept_without_its_optimiser(tmp_path: Path) -> None:
+    for stage, step in ((0, 4), (0, 8), (1, 4), (1, 8), (1, 9), (2, 4), (2, 8)):
+        save(tmp_path, step, stage=stage)
+    (tmp_path / BEST_FILE).write_text('{"folder": "stage2-step000008"}')
+    save(tmp_path, 12, stage=2)
+    ends = ["stage0-step000008", "stage1-step000009"]
+    assert names(tmp_path) == [*ends, "stage2-step000008", "stage2-step000012"]
+    assert [(tmp_path / name / OPTIMIZER_FILE).is_file() for name in names(tmp_path)] == [False, False, True, True]
+    assert [stage_end(tmp_path, stage) for stage in (0, 1, 3)] == [*(tmp_path / name for name in ends), None]
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+RUINED = {
+    "weights cut": lambda checkpoint: cut(checkpoint / MODEL_FILE),
+    "no weights": lambda checkpoint: (checkpoint / MODEL_FILE).unlink(),
+    "optimiser cut": lambda checkpoint: cut(checkpoint / OPTIMIZER_FILE),
+    "no optimiser": lambda checkpoint: (checkpoint / OPTIMIZER_FILE).unlink(),
+    "progress empty": lambda checkpoint: (checkpoint / PROGRESS_FILE).write_text(""),
+    "progress of another kind": lambda checkpoint: (checkpoint / PROGRESS_FILE).write_text('{"a": 1}'),
+    "config empty": lambda checkpoint: (checkpoint / CONFIG_FILE).write_text(""),
+    "figures empty": lambda checkpoint: (checkpoint / EVALUATION_FILE).write_text(""),
+}
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Callable[..., list]:
+    """Trains two stages of two epochs each on squares; the first call stops after three epochs, each other goes on."""
+    objective, folder = TOY.build_objective(), tmp_path / "c"
+    squares = objective.open_data(draw_squares(tmp_path / "toy"))
+    epochs: list = []
+
+    def train(config: dict | None = None) -> list:
+        torch.manual_seed(0)
+        model, recipe, events, is_first = TinyClassifier(3), TOY.recipes[0], [], not epochs
+        asked = lambda: is_first and len(epochs) == 3  # noqa: E731
+        for event in train_recipe(
+            objective,
+            recipe,
+            model=model,
+            data=squares,
+            folder=folder,
+            config=config or {},
+            workers=0,
+            should_stop=asked,
+        ):
+            events.append(event)
+            epochs.extend([event] if isinstance(event, EpochFinished) else [])
+        return events
+
+    train()
+    return train
+
+
+@pytest.mark.parametrize("ruin", RUINED.values(), ids=RUINED)
+def test_a_damaged_latest_checkpoint_costs_what_came_after_the_one_before(
+    stopped, tmp_path: Path, ruin: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "c"
+    latest = latest_checkpoint(folder)
+    assert latest and latest.name == "stage1-step000004"
+    ruin(latest)
+    warned, resumed, *events = stopped()
+    assert isinstance(warned, Warned) and "stage1-step000004 is damaged" in warned.message
+    assert "goes on from stage0-step000008" in warned.message
+    assert resumed == RunResumed(stage=0, step=8)
+    assert [(e.stage, e.epoch) for e in events if isinstance(e, EpochFinished)] == [(1, 1), (1, 2)]
+    assert damage_of(folder / "stage1-step000004") == "", "written anew"
+
+
+def test_where_all_are_damaged_training_begins_anew_and_says_so(stopped, tmp_path: Path) -> None:
+    for checkpoint in (tmp_path / "c").glob("stage*"):
+        cut(checkpoint / MODEL_FILE)
+    warned, *events = stopped()
+    assert isinstance(warned, Warned) and warned.message.endswith("No other is left: training begins anew.")
+    assert [(e.stage, e.epoch) for e in events if isinstance(e, EpochFinished)] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+
+
+def test_a_damaged_best_one_is_forgotten(stopped, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    best = best_checkpoint(folder)
+    assert best
+    cut(best / MODEL_FILE)
+    events = stopped()
+    assert next(event.best for event in events if isinstance(event, CheckpointSaved))
+    again = best_checkpoint(folder)
+    assert again and damage_of(again) == ""
+
+
+def test_a_folder_of_another_training_is_refused(stopped, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"another training: its seed is None, not 7\. Give another folder"):
+        stopped({"seed": 7})
+
+
+def test_the_best_is_the_runs_as_long_as_the_inputs_have_one_size(tmp_path: Path) -> None:
+    """A second stage that is no better has no best epoch; one at another size begins anew."""
+    objective = TOY.build_objective()
+    squares = objective.open_data(draw_squares(tmp_path / "toy"))
+
+    def bests(size: int, accuracies: list[float]) -> list[bool]:
+        figures = iter(accuracies)
+
+        class Told:
+            def __init__(self, data) -> None:
+                pass
+
+            def to(self, device):
+                return self
+
+            def update(self, logits, target) -> None:
+                pass
+
+            def compute(self) -> dict[str, float]:
+                return {"accuracy": next(figures)}
+
+            def details(self) -> dict:
+                return {}
+
+        told = replace(objective, build_metrics=Told)
+        recipe = Recipe(name="two", backbone="tiny", stages=(STAGE, replace(STAGE, image_size=size)))
+        folder = tmp_path / f"c{size}"
+        events = train_recipe(told, recipe, model=TinyClassifier(3), data=squares, folder=folder, workers=0)
+        return [event.best for event in events if isinstance(event, CheckpointSaved)]
+
+    assert bests(32, [0.5, 0.8, 0.7, 0.9]) == [True, True, False, True]
+    assert bests(32 + 4, [0.5, 0.8, 0.7, 0.6]) == [True, True, True, False]
 
 
 def test_who_may_read_files_here_may_read_the_weights(tmp_path: Path) -> None:

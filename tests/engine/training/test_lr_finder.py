@@ -2,16 +2,16 @@ import dataclasses
 import itertools
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from toy import STAGE, TOY, draw_squares
 
-from engine.errors import TrainingError
+from engine.errors import RecipeError, TrainingError
 from engine.events import RatesSuggested, RateTried
 from engine.task import ModelPlan
-from engine.training import lr_finder
-from engine.training.lr_finder import find_lr, suggest
+from engine.training.lr_finder import find_lr
+
+pytestmark = pytest.mark.quick
 
 
 @pytest.fixture
@@ -77,40 +77,11 @@ def test_rates_rise_by_a_factor_and_the_verdict_comes_last(squares) -> None:
     assert set(events[-1].suggestions) == {"valley", "slide", "steep", "minimum/10"}
 
 
-def curve() -> tuple[np.ndarray, np.ndarray]:
-    """Flat at 2, down to 0.5 between 1e-4 and 1e-2, up again behind 1e-1."""
-    rates = np.logspace(-7, 0, 141)
-    x = np.log10(rates)
-    losses = 2 - 1.5 / (1 + np.exp(-4 * (x + 3))) + np.exp(6 * (x + 0.6))
-    return rates, losses
-
-
-def test_suggestions_lie_where_their_names_say() -> None:
-    rates, losses = curve()
-    verdict = suggest(rates, losses, is_frozen=True)
-    lowest = rates[losses.argmin()]
-    assert verdict.suggestions["minimum/10"] == pytest.approx(lowest / 10)
-    assert verdict.suggestions["steep"] == pytest.approx(1e-3, rel=0.3)
-    assert 1e-4 < verdict.suggestions["valley"] < lowest
-    assert 1e-4 < verdict.suggestions["slide"] < lowest
-
-
-def test_the_lessons_reading_is_one_rate_frozen_and_a_slice_unfrozen() -> None:
-    rates, losses = curve()
-    frozen, unfrozen = (suggest(rates, losses, is_frozen=is_frozen) for is_frozen in (True, False))
-    assert len(frozen.reading_lr) == 1
-    assert 3e-4 <= frozen.reading_lr[0] <= rates[losses.argmin()] / 9
-    low, high = unfrozen.reading_lr
-    assert low < high
-    turn = rates[lr_finder.shoots_up(losses)]
-    assert low == pytest.approx(turn / 10, rel=0.5)
-
-
-@pytest.mark.parametrize("losses", [[1.0, 2.0], [2.0, 1.0, 5.0], [1.0] * 5])
-def test_short_and_flat_curves_have_suggestions_too(losses: list[float]) -> None:
-    rates = np.logspace(-7, -1, len(losses))
-    verdict = suggest(rates, np.array(losses), is_frozen=False)
-    assert all(0 < rate <= 1 for rate in verdict.suggestions.values())
+def test_steps_that_give_no_curve_are_refused(squares) -> None:
+    objective = TOY.build_objective()
+    model = objective.build_model(ModelPlan(backbone="tiny", classes=squares.classes))
+    with pytest.raises(RecipeError, match=r"10 rates to try are too few .* Try 100 or more"):
+        next(find_lr(objective, STAGE, model=model, data=squares, steps=10, workers=0))
 
 
 def test_a_loss_that_is_no_number_from_the_start_is_told(squares) -> None:
@@ -119,5 +90,5 @@ def test_a_loss_that_is_no_number_from_the_start_is_told(squares) -> None:
         objective, loss=lambda logits, target: (logits.sum() * float("nan"), torch.tensor(1))
     )
     model = objective.build_model(ModelPlan(backbone="tiny", classes=squares.classes))
-    with pytest.raises(TrainingError, match=r"at the 1\. of 100 rates"):
+    with pytest.raises(TrainingError, match="at rate 1 of 100"):
         list(find_lr(poisoned, STAGE, model=model, data=squares, workers=0))

@@ -3,6 +3,8 @@ import torch
 
 from engine.training.schedule import lr_at, momentum_at
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize(("steps", "pct_start"), [(100, 0.3), (45, 0.9), (7, 0.5), (20, 0.25)])
 def test_one_cycle_is_torchs_own(steps: int, pct_start: float) -> None:

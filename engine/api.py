@@ -1,0 +1,83 @@
+"""The names that programs, notebooks and people import: `from engine.api import load_predictor`.
+
+Modules may move between folders; what stands in `__all__` stays, and `docs/api.md` says what each name does. Importing this
+module is quick: the names that need torch are imported together when the first of them is asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from engine.bundle.config import read_config, read_evaluation, resolve_bundle
+from engine.data.sources.fetching import fetch, resolve_dataset
+from engine.data.texts.words import tokenize
+from engine.errors import EngineError
+from engine.events import CheckpointSaved, EpochFinished, Event, RatesSuggested, RateTried, RunResumed, StepFinished
+from engine.library.listing import find_model
+from engine.recipe import Recipe, Stage
+from engine.task import Aim, ModelPlan, Objective, Task
+from engine.tasks.registry import TASKS, get_task
+
+if TYPE_CHECKING:
+    from engine.runs.start import Start, start_model
+    from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
+    from engine.serving.predictor import Predictor, load_predictor
+    from engine.training.evaluate import evaluate
+    from engine.training.loop import fit
+    from engine.training.lr_finder import find_lr
+    from engine.training.recipe_loop import train_recipe
+
+__all__ = [
+    "TASKS",
+    "Aim",
+    "CheckpointSaved",
+    "EngineError",
+    "EpochFinished",
+    "Event",
+    "ModelPlan",
+    "Objective",
+    "Predictor",
+    "RateTried",
+    "RatesSuggested",
+    "Recipe",
+    "RunResumed",
+    "Stage",
+    "Start",
+    "StepFinished",
+    "Task",
+    "compare_predictions",
+    "evaluate",
+    "fetch",
+    "find_lr",
+    "find_model",
+    "fit",
+    "get_task",
+    "load_predictor",
+    "rank_by_loss",
+    "read_config",
+    "read_evaluation",
+    "resolve_bundle",
+    "resolve_dataset",
+    "show_augmented",
+    "show_samples",
+    "start_model",
+    "tokenize",
+    "train_recipe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"engine.api has no name {name!r}. It has: {', '.join(__all__)}.")
+    globals().update(_names_that_need_torch())
+    return globals()[name]
+
+
+def _names_that_need_torch() -> dict[str, Any]:
+    from engine.runs.start import Start, start_model
+    from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
+    from engine.serving.predictor import Predictor, load_predictor
+    from engine.training.evaluate import evaluate
+    from engine.training.loop import fit
+    from engine.training.lr_finder import find_lr
+    from engine.training.recipe_loop import train_recipe
+
+    return locals()

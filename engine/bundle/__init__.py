@@ -1,0 +1,1 @@
+"""The format of a model bundle, whole: its files, config, figures and weights."""

@@ -1,0 +1,163 @@
+"""The commands that use a trained model: measure it, predict with it, write a submission."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.terminal import (
+    AsJson,
+    Dataset,
+    people,
+    print_json,
+    print_problem,
+    progress_bar,
+    refuse_foreign,
+    says_what_is_wrong,
+    write_table,
+)
+from engine.data.sources.fetching import resolve_dataset
+from engine.data.sources.kaggle import late_submission
+from engine.errors import DataError
+from engine.library.listing import find_model
+from engine.tasks.registry import get_task
+
+Where = Annotated[str, typer.Argument(help="A run (its name or folder) or a model bundle's folder.")]
+TestTime = Annotated[bool, typer.Option("--tta", help="Average over flips and turns that change no label.")]
+
+
+@says_what_is_wrong
+def evaluate(
+    run_or_bundle: Where,
+    *,
+    dataset: Dataset = "",
+    split: Annotated[str, typer.Option(help="train, valid, or test where the data set has one.")] = "valid",
+    image_size: Annotated[int, typer.Option(help="Pixels on the shorter side; as trained if 0.")] = 0,
+    text_length: Annotated[int, typer.Option(help="Tokens of a text that are read; as trained if 0.")] = 0,
+    tta: TestTime = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model on a split of a data set."""
+    from engine.bundle.weights import learns_classes
+    from engine.serving.augmented import build_augmented
+    from engine.serving.predictor import load_predictor
+    from engine.training.evaluate import evaluate as measure
+
+    predictor = load_predictor(find_model(run_or_bundle))
+    data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
+    if data.classes != predictor.classes and learns_classes(predictor.model):
+        raise DataError(f"{data.root.name} has other classes than the model was trained on ({len(predictor.classes)}).")
+    items, stage = data.items(split), predictor.config.stage
+    given = {"image_size": image_size, "text_length": text_length}
+    sizes = {name: value for name, value in given.items() if value}
+    task = get_task(predictor.config.task)
+    refuse_foreign(task, task.aim(predictor.config.objective), sizes)
+    stage = replace(stage, **sizes)
+    result = measure(
+        predictor.objective,
+        build_augmented(predictor.objective, predictor.model) if tta else predictor.model,
+        data=data,
+        items=items,
+        stage=stage,
+    )
+    people.print(f"{len(items)} inputs of {data.root.name}, {split} split: loss {result.loss:.4f}")
+    for name, value in result.metrics.items():
+        people.print(f"{name:>20}  {value:.4f}")
+    remarks = predictor.config.remarks
+    for remark in remarks:
+        people.print(remark, soft_wrap=True)
+    measured = {"split": split, "items": len(items), "loss": result.loss, "remarks": remarks, **result.as_dict()}
+    print_json(as_json, measured)
+
+
+@says_what_is_wrong
+def predict(
+    run_or_bundle: Where,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Pictures; or texts, each in a file or all in a CSV file's column text.")
+    ] = None,
+    *,
+    text: Annotated[list[str] | None, typer.Option(help="A text, written here.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write each prediction into this folder.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all predictions into this table.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict pictures or texts; one that cannot be read is named, and the others go on."""
+    from engine.serving.predictor import load_predictor
+
+    predictor = load_predictor(find_model(run_or_bundle))
+    used = Counter[str]()
+    answers: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    if not files and not text:
+        raise DataError("There is nothing to predict. Give files, or a text with --text.")
+    inputs: list[tuple[str, Any]] = []
+    for path in files or ():
+        try:
+            inputs += predictor.objective.inputs_in(path)
+        except DataError as problem:
+            print_problem(problem)
+            answers.append({"file": str(path), "error": str(problem)})
+    inputs += [(f"text{number}", written) for number, written in enumerate(text or (), start=1)]
+    for file, source in inputs:
+        try:
+            prediction = predictor.predict(source)
+        except DataError as problem:
+            print_problem(problem)
+            answers.append({"file": file, "error": str(problem)})
+            continue
+        answer = {"file": file, **prediction.summary()}
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+            stem = Path(file).stem
+            used[stem] += 1  # a/1.jpg and b/1.jpg
+            name = stem if used[stem] == 1 else f"{stem}-{used[stem]}"
+            answer["saved"] = str(prediction.save(out / name))
+        people.print(f"{file}: {prediction.in_words()}")
+        answers.append(answer)
+        rows.append({"file": file, **prediction.table_row()})
+    if csv and rows:
+        write_table(csv, rows)
+        people.print(f"{len(rows)} predictions are in {csv}")
+    print_json(as_json, {"predictions": answers})
+    if any("error" in answer for answer in answers):
+        raise typer.Exit(1)
+
+
+@says_what_is_wrong
+def submit(
+    run_or_bundle: Where,
+    *,
+    dataset: Dataset = "",
+    out: Annotated[Path, typer.Option(help="Where the table goes.")] = Path("submission.csv"),
+    threshold: Annotated[
+        float | None, typer.Option(help="One for all tags; as tuned on validation if left out.")
+    ] = None,
+    tta: TestTime = False,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the tags of a data set's unlabelled test pictures, as a table that Kaggle takes."""
+    from engine.serving.predictor import load_predictor
+    from engine.serving.submission import decide_with_tta, write_submission
+
+    predictor = load_predictor(find_model(run_or_bundle))
+    data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
+    items = data.unlabelled
+    decision = decide_with_tta(predictor, data) if tta and items and threshold is None else None
+    with progress_bar() as bar:
+        line = bar.add_task("pictures", total=len(items))
+        write_submission(
+            predictor,
+            items,
+            out,
+            threshold=threshold,
+            tta=tta,
+            decision=decision,
+            on_progress=lambda done, total: bar.update(line, completed=done),
+        )
+    people.print(f"{len(items)} pictures are in {out}")
+    for said in late_submission(str(out)):
+        people.print(said, markup=False, soft_wrap=True)
+    print_json(as_json, {"submission": str(out), "items": len(items), "tta": tta})

@@ -1,0 +1,1 @@
+"""Data that programs draw, for where there is no network."""

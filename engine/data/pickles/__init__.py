@@ -1,0 +1,1 @@
+"""The two pickles that are read, without running anything in them."""

@@ -1,0 +1,1 @@
+"""Pictures as data: the data block, files, bands, transforms, the cache, batches."""

@@ -1,0 +1,114 @@
+"""Pictures with more or fewer than three channels: TIFFs, with 8 or 16 bits a channel, which Pillow cannot all read.
+
+Satellites see more than colours. Kaggle's Planet chips as TIFF have four bands of 16 bits, in the order of Planet's analytic
+scenes: blue, green, red, near infrared. They are given as red, green, blue, near infrared, since colours come first here.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from engine.data.pictures.files import MAX_PIXELS, open_picture, picture_size
+from engine.errors import DataError
+
+TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+MAX_BANDS = 16
+MAX_BYTES = 4 * MAX_PIXELS  # in memory, all bands together
+# What is white in 16 bits: reflectances are commonly stored times 10,000.
+WHITE = 10_000
+ANALYTIC_ORDER = [2, 1, 0, 3]  # of four bands of 16 bits
+# What tifffile raises for files that are damaged.
+DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, NotImplementedError, RuntimeError)
+
+
+def open_bands(source: str | Path | Image.Image | np.ndarray, channels: int) -> np.ndarray:
+    """A picture with `channels` channels, (H, W, channels) uint8.
+
+    Three channels are colours, from any kind of picture. `DataError` when the file has another number of bands.
+    """
+    if channels == 3:
+        return np.asarray(open_picture(source))
+    if isinstance(source, Image.Image):
+        raise DataError(f"The model takes pictures with {channels} channels: give it a TIFF file or an array.")
+    if isinstance(source, np.ndarray) and (source.dtype != np.uint8 or 0 in source.shape):
+        raise DataError(
+            f"An array of shape {source.shape} and type {source.dtype} is no picture: give (H, W, {channels}) uint8."
+        )
+    found = _read(Path(source)) if isinstance(source, str | Path) else source
+    bands = found.shape[2] if found.ndim == 3 else 1
+    if bands != channels:
+        raise DataError(
+            f"{_name(source)} has {bands} bands; {channels} are expected. Use a TIFF with {channels} bands, or another model."
+        )
+    return found
+
+
+def count_bands(path: Path) -> int:
+    """How many channels a file gives: a TIFF's bands, and 3 for every other picture, and for a TIFF of one band."""
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return 3
+    bands = _shape(path)[2]
+    return 3 if bands == 1 else bands
+
+
+def band_picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) of a TIFF or any other picture, read from the header."""
+    return picture_size(path) if path.suffix.lower() not in TIFF_SUFFIXES else _shape(path)[:2]
+
+
+def as_colors(bands: np.ndarray) -> np.ndarray:
+    """Something to look at, (H, W, 3): the first three bands, or the first one in grey when there are only two."""
+    return np.ascontiguousarray(bands[:, :, :3] if bands.shape[2] >= 3 else bands[:, :, [0, 0, 0]])
+
+
+def _shape(path: Path) -> tuple[int, int, int]:
+    """(height, width, bands) from the header, checked before anything is decoded."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            page = tiff.pages[0]
+            shape, planar = page.shape, getattr(page, "planarconfig", 1) == 2
+            dtype, pages = np.dtype(page.dtype), len(tiff.series[0].pages)
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except DAMAGE as problem:
+        raise DataError(f"{path.name} cannot be read as a TIFF ({problem}).") from None
+    if len(shape) == 2:  # one band, or one on each page, as a stack of bands is commonly saved
+        shape = (*shape, pages)
+    if len(shape) != 3:
+        raise DataError(f"{path.name} is a TIFF of shape {shape}; expected height, width and bands.")
+    height, width, bands = (shape[1], shape[2], shape[0]) if planar else shape
+    if height * width > MAX_PIXELS or not 1 <= bands <= MAX_BANDS:
+        raise DataError(f"{path.name} has {height}×{width} pixels in {bands} bands: too many. Make it smaller first.")
+    if dtype not in (np.uint8, np.uint16):
+        raise DataError(f"{path.name} has values of type {dtype}. Save it with 8 or 16 bits a band.")
+    if height * width * bands * dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{path.name} would fill more than {MAX_BYTES // 10**6} MB of memory. Make it smaller first.")
+    return height, width, bands
+
+
+def _read(path: Path) -> np.ndarray:
+    """(H, W, bands) uint8."""
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return np.asarray(open_picture(path))
+    shape = _shape(path)
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            values = tiff.series[0].asarray()
+    except DAMAGE as problem:
+        raise DataError(
+            f"The picture {path.name} cannot be decoded ({problem}). Get a whole copy of it, or save it without compression."
+        ) from None
+    if values.ndim == 2:
+        values = values[:, :, None]
+    elif values.shape != shape:  # one plane after the other
+        values = values.transpose(1, 2, 0)
+    if values.dtype == np.uint16:
+        values = values[:, :, ANALYTIC_ORDER] if values.shape[2] == len(ANALYTIC_ORDER) else values
+        values = (np.minimum(values, WHITE).astype(np.uint32) * 255 // WHITE).astype(np.uint8)
+    return np.ascontiguousarray(values)
+
+
+def _name(source: str | Path | np.ndarray) -> str:
+    return Path(source).name if isinstance(source, str | Path) else "The picture"

@@ -1,0 +1,215 @@
+"""The folders in which pictures of heads come, and where each says the head's centre is.
+
+Four are known: BIWI (a calibrated camera and a pose in millimetres), the lesson's sample of it (a pickled table), Pointing'04 (a
+text file beside each photograph), and a plain table `centres.csv`, which data of one's own can have too.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from engine.data.pickles.tensor_table import read_tensor_table
+from engine.data.pictures.files import list_pictures
+from engine.data.pictures.inputs import SPLIT_SEED, VALID_SHARE, split_randomly
+from engine.errors import DataError
+
+Point = tuple[float, float]  # column, row in pixels; (0, 0) is the top left corner of the top left pixel
+BIWI_HELD_OUT = ("13",)  # as in the lesson
+POINTING_HELD_OUT = ("11", "12")
+TABLE = "centres.csv"
+SAMPLE_TABLE = "centers.pkl"
+# person01146+0-15.jpg: person 01, series 1, photograph 46, tilt +0, pan −15
+_POINTING_NAME = re.compile(r"person(\d\d)\d\d\d([+-]\d+)([+-]\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointLayout:
+    """A folder understood: its pictures, where each one's point is, how they are split, what else is known of each."""
+
+    title: str
+    pictures: Sequence[Path]
+    point: Callable[[Path], Point]
+    split: Callable[[Sequence[Path]], tuple[list[Path], list[Path]]]
+    facts: Callable[[Path], Mapping[str, str]]
+
+
+def find_layout(root: Path) -> PointLayout:
+    """The layout that `root` has, or a `DataError` with those that are known."""
+    if (root / TABLE).is_file():
+        return _table_layout(root)
+    if (root / SAMPLE_TABLE).is_file():
+        return _sample_layout(root)
+    folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    if any((folder / "rgb.cal").is_file() for folder in folders):
+        return _biwi_layout(folders)
+    if any(folder.name.startswith("Person") for folder in folders):
+        return _pointing_layout(folders)
+    raise DataError(
+        f"{root} has no layout that is known for points. Expected {TABLE} (image,column,row) with images/, BIWI's numbered "
+        "folders with rgb.cal, or Pointing'04's folders Person01, Person02, …"
+    )
+
+
+def _biwi_layout(folders: Sequence[Path]) -> PointLayout:
+    """Fanelli et al. 2013: `NN/frame_NNNNN_rgb.jpg` with `_pose.txt` beside it and `rgb.cal` in each person's folder."""
+    pictures = [path for folder in folders for path in list_pictures(folder) if path.stem.endswith("_rgb")]
+    return PointLayout(
+        title=f"person {', '.join(BIWI_HELD_OUT)} held out",
+        pictures=pictures,
+        point=biwi_centre,
+        split=partial(_hold_out, people=BIWI_HELD_OUT, person=lambda path: path.parent.name),
+        facts=biwi_facts,
+    )
+
+
+def biwi_centre(picture: Path) -> Point:
+    """The head's centre, given in mm, in the picture of the camera that was calibrated for that person's session."""
+    x, y, z = _biwi_pose(picture)[-1][:3]
+    camera = _camera(picture.parent / "rgb.cal")
+    if z <= 0:
+        raise DataError(f"The pose of {picture.name} lies behind the camera (z = {z:g} mm).")
+    return x * camera[0][0] / z + camera[0][2], y * camera[1][1] / z + camera[1][2]
+
+
+def biwi_facts(picture: Path) -> dict[str, str]:
+    """The person, and how the head is turned: tilt and pan in degrees, rounded to 15.
+
+    From the rotation matrix in the pose, with angles taken as Ruiz et al. 2018 (Hopenet) take them for this data set.
+    """
+    rotation = np.array([row[:3] for row in _biwi_pose(picture)[:3]]).T
+    tilt = np.degrees(np.arctan2(rotation[2, 1], rotation[2, 2]))
+    pan = np.degrees(np.arctan2(rotation[2, 0], np.hypot(rotation[2, 1], rotation[2, 2])))
+    rounded = {name: f"{15 * round(angle / 15):+d}" for name, angle in (("tilt", tilt), ("pan", pan))}
+    return {"person": picture.parent.name, **rounded}
+
+
+def _biwi_pose(picture: Path) -> tuple[tuple[float, ...], ...]:
+    """Three rows of a rotation matrix, and the head's centre in mm."""
+    return _numbers(picture.with_name(picture.stem.removesuffix("_rgb") + "_pose.txt"), rows=4)
+
+
+@lru_cache(maxsize=256)
+def _camera(calibration: Path) -> tuple[tuple[float, ...], ...]:
+    """The 3×3 camera matrix, the first three lines of `rgb.cal`."""
+    return _numbers(calibration, rows=3)
+
+
+def _numbers(file: Path, rows: int) -> tuple[tuple[float, ...], ...]:
+    """The first `rows` lines with numbers, at least three a line."""
+    try:
+        lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+        found = tuple(tuple(float(part) for part in line) for line in lines if line)[:rows]
+    except FileNotFoundError:
+        raise DataError(f"There is no file {file}, which says where the head is in its picture.") from None
+    except ValueError:
+        raise DataError(f"{file} has something other than numbers in its first {rows} lines.") from None
+    if len(found) < rows or any(len(line) < 3 or not np.isfinite(line).all() for line in found):
+        raise DataError(f"{file} needs {rows} lines of three numbers.")
+    return found
+
+
+def _sample_layout(root: Path) -> PointLayout:
+    """The lesson's sample of BIWI: pictures, and a pickled table from their names to row and column."""
+    table = read_tensor_table(root / SAMPLE_TABLE, length=2)
+    for name, place in table.items():
+        _check_point(f"{SAMPLE_TABLE}, {name}", place)
+    pictures = [path for path in list_pictures(root / "images") or list_pictures(root) if path.name in table]
+
+    def point(picture: Path) -> Point:
+        row, column = table[picture.name]
+        return column, row
+
+    return PointLayout(
+        title=f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}",
+        pictures=pictures,
+        point=point,
+        split=split_randomly,
+        facts=lambda _: {},
+    )
+
+
+def _pointing_layout(folders: Sequence[Path]) -> PointLayout:
+    """Gourier et al. 2004: twelve people, each photographed from 93 directions, twice."""
+    pictures = [path for folder in folders for path in list_pictures(folder) if path.with_suffix(".txt").is_file()]
+    return PointLayout(
+        title=f"persons {', '.join(POINTING_HELD_OUT)} held out",
+        pictures=pictures,
+        point=lambda picture: pointing_face(picture)[:2],
+        split=partial(_hold_out, people=POINTING_HELD_OUT, person=lambda path: pointing_facts(path)["person"]),
+        facts=pointing_facts,
+    )
+
+
+def pointing_face(picture: Path) -> tuple[float, float, float, float]:
+    """The face's centre column, centre row, width and height in pixels, from the text beside its photograph."""
+    file = picture.with_suffix(".txt")
+    words = file.read_text(encoding="utf-8", errors="replace").split()
+    try:
+        column, row, width, height = (float(word) for word in words[words.index("Face") + 1 :][:4])
+    except ValueError:
+        raise DataError(
+            f"{file} needs the word Face and behind it column, row, width and height of the face."
+        ) from None
+    _check_point(file.name, (column, row))
+    return column, row, width, height
+
+
+def pointing_facts(picture: Path) -> dict[str, str]:
+    """Person, tilt and pan in degrees, from the photograph's name."""
+    match = _POINTING_NAME.search(picture.stem)
+    return dict(zip(("person", "tilt", "pan"), match.groups(), strict=True)) if match else {"person": "?"}
+
+
+def _table_layout(root: Path) -> PointLayout:
+    """`centres.csv`: image, column, row; `is_valid` splits it, or else whole people (`person`), or else chance."""
+    try:
+        with (root / TABLE).open(newline="", encoding="utf-8-sig") as file:
+            rows = {row["image"]: row for row in csv.DictReader(file)}
+        points = {name: (float(row["column"]), float(row["row"])) for name, row in rows.items()}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as problem:
+        raise DataError(
+            f"{root / TABLE} cannot be read ({problem!r}). It needs a line image,column,row and one for each picture."
+        ) from None
+    for name, point in points.items():
+        _check_point(f"{TABLE}, {name}", point)
+    pictures = [path for path in list_pictures(root / "images") or list_pictures(root) if path.name in points]
+    known = [name for name in ("person", "tilt", "pan") if rows and all(row.get(name) for row in rows.values())]
+
+    def facts(picture: Path) -> dict[str, str]:
+        return {name: str(rows[picture.name][name]) for name in known}
+
+    def is_valid(picture: Path) -> bool:
+        return str(rows[picture.name].get("is_valid", "")).strip().lower() in ("1", "true", "yes")
+
+    title, split = f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}", split_randomly
+    people = sorted({facts(picture).get("person", "") for picture in pictures})
+    if any(map(is_valid, pictures)):
+        title, split = f"those that {TABLE} marks as is_valid", partial(_split_by, is_valid=is_valid)
+    elif len(people) > 1:
+        held_out = people[-max(1, round(len(people) * VALID_SHARE)) :]
+        title = f"person {', '.join(held_out)} held out"
+        split = partial(_hold_out, people=held_out, person=lambda picture: facts(picture)["person"])
+    return PointLayout(
+        title=title, pictures=pictures, point=lambda picture: points[picture.name], split=split, facts=facts
+    )
+
+
+def _check_point(where: str, point: Sequence[float]) -> None:
+    if not np.isfinite(point).all():
+        raise DataError(f"{where}: {tuple(point)} is no place in a picture. Correct it, or leave the picture out.")
+
+
+def _split_by(inputs: Sequence[Path], *, is_valid: Callable[[Path], bool]) -> tuple[list[Path], list[Path]]:
+    return [path for path in inputs if not is_valid(path)], [path for path in inputs if is_valid(path)]
+
+
+def _hold_out(
+    inputs: Sequence[Path], *, people: Sequence[str], person: Callable[[Path], str]
+) -> tuple[list[Path], list[Path]]:
+    """Whole people are held out: their other pictures would give them away."""
+    return _split_by(inputs, is_valid=lambda path: person(path) in people)

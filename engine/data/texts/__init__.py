@@ -1,0 +1,1 @@
+"""Texts as data: tables, tokenizers, words, batches."""

@@ -1,0 +1,1 @@
+"""Where it runs, and for whom: home, machine, a lent GPU, access."""

@@ -1,0 +1,55 @@
+"""What validation counts for a point in a picture: distances in pixels, which a squared error in −1..1 hides."""
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from engine.kinds.mask_metrics import Collected
+
+NEAR = 0.05  # of the picture's width
+
+
+class PointMetrics:
+    """Distances between predicted and true points, in pixels of the data set's pictures as they are on disk.
+
+    Where these differ in size, all distances are in pixels of the typical one, whose (height, width) `shape` is.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        height, width = shape
+        self.half_size = torch.tensor([width / 2, height / 2])
+        self.collected = Collected()
+
+    def to(self, device: Any) -> Self:
+        self.collected.to(device)
+        return self
+
+    def update(self, logits: Tensor, target: Tensor) -> None:
+        """Count a batch: both (B, 2), x and y in −1..1; a target outside its picture is NaN and left out."""
+        self.collected.update(logits, target)
+
+    def distances(self) -> Tensor:
+        """One distance for each point inside its picture, (N,) in pixels; a guess outside counts as on the edge."""
+        predicted, truth = self.collected.compute()
+        inside = truth.isfinite().all(1)
+        return ((predicted.clamp(-1, 1) - truth)[inside] * self.half_size).norm(dim=1)
+
+    def compute(self) -> dict[str, float]:
+        """Mean, median and 95th percentile in pixels, and the share of points within 5 % of the picture's width."""
+        distances = self.distances()
+        if not len(distances):
+            return dict.fromkeys(("mean_pixels", "median_pixels", "p95_pixels", "within_5_percent"), float("nan"))
+        near = distances <= NEAR * 2 * self.half_size[0]
+        return {
+            "mean_pixels": distances.mean().item(),
+            "median_pixels": distances.quantile(0.5).item(),
+            "p95_pixels": distances.quantile(0.95).item(),
+            "within_5_percent": near.float().mean().item(),
+        }
+
+    def details(self) -> dict[str, Any]:
+        """Every distance in pixels, sorted, and the size that they are pixels of."""
+        width, height = (2 * self.half_size).tolist()
+        distances = self.distances().sort().values
+        return {"distances": [round(d, 2) for d in distances.tolist()], "width": round(width), "height": round(height)}

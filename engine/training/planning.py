@@ -1,0 +1,49 @@
+"""What a model is built from, decided before it is built: a text model's vocabulary is made of the data."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+from engine.bundle.fields import MAX_CLASSES, is_class_list
+from engine.data.dataset import DataSet
+from engine.errors import DataError
+from engine.events import CacheProgressed, Event
+from engine.recipe import Recipe
+from engine.task import ModelPlan, Objective, plan_model
+
+
+def planned(
+    objective: Objective, recipe: Recipe, data: DataSet, start: Path | None = None
+) -> Generator[Event, None, ModelPlan]:
+    """The plan of the model that `recipe` trains on `data`, with the files it is built from: those of the bundle that it
+    starts from, else made from the data. `DataError` for classes that no model can be kept with.
+    """
+    check_classes(data.classes)
+    if start is None:
+        making = objective.make_files(recipe.backbone, data)
+        while True:
+            try:
+                done, total = next(making)
+            except StopIteration as end:
+                return plan_model(recipe, data, end.value)
+            yield CacheProgressed(done=done, total=total)
+    return plan_model(recipe, data, start)
+
+
+def check_classes(classes: tuple[str, ...]) -> None:
+    """`DataError` for names of a model's outputs that its bundle could not hold."""
+    if not is_class_list(list(classes)):
+        named = ", ".join(map(repr, classes[:3])) + (", …" if len(classes) > 3 else "")
+        raise DataError(
+            f"The data set has {len(classes)} classes ({named or 'none'}), and a model has 2 to {MAX_CLASSES} with different "
+            "names: one for each of its outputs. Change what the data set calls its classes."
+        )
+
+
+def plan_now(objective: Objective, recipe: Recipe, data: DataSet, start: Path | None = None) -> ModelPlan:
+    """The same at once, without its events."""
+    planning = planned(objective, recipe, data, start)
+    while True:
+        try:
+            next(planning)
+        except StopIteration as end:
+            return end.value

@@ -1,0 +1,1 @@
+"""A task's steps, one panel a file."""

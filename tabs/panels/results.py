@@ -1,0 +1,266 @@
+"""The Results step: what a trained model gets right and wrong on data that it was not trained on."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from engine.errors import BundleError, DataError, EngineError
+from engine.host.lent import lender
+from engine.library.listing import known_model
+from engine.task import Task
+from tabs.door.address import chosen_of
+from tabs.door.paths import without_paths
+from tabs.drawing.markup import LOADING, empty_state, facts, metric_text, note, text
+from tabs.panels.missing_data import build_missing_data, show_missing
+from tabs.programs import results_code
+from tabs.reading.heavy import load_engine
+from tabs.reading.models import (
+    dataset_of,
+    evaluation_of,
+    measured,
+    model_choices,
+    model_label,
+    models_of,
+    predictor_of,
+    ranked_items,
+    remarks_of,
+)
+from tabs.reading.opened import has_test, open_dataset
+from tabs.scripts import script
+from tabs.views.view import View
+from tabs.wiring import (
+    ACTION,
+    POLL,
+    RANK,
+    as_state,
+    build_code,
+    build_lesson,
+    build_overlay_slider,
+    build_run_picker,
+    counted,
+    flat,
+    html_or_reason,
+)
+
+PAGE = 3
+WORST, LISTED = "worst", "listed"
+VALID, TEST = "valid", "test"
+TITLES = {VALID: "Validation", TEST: "Test"}
+ONCE = (
+    "Validation is for tuning: look at it as often as you like. The test split is to be looked at once, when everything is "
+    "decided: its figures are those to report, and choosing by them makes them too good."
+)
+CHOOSE = empty_state("No model chosen", "Choose one in the list above.")
+NOTHING_YET = empty_state("No trained model yet", "Train a run for at least one epoch; what it learned is shown here.")
+
+
+class ShownSplit(NamedTuple):
+    """The choice of a split, and the button that measures the model on the test split."""
+
+    split: Any
+    measure: Any
+
+
+class Cases(NamedTuple):
+    """A page of comparisons under its heading, the first one's number, and where that is in the split."""
+
+    heading: Any
+    cases: Any
+    start: Any
+    where: Any
+
+
+def refresh_trained(task: Task, model: str | None) -> Any:
+    """The picker with every model of the task; where none is chosen, the newest of one's own, or what came with the app."""
+    models = models_of(task)
+    names = [found.name for found in models]
+    return gr.update(choices=model_choices(models), value=chosen_of(names, model, "model"))
+
+
+def nothing_chosen(task: Task, model: str | None) -> str:
+    """What stands in the place of a model's answers while none is chosen: a page that was just opened has yet to choose one."""
+    if model is None and models_of(task):
+        return LOADING
+    return CHOOSE if models_of(task) else NOTHING_YET
+
+
+def show_figures(view: View, model: str | None) -> str:
+    """A model's figures over the whole validation split, in all and by class, as they were stored with it."""
+    if not model:
+        return ""
+    try:
+        evaluation = evaluation_of(model)
+    except EngineError as error:
+        return note(without_paths(error), "bad")
+    if not evaluation:
+        return empty_state("No figures yet", "They come with a run's first whole epoch.")
+    return draw_figures(view, model, evaluation)
+
+
+def draw_figures(view: View, model: str, evaluation: Mapping[str, Any]) -> str:
+    """Figures, with what has to be said beside them."""
+    pairs = [(view.metric_title(name), metric_text(name, value)) for name, value in evaluation["metrics"].items()]
+    said = "".join(note(remark, "warn") for remark in remarks_of(model))
+    return f'<div class="lab-figures">{facts(pairs)}</div>{said}{view.show_evaluation(evaluation)}'
+
+
+def show_test_figures(task: Task, view: View, model: str | None) -> str:
+    """A model's figures over the whole test split, measured now."""
+    if not model:
+        return ""
+
+    def measure() -> str:
+        return draw_figures(view, model, measured(model, open_dataset(task, dataset_of(model)), TEST))
+
+    # It stays when another model is chosen, so it says whose it is; clearing it then could wipe out an answer under way.
+    return (
+        f'<h4>On the whole test split</h4><p class="lab-small">{text(model_label(model))}</p>{html_or_reason(measure)}'
+    )
+
+
+def offered_splits(task: Task, model: str | None, chosen: str) -> ShownSplit:
+    """The test split, where the data set that a model was trained on is here and has one; else validation alone."""
+    is_offered = has_test(task, dataset_of(model))
+    shown = gr.update(visible=is_offered) if is_offered or chosen == VALID else gr.update(visible=False, value=VALID)
+    # A GPU that is lent for a minute is too short for a whole split.
+    return ShownSplit(split=shown, measure=gr.update(visible=is_offered and chosen == TEST and not lender()))
+
+
+def show_cases(task: Task, view: View, model: str | None, split: str, order: str, start: int) -> Cases:
+    """The page of comparisons that `start` is on."""
+    once = f'<p class="lab-small">{text(ONCE)}</p>' if split == TEST else ""
+    heading = f"<h3>{text(TITLES[split])} {text(task.plural)}: truth and prediction</h3>{once}"
+    nothing = Cases(heading=heading, cases="", start=0, where="")
+    if not model:
+        return nothing._replace(cases=nothing_chosen(task, model))
+    missing = show_missing(dataset_of(model))
+    if missing:
+        return nothing._replace(cases=missing)
+    load_engine()
+    from engine.bundle.weights import learns_classes
+
+    try:
+        predictor = predictor_of(model)
+        data = open_dataset(task, predictor.config.dataset)
+        if predictor.classes != data.classes and learns_classes(predictor.model):
+            raise DataError("The data set has other classes now than the model was trained on. Choose another one.")
+        items = ranked_items(model, data, split) if order == WORST else data.items(split)
+        total = len(items)
+        start = min(max(0, start), (total - 1) // PAGE * PAGE)
+        shown = view.show_comparisons(predictor, data, items[start : start + PAGE])
+        where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
+        return Cases(heading=heading, cases=shown, start=start, where=where)
+    except EngineError as error:
+        return nothing._replace(cases=note(without_paths(error), "bad"))
+
+
+def show_breakdown(task: Task, view: View, model: str | None) -> str:
+    """What predicting the whole validation split shows."""
+    if not model or view.show_breakdown is None:
+        return ""
+    make, dataset = view.show_breakdown, dataset_of(model)
+    # It stays when another model is chosen, so it says whose it is; clearing it then could wipe out an answer under way.
+    whose = f'<p class="lab-small">{text(model_label(model))}</p>'
+    return whose + (
+        show_missing(dataset) or html_or_reason(lambda: make(predictor_of(model), open_dataset(task, dataset)))
+    )
+
+
+def code_of(task: Task, model: str | None, split: str) -> str:
+    """The program that computes the same."""
+    if not model:
+        return ""
+    try:
+        config = known_model(model).config
+    except BundleError:  # deleted meanwhile
+        return ""
+    return results_code(task.name, config.dataset, model, config.objective, split=split)
+
+
+def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
+    """The panel's components, wired."""
+    panel_id = f"{task.name}-results"
+    build_lesson(task, "results")
+    with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
+        with gr.Row(elem_classes="lab-controls"):
+            picker = build_run_picker("Model")
+            model, opened = as_state(picker), counted(tab.select)
+            order = gr.Radio([("As listed", LISTED), ("Highest loss first", WORST)], value=LISTED, label="Order")
+            split = gr.Radio(
+                [(TITLES[name], name) for name in (VALID, TEST)],
+                value=VALID,
+                label="Split",
+                info="Tune on validation; look at the test split once, at the end.",
+                visible=False,
+            )
+            build_overlay_slider(view.overlay, panel_id, 70)
+        heading = gr.HTML()
+        cases = gr.HTML(LOADING, js_on_load=script("click-enlarge"))
+        fetched = build_missing_data(model, opened)
+        with gr.Row(elem_classes="lab-pager"):
+            back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
+        measure, tested = gr.Button("Measure it on the whole test split", size="sm", visible=False), gr.HTML()
+        gr.HTML("<h3>Figures over the whole validation split</h3>")
+        figures = gr.HTML()
+        if view.show_breakdown:
+            looker = gr.Button(f"Look into every validation {text(task.plural).removesuffix('s')}", size="sm")
+            breakdown = gr.HTML()
+            looker.click(partial(show_breakdown, task, view), model, breakdown, **RANK)
+    code = build_code()
+
+    shown = Cases(heading=heading, cases=cases, start=gr.State(0), where=where)
+    offered, judged = ShownSplit(split=split, measure=measure), as_state(split)
+    _wire_cases(
+        task,
+        view,
+        shown,
+        offered,
+        model=model,
+        opened=opened,
+        judged=judged,
+        order=order,
+        fetched=fetched,
+        back=back,
+        forth=forth,
+    )
+    tab.select(partial(refresh_trained, task), picker, picker, **POLL)
+    measure.click(partial(show_test_figures, task, view), model, tested, **RANK)
+    gr.on([model.change, opened.change], partial(show_figures, view), model, figures, **ACTION)
+    gr.on([model.change, judged.change], partial(code_of, task), [model, split], code, **POLL)
+
+
+def _wire_cases(
+    task: Task,
+    view: View,
+    shown: Cases,
+    offered: ShownSplit,
+    *,
+    model: gr.State,
+    opened: gr.State,
+    judged: gr.State,
+    order: gr.Radio,
+    fetched: gr.State,
+    back: gr.Button,
+    forth: gr.Button,
+) -> None:
+    def page_from(step: int | None) -> dict[str, Any]:
+        """The event that shows the page so many inputs away; None is the first page."""
+
+        def show(model: str | None, split: str, order: str, at: int) -> Cases:
+            return show_cases(task, view, model, split, order, 0 if step is None else at + step)
+
+        inputs = [model, offered.split, order, shown.start]
+        return {"fn": show, "inputs": inputs, "outputs": flat(shown), **RANK}
+
+    # The last of them counts: the step is opened, and its model is chosen while that is being answered.
+    last: dict[str, Any] = {"trigger_mode": "always_last"}
+    offering = {"fn": partial(offered_splits, task), "inputs": [model, offered.split], "outputs": flat(offered), **POLL}
+    # Back in this step, a model that went on training has a better checkpoint.
+    gr.on([model.change, opened.change, fetched.change], **offering, **last).then(**page_from(None), **last)
+    fetched.change(lambda: LOADING, None, shown.cases, **POLL)
+    judged.change(**offering)
+    gr.on([order.change, judged.change], **page_from(None), **last)
+    back.click(**page_from(-PAGE))
+    forth.click(**page_from(PAGE))

@@ -1,0 +1,1 @@
+"""Cached readers of what is on disk."""
