@@ -14,9 +14,14 @@ from tabs.wiring import POLL
 UNREADABLE = (EngineError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
-def noting(key: str) -> str:
-    """The script, for `js=`, that notes an event's inputs; the event has to hear of every change to the form."""
-    return called("note-form", key)
+def note_form(key: str, changes: Sequence[Any], inputs: Sequence[Component]) -> gr.Textbox:
+    """Note the `inputs` at every one of the `changes`, in the browser alone; what is given back changes with them.
+
+    Whoever needs the server at a change listens to that: an event that waits for its answer would hold up the noting.
+    """
+    noted = gr.Textbox(visible="hidden", container=False)
+    gr.on(list(changes), None, list(inputs), noted, js=called("note-form", key), **POLL)
+    return noted
 
 
 def keep_form(page: gr.Blocks, key: str, outputs: Sequence[Component], restore: Callable[..., list[Any]]) -> None:

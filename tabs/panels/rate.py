@@ -17,7 +17,7 @@ from tabs.door.address import chosen_of
 from tabs.door.paths import without_paths
 from tabs.drawing.live_run import UNDER_WAY, show_rates, signature
 from tabs.drawing.markup import LOADING, empty_state, note
-from tabs.panels.kept_form import keep_form, noting
+from tabs.panels.kept_form import keep_form, note_form
 from tabs.panels.rate_form import build_rate_form, planned_code, planned_finder, restored_finder
 from tabs.panels.stage_form import rate_as_text
 from tabs.panels.suggested import Suggested, build_suggested, rate_of, suggestion_buttons
@@ -190,7 +190,8 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
     stopper.click(stop_run, run, None, **ACTION)
     remover.click(delete_run, run, None, **ACTION).success(poll, asked, flat(shown), **POLL)
     changes, kept = [part.change for part in planned], f"lesson-lab-{task.name}-rate"
-    gr.on(changes, partial(planned_code, task), list(planned), code, js=noting(kept), **POLL)
+    noted = note_form(kept, changes, list(planned))
+    noted.change(partial(planned_code, task), list(planned), code, **POLL)
     keep_form(page, kept, list(planned)[1:], partial(restored_finder, task))
     offer_starts(task, planned.init_from, tab)
     return RatePanel(timer=timer, shown=shown, said=said)

@@ -20,7 +20,7 @@ from tabs.door.address import chosen_of
 from tabs.door.paths import shown_name, without_paths
 from tabs.drawing.live_run import RESUMABLE, UNDER_WAY, show_run, signature
 from tabs.drawing.markup import LOADING, empty_state, note
-from tabs.panels.kept_form import keep_form, noting
+from tabs.panels.kept_form import keep_form, note_form
 from tabs.panels.plan import (
     PlanForm,
     build_plan_form,
@@ -209,7 +209,8 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
     offer_starts(task, planned.init_from, tab)
     changing = [planned.chosen if part is planned.plan else part for part in planned.inputs]
     changes, kept = [part.change for part in changing], f"lesson-lab-{task.name}-train"
-    gr.on(changes, partial(planned_code, task), planned.inputs, code, js=noting(kept), **POLL)
+    noted = note_form(kept, changes, planned.inputs)
+    noted.change(partial(planned_code, task), planned.inputs, code, **POLL)
     keep_form(page, kept, [*planned.inputs[1:], *planned.form.ways], partial(restored_plan, task))
     _wire_run(task, view, tab, timer, starter, planned, shown)
     return TrainPanel(timer=timer, planned=planned)

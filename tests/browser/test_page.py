@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from browsing import draw_and_train, number, set_number, step, visit
+from legible import expect_legible
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     request.node.failed = True
     expect(page.get_by_role("heading", name="Lesson 3 Lab")).to_be_visible()
     expect(page.get_by_text("CPU cores")).to_be_visible()
+    expect_legible(page, "Home, before anything")
 
     visit(page, "CamVid")
     page.locator("button:visible", has_text="Draw it now").click()
@@ -44,7 +46,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     step(page, "3 Train")
     expect(page.get_by_label("Learning rate").first).to_have_value(taken)
     expect(number(page, "Resolution (px)")).to_have_value("32")
-    set_number(page, "Epochs", 12)  # it must not end while the page is loaded anew
+    set_number(page, "Epochs", 6)  # it must not end while the page is loaded anew
     page.get_by_role("radio", name="fp32").check()
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.locator(".lab-table:visible")).to_contain_text("frozen-32")
@@ -58,7 +60,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     expect(page.locator(".lab-live:visible .lab-pill.stopped")).to_have_text("stopped")
     page.get_by_role("button", name="Resume", exact=True).click()
     expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
-    expect(page.locator(".lab-progress-label:visible")).to_contain_text("epoch 12 of 12")
+    expect(page.locator(".lab-progress-label:visible")).to_contain_text("epoch 6 of 6")
 
     step(page, "4 Results")
     expect(page.locator("figure.lab-figure:visible")).to_have_count(9)
@@ -81,6 +83,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
 
     visit(page, "Home")
     expect(page.locator(".lab-run:visible")).to_have_count(2)
+    expect_legible(page, "Home, after two runs")
     assert page.outside == []
     assert page.problems == []
     request.node.failed = False
@@ -89,6 +92,10 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
 def test_tags_from_a_chip_and_a_table_from_many(page, tmp_path: Path, request: pytest.FixtureRequest):
     request.node.failed = True
     draw_and_train(page, "Planet", "Drawn chips", "frozen-64")
+    for name in ("1 Data", "2 Find a rate", "3 Train"):
+        step(page, name)
+        expect(page.locator(".lab-lesson:visible")).to_have_count(1)
+        expect_legible(page, f"Planet, {name}")
 
     # Up in resolution by hand, from the run that has just ended: it is offered without leaving the step.
     page.get_by_label("Start from").locator("visible=true").click()
@@ -103,6 +110,7 @@ def test_tags_from_a_chip_and_a_table_from_many(page, tmp_path: Path, request: p
     expect(page.get_by_text("F2 against the threshold")).to_be_visible()
     page.get_by_role("radio", name="Highest loss first").check()
     expect(page.locator(".lab-figure figcaption:visible").first).to_contain_text("loss")
+    expect_legible(page, "Planet, 4 Results")
 
     step(page, "5 Try it")
     chip = tmp_path / "chip.jpg"
@@ -126,6 +134,7 @@ def test_tags_from_a_chip_and_a_table_from_many(page, tmp_path: Path, request: p
     page.get_by_role("button", name="Give them tags").click()
     expect(page.locator(".lab-table:visible")).to_contain_text("chip.jpg")
     expect(page.get_by_role("button", name="Download as CSV")).to_be_visible()
+    expect_legible(page, "Planet, 5 Try it")
     assert page.problems == []
     request.node.failed = False
 
@@ -173,6 +182,9 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
     expect(page.locator(".lab-tokens:visible")).to_have_count(2)
     page.get_by_label("A text, to be changed as you like").fill("An unbelievable film zzyzx")
     expect(page.locator(".lab-token.unknown:visible")).to_contain_text(["zzyzx"])
+    expect_legible(page, "IMDB, 1 Data")
+    step(page, "2 Find a rate")
+    expect_legible(page, "IMDB, 2 Find a rate")
 
     step(page, "3 Train")
     choose(page, "What to train", "Language model: one stage, from the form below")
@@ -181,19 +193,23 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
     page.get_by_label("Start from").locator("visible=true").click()
     page.get_by_role("option", name=re.compile("Language model")).locator("visible=true").click()
     train_once(page, length=32, layers="Frozen")
+    expect_legible(page, "IMDB, 3 Train")
 
     step(page, "4 Results")
     expect(page.locator(".lab-review:visible")).to_have_count(3)
     expect(page.get_by_text("How far the probabilities can be trusted")).to_be_visible()
+    expect_legible(page, "IMDB, 4 Results")
 
     step(page, "5 Try it")
     page.get_by_label("A text of your own").press_sequentially("I liked this film", delay=30)
     expect(page.locator(".lab-verdict:visible")).to_be_visible()
     expect(page.locator("[data-testid=highlighted-text]:visible")).to_contain_text("liked")
+    expect_legible(page, "IMDB, Judge a text")
     step(page, "Finish a sentence")
     page.get_by_role("button", name="Write on").click()
     expect(page.get_by_text(re.compile("^Before: "))).to_be_visible()
     expect(page.get_by_text(re.compile("^After: "))).to_be_visible()
+    expect_legible(page, "IMDB, Finish a sentence")
 
     step(page, "A table of texts")
     table = tmp_path / "mine.csv"
@@ -202,6 +218,7 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
     page.locator(".tabitem:visible input[type=file]").last.set_input_files(table)
     page.get_by_role("button", name="Judge them").click()
     expect(page.locator(".lab-answers:visible tbody tr")).to_have_count(20)
+    expect_legible(page, "IMDB, A table of texts")
 
     # The same table as a data set of one's own.
     step(page, "1 Data")
@@ -242,6 +259,7 @@ def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(
     expect(page.locator(".lab-note.bad:visible")).to_contain_text("Could not publish my-first-model")
     expect(page.locator("input[type=password]:visible").first).to_have_value("")
     assert "hf_NobodyMaySeeThis" not in page.content()
+    expect_legible(page, "Models, one of them")
 
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -40,6 +40,7 @@ REPOSITORY = Path(__file__).parents[3]
 BACKBONE = "test_efficientnet"  # exported in a third of the time of one that is used
 CLASSES = ("sky", "road", "car")
 TAGS = ("clear", "haze", "road", "water", "primary")
+KINDS = ("mask", "tags", "point")
 
 
 def save_untrained_point(checkpoints: Path) -> Path:
@@ -67,8 +68,8 @@ def save_untrained_point(checkpoints: Path) -> Path:
 
 
 def save_picture_model(kind: str, folder: Path) -> Path:
-    if kind == "mask":
-        return save_untrained(folder, CLASSES, backbone=BACKBONE)
+    if kind == "mask":  # the backbone that comes with the app pads as TensorFlow does, by the size of what comes in
+        return save_untrained(folder, CLASSES, backbone=OFFLINE_BACKBONE)
     if kind == "tags":
         decision = {"threshold": 0.5, "thresholds": [0.5] * len(TAGS)}
         return save_untrained_tags(folder, TAGS, decision=decision, backbone=BACKBONE)
@@ -87,12 +88,28 @@ def run_card(bundle: Path, folder: Path) -> dict[str, Any]:
     return names
 
 
-@pytest.fixture(scope="module", params=["mask", "tags", "point"])
-def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """A kind of picture model, and a bundle of one with its ONNX: making that takes most of these tests' time."""
-    folder = tmp_path_factory.mktemp(request.param)
-    source = save_picture_model(request.param, folder / "run" / "checkpoints")
-    return request.param, export_bundle(source, folder / "bundle", onnx=True)
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A bundle with its ONNX of each kind of picture model: making them takes most of these tests' time.
+
+    Made in a process of their own, which writes nothing on the terminal: in here, pytest would take warnings and logs for itself.
+    """
+    folder = tmp_path_factory.mktemp("bundles")
+    made = {kind: folder / kind / "bundle" for kind in KINDS}
+    pairs = [(str(save_picture_model(kind, bundle.parent / "run")), str(bundle)) for kind, bundle in made.items()]
+    program = (
+        "from pathlib import Path\nfrom engine.library.export import export_bundle\n"
+        f"for source, bundle in {pairs}: export_bundle(Path(source), Path(bundle), onnx=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def exported(request: pytest.FixtureRequest, bundles: dict[str, Path]) -> tuple[str, Path]:
+    """A kind of picture model, and a bundle of one with its ONNX."""
+    return request.param, bundles[request.param]
 
 
 def test_the_program_in_a_card_answers_as_the_app_does(
@@ -134,12 +151,6 @@ def test_a_panorama_is_read_no_longer_than_the_app_reads_it(exported: tuple[str,
 
 def test_pictures_of_any_size_and_any_number(exported: tuple[str, Path]) -> None:
     check_pictures(exported[1], exported[1] / ONNX_FILE)
-
-
-def test_the_backbone_that_comes_with_the_app(tmp_path: Path) -> None:
-    """It pads as TensorFlow does, by the size of what comes in."""
-    bundle = save_untrained(tmp_path / "run" / "checkpoints", CLASSES, backbone=OFFLINE_BACKBONE)
-    check_pictures(bundle, export_onnx(bundle))
 
 
 def check_pictures(bundle: Path, file: Path, channels: int = 3) -> None:
@@ -212,12 +223,3 @@ def test_a_wrong_answer_leaves_no_file(
     with pytest.raises(BundleError, match="answers otherwise than torch"):
         export_onnx(bundle)
     assert not [path for path in bundle.iterdir() if "onnx" in path.name]
-
-
-def test_nothing_but_what_was_asked_for_is_written_on_the_terminal(tmp_path: Path) -> None:
-    """In a process of its own: here, pytest takes warnings and logs for itself."""
-    bundle = save_picture_model("tags", tmp_path / "run" / "checkpoints")
-    program = f"from pathlib import Path\nfrom engine.library.onnx_export import export_onnx\nexport_onnx(Path({str(bundle)!r}))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (bundle / ONNX_FILE).is_file()
