@@ -42,6 +42,7 @@ def read_settings(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def build_parser() -> argparse.ArgumentParser:
     """All options, with what the environment says as their defaults."""
+    from engine.data.pictures.readers import SECONDS
     from tabs.door.zero_gpu import is_zero_gpu
 
     parser = argparse.ArgumentParser(description="fast.ai's lesson 3, done in the browser.")
@@ -74,6 +75,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--visitor-queue", type=int, default=12, help="how many runs may wait in all before a visitor's is refused"
     )
     parser.add_argument(
+        "--picture-seconds", type=float, default=SECONDS, help="how long reading one picture that was sent may take"
+    )
+    parser.add_argument(
         "--mcp", action="store_true", help="offer the models to assistants, over the Model Context Protocol"
     )
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
@@ -99,7 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
         borrow_from(build_lender(settings.visitor_minutes))
 
     from engine.runs.runner import Runner
+    from tabs.door.turns import serve_in_turn
     from tabs.page import build_page
+    from tabs.reading.pictures import READERS
 
     passwords = read_passwords(settings)
     if settings.mcp:
@@ -107,6 +113,8 @@ def main(arguments: list[str] | None = None) -> None:
     set_door(settings, passwords)
     page = build_page()
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=8, api_open=False)
+    serve_in_turn(page, READERS.leave)
+    READERS.seconds = settings.picture_seconds
     runner = Runner(slots=() if lender() else None)
     serve(page, settings, passwords)
     runner.start()
@@ -116,6 +124,7 @@ def main(arguments: list[str] | None = None) -> None:
         page.block_thread()
     finally:
         runner.close()
+        READERS.close()
 
 
 def settle_home() -> str:
@@ -250,7 +259,9 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
 def preload() -> None:
     """Import torch and what predictions need, so that the first visitor does not wait for it."""
     from tabs.reading.heavy import load_engine
+    from tabs.reading.pictures import READERS
 
+    READERS.prepare()
     load_engine()
     from engine.host.machine import describe_machine
 

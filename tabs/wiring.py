@@ -24,11 +24,11 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": []}
 # A poll must be neither seen nor held up by others; an action shows that it is under way.
 POLL: dict[str, Any] = {**QUIET, "concurrency_limit": None, "api_visibility": "private"}
 ACTION: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
-# Forward passes share one line, so that a class of thirty does not start thirty at once.
-PREDICT: dict[str, Any] = {**ACTION, "concurrency_limit": 2, "concurrency_id": "predict"}
-# What holds its place for minutes has a line of its own, or two cameras would keep everybody else from predicting. The camera
-# reads from its progress whether it is still heard.
-STREAM: dict[str, Any] = {**POLL, "show_progress_on": None, "concurrency_limit": 4, "concurrency_id": "camera"}
+# Forward passes share one line, so that a class of thirty does not start thirty at once. One at a time has the device; the
+# others read their pictures meanwhile.
+PREDICT: dict[str, Any] = {**ACTION, "concurrency_limit": 6, "concurrency_id": "predict"}
+# Frames of cameras have a line of their own, or whoever shows themselves would keep everybody else from predicting.
+FRAME: dict[str, Any] = {**POLL, "concurrency_limit": 2, "concurrency_id": "camera"}
 # Judging a whole split takes minutes: one at a time, and nobody who predicts waits for it.
 RANK: dict[str, Any] = {**ACTION, "concurrency_limit": 1, "concurrency_id": "rank"}
 BATCH: dict[str, Any] = {**ACTION, "show_progress": "full", "concurrency_limit": 1, "concurrency_id": "batch"}

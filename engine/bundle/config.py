@@ -139,6 +139,10 @@ def resolve_bundle(bundle_or_run: str | Path) -> Path:
         return checkpoint
     if (folder / "recipe.json").is_file():
         raise BundleError(f"The run {folder.name} has no checkpoint yet: the first comes with its first epoch.")
+    if not folder.exists():
+        raise BundleError(
+            f"There is no model and no run {folder.name!r} here, and no such folder. List what there is, and look at its name."
+        )
     raise BundleError(
         f"{folder} is neither a model bundle (config.json, model.safetensors) nor a run with a checkpoint."
     )

@@ -1,12 +1,11 @@
 """The task's models over HTTP: one endpoint a task, and on the page what to write to call it."""
 
 import base64
-import binascii
 import json
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.events import api
@@ -19,12 +18,14 @@ from engine.task import Task
 from tabs.door.paths import without_paths
 from tabs.reading.heavy import load_engine
 from tabs.reading.models import models_of, predictor_of
+from tabs.reading.pictures import SEND_PICTURE, read_packed, size_note
 from tabs.wiring import POLL, PREDICT
 
-MOST_BYTES = 20_000_000  # of a picture
+if TYPE_CHECKING:
+    from engine.serving.predictor import Predictor
+
 MODELS = "models"
 JSON_TYPES = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
-SEND_PICTURE = "Encode the bytes of a picture's file as base64, and send that as a string."
 SEND_TEXT = "Send what is to be judged as a string."
 NAME_MODEL = f"Send a model's name as a string, or leave it out for the page's first choice; /{MODELS} lists the names."
 CURL, PYTHON, JAVASCRIPT, MCP = "curl", "Python", "JavaScript", "MCP"
@@ -39,28 +40,20 @@ def given(value: Any, name: str, advice: str) -> str:
     return value
 
 
-def decoded(picture: Any) -> bytes:
-    """The bytes of a picture that came as base64, with or without `data:image/…;base64,` in front."""
-    picture = given(picture, "picture", SEND_PICTURE)
-    packed = picture.rpartition(",")[2]
-    if len(packed) > MOST_BYTES * 4 / 3:
-        raise DataError(f"The picture has more than {MOST_BYTES // 1_000_000} MB. Send a smaller one.")
-    try:
-        return base64.b64decode(packed, validate=True)
-    except (binascii.Error, ValueError):
-        raise DataError(f"The picture is not valid base64. {SEND_PICTURE}") from None
+def answer(task: Task, model: Any, read: "Callable[[Predictor], tuple[Any, str]]") -> dict[str, Any]:
+    """What a model makes of an input, ready for JSON; under "error" why there is no answer.
 
-
-def answer(task: Task, source: Any, model: Any) -> dict[str, Any]:
-    """What a model makes of an input, ready for JSON; under "error" why there is no answer."""
+    `read` gives the input as the model takes it, and what has to be said of it, which stands under "note".
+    """
     try:
         name = chosen_model(task, model)
         predictor = predictor_of(name)
+        source, remark = read(predictor)
         prediction = predictor.predict(source)
         with tempfile.TemporaryDirectory() as scratch:
             file = prediction.save(Path(scratch) / "answer")
             picture = {"png": base64.b64encode(file.read_bytes()).decode()} if file.suffix == ".png" else {}
-        return {"model": name, **prediction.summary(), **picture}
+        return {"model": name, **prediction.summary(), **picture, **({"note": remark} if remark else {})}
     except EngineError as error:
         return {"error": without_paths(error)}
 
@@ -101,15 +94,12 @@ def judges_pictures(task: Task) -> Callable[..., dict[str, Any]]:
 
     def predict(picture: str, model: str = "") -> dict[str, Any]:
         load_engine()
-        try:
-            content = decoded(picture)
-        except DataError as error:
-            return {"error": without_paths(error)}
-        # By a file, so that it is opened with the checks of every other file.
-        with tempfile.TemporaryDirectory() as scratch:
-            file = Path(scratch) / "picture"
-            file.write_bytes(content)
-            return answer(task, file, model)
+
+        def read(predictor: "Predictor") -> tuple[Any, str]:
+            found = read_packed(predictor, given(picture, "picture", SEND_PICTURE))
+            return found.bands, size_note(found)
+
+        return answer(task, model, read)
 
     return described(predict, task)
 
@@ -119,11 +109,7 @@ def judges_texts(task: Task) -> Callable[..., dict[str, Any]]:
 
     def predict(text: str, model: str = "") -> dict[str, Any]:
         load_engine()
-        try:
-            written = given(text, "text", SEND_TEXT)
-        except DataError as error:
-            return {"error": without_paths(error)}
-        return answer(task, written, model)
+        return answer(task, model, lambda _: (given(text, "text", SEND_TEXT), ""))
 
     return described(predict, task)
 

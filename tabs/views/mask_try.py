@@ -11,6 +11,7 @@ from engine.task import Task
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import empty_state, picture_tag, text
 from tabs.reading.models import predictor_of
+from tabs.reading.pictures import read_for, size_note
 from tabs.scripts import called, script
 from tabs.views.answers import Answer, stand_in
 from tabs.views.colors import class_colors, css_color
@@ -25,7 +26,10 @@ NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camer
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
-    """A prediction as it is drawn: picture (h, w, 3), mask (h, w), confidence (h, w) in 0..1; `size` is the picture's own."""
+    """A prediction as it is drawn: picture (h, w, 3), mask (h, w), confidence (h, w) in 0..1.
+
+    `size` is the prediction's own, `made_smaller` says so where the file has another one.
+    """
 
     picture: np.ndarray
     mask: np.ndarray
@@ -33,6 +37,7 @@ class Tried:
     classes: tuple[str, ...]
     shares: dict[str, float]
     size: tuple[int, int]
+    made_smaller: str
 
 
 class Predicted(NamedTuple):
@@ -54,7 +59,9 @@ def predict(model: str | None, source: str) -> Predicted:
     if not model or not source:
         return Predicted(answer=None, highlight=None)
     try:
-        prediction = predictor_of(model).predict(source)
+        predictor = predictor_of(model)
+        picture = read_for(predictor, source)
+        prediction = predictor.predict(picture.bands)
     except EngineError as error:
         return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), highlight=None)
     tried = Tried(
@@ -64,6 +71,7 @@ def predict(model: str | None, source: str) -> Predicted:
         classes=prediction.classes,
         shares=prediction.shares,
         size=prediction.mask.shape,
+        made_smaller=size_note(picture),
     )
     return Predicted(answer=Answer(asked=(model, source), said=tried), highlight=None)
 
@@ -80,7 +88,7 @@ def draw(model: str | None, source: str, answer: Answer | None, highlight: int |
         else mask_tag(tried.mask, tried.classes, highlight=highlight)
     )
     height, width = tried.size
-    sure = f"{width}×{height} pixels; the model is {tried.confidence.mean():.0%} sure of a pixel on average"
+    sure = f"{width}×{height} pixels; the model is {tried.confidence.mean():.0%} sure of a pixel on average. {tried.made_smaller}"
     picture = picture_tag(tried.picture, alt="your picture", kind="picture")
     key = '<p class="lab-ramp"><span>unsure</span><i></i><span>sure</span></p>' if layer == "confidence" else ""
     html = f'<div class="lab-stack large">{picture}{over}</div>{key}<p class="lab-small">{text(sure)}</p>'

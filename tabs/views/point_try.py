@@ -1,28 +1,34 @@
 """Trying a model that finds a point: a picture or the camera in, a cross out, and your own click to compare with."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 import numpy as np
 
+from engine.data.pictures.readers import ReadPicture
 from engine.errors import EngineError
 from engine.task import Task
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import empty_state, facts, note
 from tabs.reading.models import predictor_of
-from tabs.scripts import script
+from tabs.reading.pictures import read_for, read_packed
+from tabs.scripts import called, script
 from tabs.views.answers import Answer, stand_in
 from tabs.views.offered import NO_MODEL, build_picture_source
 from tabs.views.pictures import smaller
 from tabs.views.point import GUESS, YOURS, with_crosses
-from tabs.wiring import POLL, PREDICT, STREAM, flat
+from tabs.wiring import FRAME, POLL, PREDICT, flat
+
+if TYPE_CHECKING:
+    from engine.serving.predictor import Predictor
 
 LONGEST = 900  # pixels of the picture as it is shown
-LIVE_LONGEST = 480
-STREAM_EVERY, STREAM_FOR = 0.3, 120  # seconds
 NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camera, or click one that is offered.")
-NO_FRAME = empty_state("The camera is off", "Press its record button, and hold your head into the picture.")
+CAMERA = f"""<div class="lab-camera"><div class="lab-pointed"><video muted playsinline></video>
+<i class="lab-cross {GUESS}" hidden></i></div><p><button type="button" class="lab-button">Start the camera</button>
+<button type="button" class="lab-button" hidden>Stop the camera</button> <span class="lab-pill failed" hidden>camera on</span>
+<span class="lab-camera-said lab-small" role="status"></span></p></div>"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
@@ -40,15 +46,14 @@ class Tried:
         return float(np.hypot((x - self.x) * width, (y - self.y) * height))
 
 
-def predict_picture(model: str, source: Any, longest: int) -> Tried:
-    """A model's prediction for a file or an array (H, W, 3) uint8."""
-    prediction = predictor_of(model).predict(source)
-    picture = prediction.picture
+def predict_picture(predictor: "Predictor", picture: ReadPicture) -> Tried:
+    """A model's prediction for a picture that somebody sent."""
+    prediction = predictor.predict(picture.bands)
     return Tried(
-        picture=smaller(np.asarray(picture), longest),
-        x=prediction.column / picture.width,
-        y=prediction.row / picture.height,
-        size=(picture.height, picture.width),
+        picture=smaller(np.asarray(prediction.picture), LONGEST),
+        x=prediction.column / prediction.picture.width,
+        y=prediction.row / prediction.picture.height,
+        size=picture.size,
     )
 
 
@@ -71,7 +76,8 @@ def predict(model: str | None, source: str) -> Predicted:
     if not model or not source:
         return Predicted(answer=None, yours=None)
     try:
-        said = predict_picture(model, source, LONGEST)
+        predictor = predictor_of(model)
+        said = predict_picture(predictor, read_for(predictor, source))
     except EngineError as error:
         said = without_paths(error)
     return Predicted(answer=Answer(asked=(model, source), said=said), yours=None)
@@ -100,21 +106,22 @@ def draw_crosses(tried: Tried, yours: tuple[float, float] | None) -> Drawn:
     return Drawn(picture=shown, places=facts(pairs))
 
 
-def follow_camera(model: str | None, frame: np.ndarray | None) -> str:
-    """One frame of the camera with the model's cross, and where that is."""
+def follow_camera(model: str | None, frame: Any) -> str:
+    """Where the model sees the point in one frame of the camera, which came as base64: in words, and for the page's script."""
     if not model:
         return NO_MODEL
-    if frame is None:
-        return NO_FRAME
     try:
-        tried = predict_picture(model, frame, LIVE_LONGEST)
+        predictor = predictor_of(model)
+        tried = predict_picture(predictor, read_packed(predictor, str(frame)))
     except EngineError as error:
         return note(without_paths(error), "bad")
-    return "".join(draw_crosses(tried, None))
+    side, places = predictor.config.stage.image_size, draw_crosses(tried, None).places
+    return f'<div data-x="{tried.x:.4f}" data-y="{tried.y:.4f}" data-side="{side}">{places}</div>'
 
 
 def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     """The inputs and outputs of trying a model, wired."""
+    camera_id = f"{task.name}-camera"
     source, state = gr.State(""), Predicted(answer=gr.State(None), yours=gr.State(None))
     with gr.Tabs():
         with gr.Tab("A picture"), gr.Row():
@@ -126,24 +133,22 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
                 places = gr.HTML()
         with gr.Tab("Live camera"), gr.Row():
             with gr.Column(scale=2, min_width=280):
-                camera = gr.Image(sources=["webcam"], streaming=True, type="numpy", label="Camera", height=300)
+                camera = gr.HTML(CAMERA, elem_id=camera_id, js_on_load=script("live-camera"))
             with gr.Column(scale=3, min_width=320):
-                live = gr.HTML(NO_FRAME)
+                live = gr.HTML(elem_id=f"{camera_id}-answer")
+                gr.HTML('<p class="lab-small">The cross is where the model sees the middle of the head.</p>')
 
     def place_clicked(event: gr.EventData) -> tuple[float, float]:
         return float(event.x), float(event.y)
+
+    def frame_came(model: str | None, event: gr.EventData) -> str:
+        return follow_camera(model, event.frame)
 
     picture.select(place_clicked, None, state.yours, **POLL)
     gr.on([source.change, model.change], predict, [model, source], flat(state), **PREDICT)
     asked, drawn = [model, source, state.answer, state.yours], Drawn(picture=picture, places=places)
     gr.on([part.change for part in asked], draw, asked, flat(drawn), **POLL)
-    # The camera may stand still: what the model before said of its last frame must not stay. The next frame is judged anew.
-    gr.on([model.change, camera.clear], lambda: NO_FRAME, None, live, **POLL)
-    camera.stream(
-        follow_camera,
-        [model, camera],
-        live,
-        stream_every=STREAM_EVERY,
-        time_limit=STREAM_FOR,
-        **STREAM,
-    )
+    # One frame after the other: the next is sent once this one is answered. What another model said of the last is nobody's.
+    following = camera.select(frame_came, model, live, **FRAME)
+    following.then(None, None, None, js=called("camera-answered", camera_id), **POLL)
+    model.change(lambda: "", None, live, **POLL)

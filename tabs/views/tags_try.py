@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 import numpy as np
 
-from engine.data.sources.kaggle import late_submission
 from engine.errors import DataError, EngineError
 from engine.library.listing import known_model
 from engine.task import Task
@@ -18,12 +17,13 @@ from tabs.door.uploads import download_path
 from tabs.drawing.markup import empty_state, note, picture_tag, table, text
 from tabs.reading.heavy import load_engine
 from tabs.reading.models import model_label, predictor_of
-from tabs.reading.opened import open_dataset
+from tabs.reading.pictures import predicted, read_for
 from tabs.scripts import called, script
 from tabs.views.answers import Answer, keep_only, stand_in
 from tabs.views.mask import confidence_tag
 from tabs.views.offered import build_picture_source
 from tabs.views.pictures import smaller
+from tabs.views.submission import build_submission, has_competition
 from tabs.wiring import BATCH, POLL, PREDICT, flat, tells_errors
 
 LONGEST = 768  # pixels of the picture as it is shown
@@ -60,7 +60,7 @@ def predict(model: str | None, source: str) -> Predicted:
     if not model or not source:
         return Predicted(answer=None, looked="")
     try:
-        prediction = predictor_of(model).predict(source)
+        prediction = predicted(model, source)
     except EngineError as error:
         return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), looked="")
     tried = Tried(picture=smaller(np.asarray(prediction.picture), LONGEST), probabilities=prediction.probabilities)
@@ -97,7 +97,7 @@ def draw_picture(model: str | None, source: str, answer: Answer | None, looked: 
         predictor = predictor_of(model)
         if looked not in predictor.classes:  # looked at before another model was chosen
             return f'<div class="lab-stack large">{picture}</div>'
-        heat = grad_cam(predictor, source, predictor.classes.index(looked))
+        heat = grad_cam(predictor, read_for(predictor, source).bands, predictor.classes.index(looked))
     except EngineError as error:
         return note(without_paths(error), "bad")
     over = confidence_tag(smaller(heat, LONGEST, exact=True))
@@ -136,7 +136,7 @@ def predict_batch(model: str | None, files: list[str] | None, threshold: float) 
     rows, shown = [], []
     for file in map(Path, files):
         try:
-            prediction = predictor.predict(file)
+            prediction = predictor.predict(read_for(predictor, file).bands)
             given = prediction.tags(threshold)
             rows.append({"file": file.name, **prediction.table_row(), "tags": " ".join(given)})
             shown.append((text(file.name), text(", ".join(given)) or "–"))
@@ -151,47 +151,6 @@ def predict_batch(model: str | None, files: list[str] | None, threshold: float) 
     whose = f'<p class="lab-small">By {text(model_label(model))}</p>'
     listed = table(("Picture", f"Tags above {threshold:.2f}"), shown, numbers_from=2)
     return Batch(answers=whose + listed, answers_file=gr.update(value=str(target), visible=True))
-
-
-def submission_line(task: Task, dataset: str) -> tuple[str, Any]:
-    """Whether there is a test folder to predict, and the button for it."""
-    try:
-        count = len(open_dataset(task, dataset).unlabelled) if dataset else 0
-    except EngineError:
-        count = 0
-    if not count:
-        said = (
-            "Kaggle's test chips are not here: put test-jpg/ (and test-jpg-additional/) beside train-jpg/, or test-tif-v2/ "
-            "beside train-tif-v2/."
-        )
-        return f'<p class="lab-small">{text(said)}</p>', gr.update(visible=False)
-    return f'<p class="lab-small">{count:,} test {text(task.plural)} without tags.</p>', gr.update(visible=True)
-
-
-def late_words() -> str:
-    """How to hand a submission in now that the competition is over."""
-    before, command, after = map(text, late_submission())
-    return f'<p class="lab-small">{before} <code>{command}</code> {after}</p>'
-
-
-@tells_errors
-def make_submission(task: Task, model: str | None, dataset: str, tta: bool, progress: gr.Progress) -> Any:
-    """Predict the test folder with the thresholds tuned on validation; the file to download."""
-    if not model:
-        raise DataError("Train a model first, or choose one above.")
-    load_engine()
-    from engine.serving.submission import decide_with_tta, write_submission
-
-    data = open_dataset(task, dataset)
-    target = download_path("submission.csv")
-
-    def show(done: int, total: int) -> None:
-        progress((done, total), unit=task.plural)
-
-    predictor = predictor_of(model)
-    decision = decide_with_tta(predictor, data) if tta and data.unlabelled else None
-    write_submission(predictor, data.unlabelled, target, tta=tta, decision=decision, on_progress=show)
-    return gr.update(value=str(target), visible=True)
 
 
 def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
@@ -221,12 +180,8 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
         files = gr.File(file_count="multiple", type="filepath", label="Pictures", height=140)
         batch_button = gr.Button("Give them tags", size="sm")
         batch = Batch(answers=gr.HTML(), answers_file=gr.DownloadButton("Download as CSV", visible=False, size="sm"))
-    with gr.Accordion("A submission for Kaggle", open=False):
-        test_line = gr.HTML()
-        tta = gr.Checkbox(False, label="Average over the eight ways a chip can lie (test-time augmentation)")
-        submit_button = gr.Button("Predict the test chips", size="sm", visible=False)
-        submission = gr.DownloadButton("Download submission.csv", visible=False, size="sm")
-        gr.HTML(late_words())
+    if has_competition(task):
+        build_submission(task, model, dataset)
 
     def tag_clicked(looked: str, event: gr.EventData) -> str:
         return "" if str(event.choice) == looked else str(event.choice)
@@ -234,10 +189,6 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     def batch_clicked(model: str | None, files: list[str] | None, threshold: float) -> tuple[Any, ...]:
         return *predict_batch(model, files, threshold), (model, files)
 
-    def submit_clicked(model: str, dataset: str, tta: bool, progress=gr.Progress()) -> Any:  # noqa: B008 (Gradio's way)
-        return make_submission(task, model, dataset, tta, progress)
-
-    dataset.change(partial(submission_line, task), dataset, [test_line, submit_button], **POLL)
     gr.on([source.change, model.change], predict, [model, source], flat(state), **PREDICT)
     model.change(own_threshold, model, threshold, **POLL)
     drawn = [model, source, answer, looked]
@@ -251,6 +202,3 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     giving = batch_button.click(batch_clicked, [model, files, threshold], [*flat(batch), given_for], **BATCH)
     for event in (giving.then, model.change, files.change):
         event(partial(keep_only, NO_BATCH), [given_for, model, files], flat(batch), **POLL)
-    # One that is on its way when another model is chosen is made, and not shown.
-    submitting = submit_button.click(submit_clicked, [model, dataset, tta], submission, **BATCH)
-    gr.on([model.change, tta.change], lambda: gr.update(visible=False), None, submission, cancels=submitting, **POLL)

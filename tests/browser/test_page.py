@@ -164,9 +164,27 @@ def test_a_head_is_found_in_a_picture_and_by_the_camera(page, tmp_path: Path, re
     expect(pointed.locator(".lab-cross.guess")).to_have_count(1)
 
     step(page, "Live camera")
-    take_photo(page)
-    expect(page.locator(".lab-pointed.large:visible .lab-cross.guess")).to_have_count(1)
-    expect(page.get_by_text(re.compile(r"column \d+\.\d, row")).locator("visible=true")).to_have_count(1)
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.post_data or "") if "/queue/join" in asked.url else None)
+    hide = "Object.defineProperty(document, 'hidden', {value: true}); document.dispatchEvent(new Event('visibilitychange'))"
+    for leave in (
+        lambda: page.get_by_role("button", name="Stop the camera").click(),
+        lambda: step(page, "4 Results"),
+        lambda: page.evaluate(hide),
+    ):
+        page.get_by_role("button", name="Start the camera").click()
+        expect(page.locator(".lab-camera.on .lab-cross.guess:not([hidden])")).to_have_count(1)
+        expect(page.get_by_text("camera on", exact=True)).to_be_visible()
+        expect(page.get_by_text(re.compile(r"column \d+\.\d, row")).locator("visible=true")).to_have_count(1)
+        page.wait_for_function("document.querySelector('.lab-camera').dataset.side === '32'")
+        page.evaluate("window.track = document.querySelector('.lab-camera video').srcObject.getVideoTracks()[0]")
+        leave()
+        page.wait_for_function("window.track.readyState === 'ended'")
+        page.wait_for_timeout(500)
+        frames = [post for post in sent if "data:image/jpeg" in post]
+        page.wait_for_timeout(1500)
+        assert frames and [post for post in sent if "data:image/jpeg" in post] == frames
+        step(page, "5 Try it")
     assert page.problems == []
     request.node.failed = False
 

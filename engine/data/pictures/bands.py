@@ -23,13 +23,14 @@ ANALYTIC_ORDER = [2, 1, 0, 3]  # of four bands of 16 bits
 DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, NotImplementedError, RuntimeError)
 
 
-def open_bands(source: str | Path | Image.Image | np.ndarray, channels: int) -> np.ndarray:
+def open_bands(source: str | Path | Image.Image | np.ndarray, channels: int, *, most: int = MAX_PIXELS) -> np.ndarray:
     """A picture with `channels` channels, (H, W, channels) uint8.
 
-    Three channels are colours, from any kind of picture. `DataError` when the file has another number of bands.
+    Three channels are colours, from any kind of picture; a file of these with more than `most` pixels is made smaller as it is
+    read. `DataError` when the file has another number of bands.
     """
     if channels == 3:
-        return np.asarray(open_picture(source))
+        return np.asarray(open_picture(source, most=most))
     if isinstance(source, Image.Image):
         raise DataError(f"The model takes pictures with {channels} channels: give it a TIFF file or an array.")
     if isinstance(source, np.ndarray) and (source.dtype != np.uint8 or 0 in source.shape):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.errors import DataError
 
@@ -17,17 +18,17 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 
-def open_picture(source: "str | Path | Image.Image | np.ndarray") -> Image.Image:
+def open_picture(source: "str | Path | Image.Image | np.ndarray", *, most: int = MAX_PIXELS) -> Image.Image:
     """An RGB picture, turned as its EXIF tag says; transparent parts become white.
 
-    `source` is a file, a picture, or an array (H, W), (H, W, 3) or (H, W, 4) uint8. Raises `DataError` for a file that is
-    missing, broken, cut short, too large or not a picture.
+    `source` is a file, a picture, or an array (H, W), (H, W, 3) or (H, W, 4) uint8. A file with more than `most` pixels is made
+    smaller as it is read. Raises `DataError` for a file that is missing, broken, cut short, too large or not a picture.
     """
     if isinstance(source, np.ndarray):
         return _as_rgb(_from_array(source))
     if isinstance(source, Image.Image):
         return _as_rgb(_upright(source, "The picture"))
-    return _as_rgb(_decoded(Path(source)))
+    return _as_rgb(_decoded(Path(source), most))
 
 
 def open_mask(path: Path) -> np.ndarray:
@@ -62,19 +63,32 @@ def picture_size(path: Path) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
-def _decoded(path: Path) -> Image.Image:
+def _decoded(path: Path, most: int = MAX_PIXELS) -> Image.Image:
     with _opened(path) as image:
-        return _upright(image, path.name)
+        return _upright(image, path.name, most)
 
 
-def _upright(image: Image.Image, name: str) -> Image.Image:
-    """A copy in memory, turned as the EXIF tag says."""
+def _upright(image: Image.Image, name: str, most: int = MAX_PIXELS) -> Image.Image:
+    """A copy in memory of `most` pixels at most, turned as the EXIF tag says."""
     _check_size(image, name)
+    scale = (most / max(1, image.width * image.height)) ** 0.5
+    size = max(1, int(image.width * scale)), max(1, int(image.height * scale))
     try:
+        if scale < 1:
+            image.draft(None, size)  # a JPEG is decoded at a half, a quarter or an eighth
         image.load()
-        return ImageOps.exif_transpose(image)
+        return ImageOps.exif_transpose(_resized(image, size) if scale < 1 else image)
     except DAMAGE as problem:
         raise _damaged(name, problem) from None
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Between colours there are others; between the numbers of a palette there is nothing."""
+    if image.mode in ("P", "PA", "1"):
+        image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+    elif image.mode.startswith("I;16"):
+        image = image.convert("I")
+    return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
 def _opened(path: Path) -> Image.Image:
@@ -90,6 +104,9 @@ def _opened(path: Path) -> Image.Image:
         raise DataError(_too_large(path.name)) from None
     except DAMAGE as problem:
         raise DataError(f"{path.name} cannot be read as a picture ({problem}).") from None
+    if isinstance(image, TiffImageFile):
+        # Pillow 12.3 maps an uncompressed file by its name into memory, and then forgets to turn it as its tag says.
+        image.filename = ""
     return image
 
 
@@ -99,6 +116,8 @@ def _check_size(image: Image.Image, name: str) -> None:
 
 
 def _damaged(name: str, problem: Exception) -> DataError:
+    if isinstance(problem, MemoryError):
+        return DataError(f"The picture {name} needs more memory than there is for it. Make it smaller first.")
     return DataError(f"The picture {name} is damaged or cut short ({problem}). Get a whole copy of it.")
 
 
@@ -115,9 +134,15 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     _check_size(image, "The picture")
+    if image.mode == "F":
+        raise DataError(
+            "The picture has decimal numbers for pixels, and nothing says what is white. Save it with 8 or 16 bits."
+        )
     if image.mode.startswith("I"):
         # 16 bits a channel: Pillow would clip instead of scale.
         values = np.asarray(image).astype(np.float32)
+        if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+            raise DataError("The picture has values outside of 0 to 65,535. Save it with 8 or 16 bits a channel.")
         scale = 65535.0 if values.max(initial=0) > 255 else 255.0
         return Image.fromarray((values / scale * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
     try:

@@ -107,7 +107,7 @@ def test_no_error_names_a_folder(person: Person, lab_home: Path, drawn_streets: 
     identify_by(lambda: person)
     name = bundles[0].name
     told = [
-        http_api.answer(CAMVID, "x", name)["error"],
+        http_api.answer(CAMVID, name, lambda _: ("x", ""))["error"],
         mask_try.predict(name, "x").answer.said,
         results_panel.show_cases(CAMVID, MASK_VIEW, name, "valid", results_panel.LISTED, 0).cases,
         data_panel.show_gallery(CAMVID, MASK_VIEW, "drawn-streets", "train", 0).gallery,

@@ -23,8 +23,8 @@ from engine.task import Task
 from engine.tasks.camvid import CAMVID
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from engine.tasks.registry import TASKS
-from tabs.panels import http_api
 from tabs.panels.http_api import ENDPOINTS, address_of, judges_pictures, judges_texts, models, programs
+from tabs.reading import pictures
 
 
 def encoded(size: tuple[int, int] = (40, 30)) -> str:
@@ -76,7 +76,7 @@ def test_what_is_no_picture_is_told(street_run: str, picture: Any, message: str)
 
 
 def test_too_large_a_picture_is_not_even_decoded(street_run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_api, "MOST_BYTES", 30)
+    monkeypatch.setattr(pictures, "MOST_BYTES", 30)
     assert "Send a smaller one" in judges_pictures(CAMVID)(encoded())["error"]
 
 

@@ -70,7 +70,15 @@ def tried() -> Tried:
     shares = {"Sky": 0.25, "Road": 0.75, "Car": 0.0}
     confidence = np.full((2, 2), 0.5, np.float32)
     picture = np.zeros((2, 2, 3), np.uint8)
-    return Tried(picture=picture, mask=mask, confidence=confidence, classes=CLASSES, shares=shares, size=(20, 20))
+    return Tried(
+        picture=picture,
+        mask=mask,
+        confidence=confidence,
+        classes=CLASSES,
+        shares=shares,
+        size=(20, 20),
+        made_smaller="",
+    )
 
 
 def test_what_is_drawn_follows_the_layer_and_the_highlight():

@@ -1,5 +1,7 @@
 """Crosses on pictures, distances in pixels, and the camera's frames."""
 
+import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from tabs.views.point import (
     show_samples,
     with_crosses,
 )
-from tabs.views.point_try import NO_FRAME, NO_MODEL, Tried, draw, follow_camera, predict
+from tabs.views.point_try import NO_MODEL, Tried, draw, follow_camera, predict
 
 
 @pytest.fixture
@@ -80,6 +82,10 @@ def test_pictures_and_camera_frames_are_predicted(trained: str, tmp_path: Path) 
     (tmp_path / "bad.png").write_bytes(b"no")
     refused = predict(trained, str(tmp_path / "bad.png")).answer
     assert refused and "bad.png" in refused.said and refused.is_to(trained, str(tmp_path / "bad.png"))
-    frame = np.zeros((48, 64, 3), np.uint8)
-    assert "lab-cross guess" in follow_camera(trained, frame)
-    assert follow_camera(None, frame) == NO_MODEL and follow_camera(trained, None) == NO_FRAME
+    frame = f"data:image/png;base64,{base64.b64encode((tmp_path / 'head.png').read_bytes()).decode()}"
+    followed = follow_camera(trained, frame)
+    assert "of 90×60" in followed or "90×60 pixels" in followed
+    assert float(re.findall(r'data-x="([\d.]+)"', followed)[0]) == pytest.approx(tried.x, abs=1e-3)
+    assert follow_camera(None, frame) == NO_MODEL
+    for nothing in (None, "", 7, {"path": "/etc/passwd"}, "data:image/png;base64,AAAA"):
+        assert "lab-note bad" in follow_camera(trained, nothing)

@@ -14,10 +14,10 @@ from untrained_tags import save_untrained_tags
 from engine.runs.store import find_run
 from engine.tasks.planet import PLANET
 from tabs.reading.opened import run_label
-from tabs.views import tags_try
+from tabs.views import submission, tags_try
 from tabs.views.answers import LOOKING, Answer
 from tabs.views.tags import show_comparisons, show_evaluation, show_frequencies, show_samples
-from tabs.views.tags_try import Tried, build_try, draw_tags, own_threshold, predict, predict_batch, submission_line
+from tabs.views.tags_try import Tried, build_try, draw_tags, own_threshold, predict, predict_batch
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_many_pictures_become_a_table_and_one_that_is_broken_does_not_stop_the_o
 
 
 def test_a_submission_is_offered_only_where_there_are_test_chips(chips: Path) -> None:
-    html, button = submission_line(PLANET, str(chips))
+    html, button = submission.submission_line(PLANET, str(chips))
     assert "test-jpg/" in html and not button["visible"]
 
 
@@ -166,11 +166,11 @@ def test_a_submission_has_a_line_for_each_test_chip_and_tells_how_far_it_is(
     run_dir = create_run(RunSpec(task="planet", dataset=str(kaggle), recipe=recipe))
     data = PLANET.build_objective().open_data(kaggle)
     save_untrained_tags(run_dir / "checkpoints", data.classes, decision={})
-    line, button = submission_line(PLANET, str(kaggle))
+    line, button = submission.submission_line(PLANET, str(kaggle))
     assert f"{len(data.unlabelled)} test chips" in line and button["visible"]
     told: list[tuple[int, int]] = []
     for tta in (False, True):
-        shown = tags_try.make_submission(
+        shown = submission.make_submission(
             PLANET, run_dir.name, str(kaggle), tta, lambda progress, unit: told.append(progress)
         )
         with Path(shown["value"]).open(newline="", encoding="utf-8") as file:
@@ -178,4 +178,4 @@ def test_a_submission_has_a_line_for_each_test_chip_and_tells_how_far_it_is(
         assert [row["image_name"] for row in rows] == [item.stem for item in data.unlabelled]
         assert told[-1] == (len(rows), len(rows))
     with pytest.raises(gr.Error, match="Train a model first"):
-        tags_try.make_submission(PLANET, None, str(kaggle), False, lambda *_, **__: None)
+        submission.make_submission(PLANET, None, str(kaggle), False, lambda *_, **__: None)
