@@ -55,6 +55,13 @@ def build_parser() -> argparse.ArgumentParser:
         default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
         help="0: the first free one from 7860",
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that a page without passwords answers to",
+    )
     parser.add_argument("--home", default=os.environ.get(HOME_VARIABLE), help="where data, runs and models live")
     parser.add_argument("--mirror", default=os.environ.get(MIRROR_VARIABLE), help="folder or URL with the archives")
     parser.add_argument("--share", action="store_true", help="a public link, with passwords, for as long as this runs")
@@ -212,10 +219,23 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
 
     from engine.tasks.registry import TASKS
     from tabs.door.calls import complete_calls
+    from tabs.door.guard import guard, own_names
     from tabs.door.people import HOST_NAME, signs_in
+    from tabs.door.sessions import bound_sessions, notice_pages
+    from tabs.door.space import is_space
     from tabs.panels.http_api import parameters_of
     from tabs.theme import STYLE_SHEET, build_theme
 
+    is_open = not passwords and not is_space()
+    middleware = [
+        Middleware(
+            guard,
+            names=own_names(settings.host, settings.allow_host) if is_open else None,
+            allowed=settings.allow_host,
+        ),
+        Middleware(notice_pages, page=page),
+        Middleware(complete_calls, parameters=parameters_of(TASKS)),
+    ]
     try:
         page.launch(
             server_name=settings.host,
@@ -231,10 +251,11 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
             auth=signs_in(passwords) if passwords else None,  # pyright: ignore[reportArgumentType] (it may be asynchronous)
             auth_message=f"Your own name and the class's password; “{HOST_NAME}” and the host's password for the host.",
             ssr_mode=False,
-            app_kwargs={"middleware": [Middleware(complete_calls, parameters=parameters_of(TASKS))]},
+            app_kwargs={"middleware": middleware},
             mcp_server=settings.mcp or None,  # None: as GRADIO_MCP_SERVER says
             prevent_thread_lock=True,
         )
+        bound_sessions(page)
         if settings.share and not page.share_url:
             print(
                 f"No public link could be made. The page is open at http://{settings.host}:{settings.port}; in the class's own "

@@ -13,6 +13,7 @@ from gradio.queueing import Event, Queue
 
 from engine.host.access import asker
 from engine.host.turns import Turns
+from tabs.door.sessions import Sessions
 
 MOST_IN_LINE = 8  # of one person's requests in a line that serves few at a time, such as predictions
 MOST_WAITING = 120  # of one person's requests in all; a page that opens asks for thirty things at once
@@ -40,6 +41,9 @@ class FairQueue(Queue):
             raise fastapi.HTTPException(429, said, headers={"Retry-After": "5"})
         pushed = await super().push(body, request, username)
         if pushed[0]:
+            sessions = self.blocks.state_holder
+            if isinstance(sessions, Sessions):
+                sessions.belongs(body.session_hash, person)
             self.event_ids_to_events[str(pushed[1])].person = person  # pyright: ignore[reportAttributeAccessIssue]
         return pushed
 

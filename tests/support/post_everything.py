@@ -27,7 +27,6 @@ from engine.runs import queue
 from engine.runs.store import RunSpec, create_run
 from tabs.door.people import Passwords, by_sign_in, signs_in
 from tabs.page import build_page
-from tabs.views import point_try
 
 CLICKED = "row_clicked"  # chooses a model
 PASSWORDS = Passwords(host="the host's own", visitors="the class's own")
@@ -57,7 +56,6 @@ def watch(seen: set[str]) -> None:
 
 
 def open_page() -> gr.Blocks:
-    point_try.STREAM_FOR = 1  # a camera is followed for minutes otherwise
     page = build_page()
     page.queue(default_concurrency_limit=8, api_open=False)
     page.launch(

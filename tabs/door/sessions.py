@@ -1,0 +1,142 @@
+"""What the server remembers of each open page is bounded, in number and in size, and forgotten once the page is gone.
+
+Gradio keeps a session for an hour after its page was closed, and one that a program made, which has no page, for ever. In each it
+keeps a copy of all components' settings and of every answer, for links to a page as somebody sees it: there are none here.
+"""
+
+import threading
+import time
+from collections import Counter
+from copy import copy
+from typing import Any
+
+import gradio as gr
+from gradio.state_holder import SessionState, StateHolder
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+MOST_SESSIONS = 400
+MOST_OF_A_PERSON = 40
+CLOSED_SECONDS = 900.0  # after which a page that was closed is forgotten: a laptop may sleep that long
+PROGRAM_SECONDS = 60.0  # after which a session is forgotten that never had a page
+SWEEP_SECONDS = 15.0
+HEARTBEAT = "/heartbeat/"
+
+
+class Session(SessionState):
+    """Gradio's, without the copy of the settings."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values: dict[int, Any] = {}
+        self.state_data: dict[int, Any] = {}
+        self._state_ttl: dict[int, Any] = {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = CLOSED_SECONDS
+        self.person, self.had_page, self.used = "", False, time.monotonic()
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None:
+        pass
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        pass
+
+
+class Sessions(StateHolder):
+    """Gradio's store of sessions, with bounds."""
+
+    def __init__(self, page: gr.Blocks) -> None:
+        super().__init__()
+        self.set_blocks(page)
+        self.capacity = MOST_SESSIONS
+        self.open_pages: Counter[str] = Counter()  # connections that say that a page is open, by session
+
+    def __getitem__(self, session_id: str) -> Session:
+        with self.lock:
+            found: Any = self.session_data.get(session_id)
+            if found is None:
+                found = self.session_data[session_id] = Session(self.blocks)
+            found.used = time.monotonic()
+            self.session_data.move_to_end(session_id)
+            self._bound()
+            return found
+
+    def belongs(self, session_id: str, person: str) -> None:
+        """Note whose session it is."""
+        found = self[session_id]
+        with self.lock:
+            found.person = person
+            self._bound()
+
+    def opened(self, session_id: str) -> None:
+        """A page of this session is open."""
+        self.open_pages[session_id] += 1
+        self[session_id].had_page = True
+
+    def closed(self, session_id: str) -> None:
+        """And now no longer."""
+        self.open_pages[session_id] -= 1
+        if self.open_pages[session_id] <= 0:
+            del self.open_pages[session_id]
+
+    def sweep(self) -> None:
+        """Forget the sessions whose page has been closed for long, and those of programs that ask no more."""
+        now = time.monotonic()
+        with self.lock:
+            for name, session in list(self.session_data.items()):
+                kept: Any = session
+                most = CLOSED_SECONDS if kept.had_page else PROGRAM_SECONDS
+                if name not in self.open_pages and now - kept.used > most and not self._is_waited_for(name):
+                    self._forget(name)
+
+    def _bound(self) -> None:
+        """Forget what is too much: of whoever has most, what was used longest ago, and closed pages before open ones."""
+        people: Counter[str] = Counter(getattr(session, "person", "") for session in self.session_data.values())
+        person, most = people.most_common(1)[0]
+        if len(self.session_data) <= self.capacity and (most <= MOST_OF_A_PERSON or not person):
+            return
+        theirs = [name for name, session in self.session_data.items() if getattr(session, "person", "") == person]
+        self._forget(min(theirs[:-1] or theirs, key=lambda name: name in self.open_pages))
+
+    def _is_waited_for(self, name: str) -> bool:
+        return bool(self.blocks._queue.pending_event_ids_session.get(name))
+
+    def _forget(self, name: str) -> None:
+        del self.session_data[name]
+        self.time_last_used.pop(name, None)
+        self.blocks._queue.pending_messages_per_session.pop(name, None)
+        self.blocks._queue.pending_event_ids_session.pop(name, None)
+
+
+def bound_sessions(page: gr.Blocks) -> Sessions:
+    """Give a page that is served this store, and sweep it for as long as the server runs."""
+    sessions = page.app.state_holder = page.state_holder = Sessions(page)
+
+    def sweep() -> None:
+        while True:
+            time.sleep(SWEEP_SECONDS)
+            sessions.sweep()
+
+    threading.Thread(target=sweep, name="sessions", daemon=True).start()
+    return sessions
+
+
+def notice_pages(app: ASGIApp, page: gr.Blocks) -> ASGIApp:
+    """The server `app`, behind something that notes which pages are open: each holds a connection for that."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        sessions = getattr(page, "state_holder", None)
+        if scope["type"] != "http" or HEARTBEAT not in scope["path"] or not isinstance(sessions, Sessions):
+            await app(scope, receive, send)
+            return
+        session_id = scope["path"].rpartition(HEARTBEAT)[2]
+        sessions.opened(session_id)
+        try:
+            await app(scope, receive, send)
+        finally:
+            sessions.closed(session_id)
+
+    return serve
