@@ -25,7 +25,7 @@ from tabs.panels.dataset_picker import fetch_label, fetch_line
 from tabs.reading.heavy import IMPORTING
 from tabs.reading.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.registry import view_of
-from tabs.wiring import ACTION, POLL, flat, skipped, tells_errors
+from tabs.wiring import ACTION, POLL, flat, polls, skipped, tells_errors, wakes
 
 SHOWN_RUNS = 8
 WELCOME = """
@@ -211,16 +211,23 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> None:
             machine = gr.HTML(LOADING)
         with gr.Column(scale=2, min_width=320):
             gr.HTML("<h3>Data on this machine</h3>")
-            sources = SourcesPolled(rows=_build_sources(tasks), seen=gr.State(""))
-    changing = [page.load, timer.tick]
-    gr.on(changing, poll_runs, runs.seen, flat(runs), **POLL)
-    gr.on(changing, lambda seen: flat(poll_sources(tasks, seen)), sources.seen, flat(sources), **POLL)
+            rows, fetching = _build_sources(tasks)
+            sources = SourcesPolled(rows=rows, seen=gr.State(""))
+
+    def poll(runs_seen: str, sources_seen: str) -> tuple[Any, ...]:
+        return poll_runs(runs_seen), poll_sources(tasks, sources_seen)
+
+    seen, shown = [runs.seen, sources.seen], (runs, sources)
+    page.load(lambda *values: flat(poll(*values)), seen, flat(shown), **POLL)
+    polls(timer, poll, seen, shown)
+    wakes(timer, "", fetching)
     page.load(show_machine, None, machine, **POLL)
     page.load(show_rights, None, rights, **POLL)
 
 
-def _build_sources(tasks: tuple[Task, ...]) -> tuple[SourceRow, ...]:
-    built = []
+def _build_sources(tasks: tuple[Task, ...]) -> tuple[tuple[SourceRow, ...], list[Any]]:
+    """A row for each data set, and what begins to fetch them."""
+    built, fetching = [], []
     for task in tasks:
         gr.HTML(f"<h4>{text(task.title)}</h4>")
         for source in listed_sources((task,)):
@@ -228,6 +235,6 @@ def _build_sources(tasks: tuple[Task, ...]) -> tuple[SourceRow, ...]:
                 line = gr.HTML(show_source(source))
                 is_here = FETCHES.state(source.name).status == "ready"
                 button = gr.Button(fetch_label(source.name), size="sm", visible=not is_here, scale=0, min_width=130)
-            button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION)
+            fetching.append(button.click(lambda name=source.name: start_fetch(name), None, None, **ACTION))
             built.append(SourceRow(line=line, button=button))
-    return tuple(built)
+    return tuple(built), fetching

@@ -1,18 +1,20 @@
 """How handlers are joined to the page: quiet polls, told errors, lesson texts, and what several panels must share."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
 from engine.errors import EngineError
+from engine.runs.fetches import FETCHES
+from engine.runs.queue import anything_under_way
 from engine.task import Task
 from tabs.door.paths import APP, without_paths
 from tabs.drawing.markup import LOADING, note, text
 from tabs.reading.models import FRESH, start_choices
 from tabs.reading.opened import dataset_title, run_choices
-from tabs.scripts import called
+from tabs.scripts import called, script
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,6 +49,27 @@ def tells_errors(handler: Callable[P, R]) -> Callable[P, R]:
             raise gr.Error(without_paths(error), title="That did not work", print_exception=False) from None
 
     return told
+
+
+def polls(timer: gr.Timer, poll: Callable[..., tuple[Any, ...]], inputs: list[Any], shown: tuple[Any, ...]) -> None:
+    """At each tick `poll` what is `shown`. The timer rests once nothing is under way that could change it."""
+
+    def tick(*values: Any) -> list[Any]:
+        return [*flat(poll(*values)), gr.skip() if is_busy() else gr.Timer(active=False)]
+
+    timer.tick(tick, inputs, [*flat(shown), timer], **POLL)
+
+
+def wakes(timer: gr.Timer, step: str, actions: Iterable[Any] = ()) -> None:
+    """The timer runs again after the `actions`, such as a start, and when somebody comes back to the page, at this step."""
+    waker = gr.HTML(js_on_load=script("awake"), elem_classes="lab-waker")
+    for event in (waker.select, *(action.then for action in actions)):
+        event(None, None, timer, js=called("wake", step), **POLL)
+
+
+def is_busy() -> bool:
+    """Whether a run waits or trains, or data are fetched."""
+    return anything_under_way() or FETCHES.is_busy()
 
 
 def skipped(named: type[N]) -> N:

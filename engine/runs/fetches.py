@@ -53,6 +53,11 @@ class Fetches:
             return known
         return FetchState(name=name, status="absent")
 
+    def is_busy(self) -> bool:
+        """Whether anything is being fetched."""
+        with self._lock:
+            return any(state.status == "running" for state in self._states.values())
+
     def _is_running(self, name: str) -> bool:
         known = self._states.get(name)
         return known is not None and known.status == "running"

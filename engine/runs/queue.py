@@ -143,6 +143,11 @@ def is_under_way(run_dir: Path) -> bool:
     return any((run_dir / waits).exists() for waits in (QUEUED_FILE, STARTING_FILE)) or worker_alive(run_dir)
 
 
+def anything_under_way() -> bool:
+    """Whether any run waits or trains, whoever's."""
+    return any(is_under_way(run_dir) for run_dir in list_runs())
+
+
 def queued_runs() -> list[Path]:
     """The runs that wait for a device, the next one first."""
     found = [run_dir for run_dir in runs_with(QUEUED_FILE) if (run_dir / SPEC_FILE).is_file()]

@@ -193,6 +193,11 @@ def token_for(typed: str) -> str | None:
     return typed.strip() or (known.token if known else None)
 
 
+def timer_now() -> Any:
+    """What the timer of both forms does: it rests while none of the asker's jobs is under way."""
+    return gr.skip() if JOBS.under_way(PUBLISH) or JOBS.under_way(LOAD) else gr.Timer(active=False)
+
+
 def show_job(key: str, ended: Callable[[Job], str]) -> str:
     """How far a job is, or how it ended."""
     job = JOBS.state(key)
@@ -252,7 +257,11 @@ def build_publish_form(chosen: gr.State, timer: gr.Timer, page: gr.Blocks) -> No
     dry.click(preview, [chosen, repository, licence, remark, onnx], flat(shown), **BATCH)
     asked = [chosen, repository, visibility, licence, message, remark, onnx, update, token, job]
     send.click(start_publishing, asked, flat(Begun(job=job, token=token, timer=timer)), **ACTION)
-    gr.on([job.change, timer.tick], lambda key: show_job(key, published), job, state, trigger_mode="once", **POLL)
+
+    def poll(key: str) -> tuple[str, Any]:
+        return show_job(key, published), timer_now()
+
+    gr.on([job.change, timer.tick], poll, job, [state, timer], trigger_mode="once", **POLL)
     chosen.change(lambda: Preview(files="", card=""), None, flat(shown), **POLL)
     page.load(lambda: JOBS.under_way(PUBLISH), None, job, **POLL)  # one that was begun before a reload
     page.load(token_help, None, token, **POLL)
@@ -276,13 +285,13 @@ def build_load_form(timer: gr.Timer, page: gr.Blocks) -> gr.State:
     button = gr.Button("Load it", size="sm")
     state = gr.HTML()
 
-    def poll(key: str, seen: str) -> tuple[str, Any]:
+    def poll(key: str, seen: str) -> tuple[str, Any, Any]:
         found = JOBS.state(key)
         is_new = found is not None and found.status == "done" and found.result != seen
-        return show_job(key, loaded), found.result if found and is_new else gr.skip()
+        return show_job(key, loaded), found.result if found and is_new else gr.skip(), timer_now()
 
     begun = Begun(job=job, token=token, timer=timer)
     button.click(start_loading, [reference, token, job], flat(begun), **ACTION)
-    gr.on([job.change, timer.tick], poll, [job, came], [state, came], trigger_mode="once", **POLL)
+    gr.on([job.change, timer.tick], poll, [job, came], [state, came, timer], trigger_mode="once", **POLL)
     page.load(lambda: JOBS.under_way(LOAD), None, job, **POLL)
     return came

@@ -40,8 +40,10 @@ from tabs.wiring import (
     flat,
     offer_starts,
     picked,
+    polls,
     skipped,
     tells_errors,
+    wakes,
 )
 
 NOTHING_YET = empty_state(
@@ -185,10 +187,12 @@ def build_rate_panel(task: Task, page: gr.Blocks, tab: gr.Tab, opened: gr.State)
     def poll(chosen: str | None, seen: str) -> list[Any]:
         return flat(poll_rates(task, chosen, seen))
 
-    gr.on([tab.select, timer.tick, run.change], poll, asked, flat(shown), **POLL)
-    finder.click(partial(start_finder, task), list(planned), run, **ACTION).success(poll, asked, flat(shown), **POLL)
-    stopper.click(stop_run, run, None, **ACTION)
-    remover.click(delete_run, run, None, **ACTION).success(poll, asked, flat(shown), **POLL)
+    gr.on([tab.select, run.change], poll, asked, flat(shown), **POLL)
+    polls(timer, partial(poll_rates, task), asked, shown)
+    finding = finder.click(partial(start_finder, task), list(planned), run, **ACTION)
+    removing = remover.click(delete_run, run, None, **ACTION)
+    stopping = stopper.click(stop_run, run, None, **ACTION)
+    wakes(timer, "rate", [action.success(poll, asked, flat(shown), **POLL) for action in (finding, stopping, removing)])
     changes, kept = [part.change for part in planned], f"lesson-lab-{task.name}-rate"
     noted = note_form(kept, changes, list(planned))
     noted.change(partial(planned_code, task), list(planned), code, **POLL)

@@ -42,8 +42,10 @@ from tabs.wiring import (
     flat,
     offer_starts,
     picked,
+    polls,
     skipped,
     tells_errors,
+    wakes,
 )
 
 NOTHING_YET = empty_state(
@@ -243,11 +245,13 @@ def _wire_run(
     task: Task, view: View, tab: gr.Tab, timer: gr.Timer, starter: gr.Button, planned: PlanForm, shown: RunPolled
 ) -> None:
     poll, asked = partial(poll_run, task, view.metrics), [shown.run, shown.seen]
-    gr.on([tab.select, timer.tick, shown.run.change], poll, asked, flat(shown), **POLL)
+    gr.on([tab.select, shown.run.change], poll, asked, flat(shown), **POLL)
+    polls(timer, poll, asked, shown)
     starting = starter.click(partial(start_run, task), planned.inputs, shown.run, **ACTION)
-    starting.success(poll, asked, flat(shown), **POLL)
+    acting = [starting.success(poll, asked, flat(shown), **POLL)]
     for button, handler in ((shown.stopper, stop_run), (shown.resumer, resume_run), (shown.remover, delete_run)):
-        button.click(handler, shown.run, None, **ACTION).success(poll, asked, flat(shown), **POLL)
+        acting.append(button.click(handler, shown.run, None, **ACTION).success(poll, asked, flat(shown), **POLL))
+    wakes(timer, "train", acting)
     copied = CopiedSettings(
         plan=planned.plan, backbone=planned.backbone, new_channels=planned.new_channels, form=planned.form.outputs
     )

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browsing import draw_and_train, number, set_number, step, visit
+from browsing import draw_and_train, expect_quiet, number, set_number, step, visit
 from legible import expect_legible
 from PIL import Image
 
@@ -61,6 +61,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
     page.get_by_role("button", name="Resume", exact=True).click()
     expect(page.locator(".lab-live:visible .lab-pill")).to_have_text("finished")
     expect(page.locator(".lab-progress-label:visible")).to_contain_text("epoch 6 of 6")
+    expect_quiet(page)
 
     step(page, "4 Results")
     expect(page.locator("figure.lab-figure:visible")).to_have_count(9)
@@ -83,6 +84,7 @@ def test_a_person_can_do_the_lesson(page, address: str, tmp_path: Path, request:
 
     visit(page, "Home")
     expect(page.locator(".lab-run:visible")).to_have_count(2)
+    expect_quiet(page)
     expect_legible(page, "Home, after two runs")
     assert page.outside == []
     assert page.problems == []

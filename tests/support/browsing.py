@@ -43,3 +43,15 @@ def number(page, label: str):
 def set_number(page, label: str, value: int) -> None:
     number(page, label).fill(str(value))
     number(page, label).press("Tab")
+
+
+def expect_quiet(page, seconds: float = 3) -> None:
+    """The page asks the server for nothing any more, soon after nothing is under way."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(20):
+        asked.clear()
+        page.wait_for_timeout(1000 * seconds)
+        if not asked:
+            return
+    raise AssertionError(f"the page goes on asking: {asked}")
