@@ -22,13 +22,14 @@ from engine.host.machine import fit_threads
 if TYPE_CHECKING:
     import gradio as gr
 
-    from tabs.door.people import Passwords
+    from tabs.door.people import Passwords, SignIn
 
 MAX_UPLOAD = "40mb"
 MAX_WAITING = 200
 MINUTES, LENT_MINUTES = 10.0, 1.0  # of a visitor's training; where a GPU is lent for as long as it takes, anybody's
 SPACE_MODEL_BYTES = 300_000_000  # of a model that a visitor of a Space may load from the Hub
 HOST_PASSWORD, VISITORS_PASSWORD = "LESSON_LAB_HOST_PASSWORD", "LESSON_LAB_PASSWORD"
+PEOPLE_FILE = "people.json"  # in the home; see `tabs.door.register`
 FEWEST_LETTERS = 8  # of a password
 # Read by Gradio when it is imported and when a page is made. After each call it would summarise all calls so far, for a page
 # of its own that nobody opens: with hundreds of functions that takes longer than most of the calls.
@@ -117,13 +118,13 @@ def main(arguments: list[str] | None = None) -> None:
     passwords = read_passwords(settings)
     if settings.mcp:
         check_mcp(passwords)
-    set_door(settings, passwords)
+    sign_in = set_door(settings, passwords)
     page = build_page()
     page.queue(max_size=MAX_WAITING, default_concurrency_limit=8, api_open=False)
     serve_in_turn(page, READERS.leave)
     READERS.seconds = settings.picture_seconds
     runner = Runner(slots=() if lender() else None)
-    serve(page, settings, passwords)
+    serve(page, settings, sign_in)
     runner.start()
     # The page is up; what the first click needs comes in meanwhile.
     threading.Thread(target=preload, name="preload", daemon=True).start()
@@ -184,10 +185,14 @@ def check_mcp(passwords: "Passwords | None") -> None:
         sys.exit('--mcp needs one more package: python -m pip install "gradio[mcp]".')
 
 
-def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> None:
-    """Say who is the host and what visitors may. A page that only this machine reaches has no visitors."""
+def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> "SignIn | None":
+    """Say who is the host and what visitors may, and return what lets people in, where they have to sign in.
+
+    A page that only this machine reaches has no visitors.
+    """
     from engine.host.access import Limits, identify_by
-    from tabs.door.people import by_address, by_sign_in
+    from tabs.door.people import SignIn, by_address
+    from tabs.door.register import Register, open_register
     from tabs.door.space import by_account, is_space
 
     limits = Limits(
@@ -198,11 +203,16 @@ def set_door(settings: argparse.Namespace, passwords: "Passwords | None") -> Non
         waiting=settings.visitor_queue,
     )
     if passwords:
-        identify_by(by_sign_in, limits)
-    elif is_space():
+        register = Register(home() / PEOPLE_FILE)
+        sign_in = SignIn(passwords, register)
+        open_register(register)
+        identify_by(sign_in.who, limits)
+        return sign_in
+    if is_space():
         identify_by(by_account, dataclasses.replace(limits, model_bytes=SPACE_MODEL_BYTES))
     elif not is_loopback(settings.host):
         identify_by(by_address, limits)
+    return None
 
 
 def is_loopback(host: str) -> bool:
@@ -213,20 +223,20 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords | None" = None) -> None:
+def serve(page: "gr.Blocks", settings: argparse.Namespace, sign_in: "SignIn | None" = None) -> None:
     """Open the server; a port that is taken ends with a message."""
     from starlette.middleware import Middleware
 
     from engine.tasks.registry import TASKS
     from tabs.door.calls import complete_calls
     from tabs.door.guard import guard, own_names
-    from tabs.door.people import HOST_NAME, signs_in
+    from tabs.door.people import HOST_NAME
     from tabs.door.sessions import bound_sessions, notice_pages
     from tabs.door.space import is_space
     from tabs.panels.http_api import parameters_of
     from tabs.theme import STYLE_SHEET, build_theme
 
-    is_open = not passwords and not is_space()
+    is_open = not sign_in and not is_space()
     middleware = [
         Middleware(
             guard,
@@ -248,8 +258,11 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, passwords: "Passwords
             max_file_size=MAX_UPLOAD,
             allowed_paths=[],
             share=settings.share,
-            auth=signs_in(passwords) if passwords else None,  # pyright: ignore[reportArgumentType] (it may be asynchronous)
-            auth_message=f"Your own name and the class's password; “{HOST_NAME}” and the host's password for the host.",
+            auth=sign_in.check if sign_in else None,  # pyright: ignore[reportArgumentType] (it may be asynchronous)
+            auth_message=(
+                "Your own name and the class's password. Whoever has been here before puts a blank and their code after the "
+                f"password. The host is “{HOST_NAME}”, with the host's password."
+            ),
             ssr_mode=False,
             app_kwargs={"middleware": middleware},
             mcp_server=settings.mcp or None,  # None: as GRADIO_MCP_SERVER says

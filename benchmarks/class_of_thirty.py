@@ -123,7 +123,7 @@ def main() -> None:
         if isinstance(fn.fn, partial)
         and fn.fn.func is poll_run
         and fn.fn.args[0] is CAMVID
-        and any(event == "tick" for _, event in fn.targets)
+        and any(event == "select" for _, event in fn.targets)
     )
     (predict,) = (index for index, fn in functions.items() if fn.api_name == "camvid")
     picture = base64.b64encode(next(EXAMPLE.glob("camvid/*.*")).read_bytes()).decode()

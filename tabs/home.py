@@ -22,6 +22,7 @@ from tabs.door.space import has_sign_in
 from tabs.drawing.live_run import progress_text, status_pill
 from tabs.drawing.markup import LOADING, empty_state, facts, metric_text, note, text
 from tabs.panels.dataset_picker import fetch_label, fetch_line
+from tabs.panels.people_form import build_people_form
 from tabs.reading.heavy import IMPORTING
 from tabs.reading.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.registry import view_of
@@ -202,6 +203,7 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> None:
     timer = gr.Timer(2)
     gr.HTML(WELCOME)
     rights = gr.HTML()
+    build_people_form(page)
     gr.HTML(show_tasks(tasks))
     with gr.Row():
         with gr.Column(scale=3, min_width=320):

@@ -70,12 +70,15 @@ def test_a_space_says_that_it_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "forgets" in settle_home()
 
 
-def test_a_link_that_could_not_be_made_is_said_plainly(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_link_that_could_not_be_made_is_said_plainly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Offline:
         share_url = None
 
         def launch(self, **settings: Any) -> None:
             assert settings["share"]
 
+    monkeypatch.setattr("tabs.door.sessions.bound_sessions", lambda page: None)
     serve(Offline(), read_settings(["--share", "--host", "127.0.0.1", "--port", "7860"]))  # type: ignore[arg-type]
     assert "No public link could be made. The page is open at http://127.0.0.1:7860" in capsys.readouterr().out

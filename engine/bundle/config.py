@@ -141,7 +141,8 @@ def resolve_bundle(bundle_or_run: str | Path) -> Path:
         raise BundleError(f"The run {folder.name} has no checkpoint yet: the first comes with its first epoch.")
     if not folder.exists():
         raise BundleError(
-            f"There is no model and no run {folder.name!r} here, and no such folder. List what there is, and look at its name."
+            f"{folder.name} is neither a model bundle nor a run: nothing of that name is here. Look at how it is written; "
+            "`python -m engine models` lists the models."
         )
     raise BundleError(
         f"{folder} is neither a model bundle (config.json, model.safetensors) nor a run with a checkpoint."

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tabs.door.people import CALLER
 from tabs.door.space import is_space
 
 SIGN_OUT = "/logout"
@@ -37,6 +38,7 @@ def guard(app: ASGIApp, names: frozenset[str] | None, allowed: Iterable[str] = (
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
+        CALLER.set((scope.get("client") or ("",))[0])
         headers = Headers(scope=scope)
         refusal = refused(headers, names, friends)
         if scope["path"].rstrip("/") == SIGN_OUT and not is_space():  # there, Gradio's button is a link

@@ -3,17 +3,20 @@
 import asyncio
 import hmac
 import ipaddress
-from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from gradio.context import LocalContext
 
 from engine.host.access import HOST, Person
+from tabs.door.register import Register, likeness
 
 HOST_NAME = "host"
-MOST_LETTERS = 40  # of a visitor's name
 FAILURE_SECONDS = 1.0  # a wrong password takes as long
-GUESSES_AT_ONCE = 2
+GUESSES_AT_ONCE = 40  # from one address: a class signs in at once, and may all come through one tunnel
+
+CALLER: ContextVar[str] = ContextVar("CALLER", default="")  # the address that a request to sign in comes from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,31 +27,44 @@ class Passwords:
     visitors: str
 
 
-def signs_in(passwords: Passwords) -> Callable[[str, str], Awaitable[bool]]:
-    """What lets people in: the name "host" with the host's password, any other name with the class's.
+class SignIn:
+    """Lets people in: the name "host" with the host's password, any other name with the class's.
 
-    Wrong ones are slowed down, all of them together: two tries a second, whoever tries.
+    A name that is in the `register` already also needs its code, after the password and a blank; so does one that looks like it.
+    Wrong passwords are slowed down, for the address that they come from, and never for others.
     """
-    turns = asyncio.Semaphore(GUESSES_AT_ONCE)
 
-    async def check(name: str, password: str) -> bool:
-        expected = passwords.host if name == HOST_NAME else passwords.visitors
+    def __init__(self, passwords: Passwords, register: Register) -> None:
+        self.passwords, self.register = passwords, register
+        self._guesses: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def check(self, name: str, password: str) -> bool:
+        """Whether somebody is let in; what Gradio asks."""
+        turns = self._guesses.setdefault(CALLER.get(), asyncio.Semaphore(GUESSES_AT_ONCE))
         async with turns:
-            if 0 < len(name) <= MOST_LETTERS and hmac.compare_digest(password.encode(), expected.encode()):
+            if await asyncio.to_thread(self.is_right, name, password):
                 return True
             await asyncio.sleep(FAILURE_SECONDS)
             return False
 
-    return check
+    def is_right(self, name: str, password: str) -> bool:
+        """Whether this password is the one for this name, which is registered then."""
+        if name == HOST_NAME:
+            return _same(password, self.passwords.host)
+        if likeness(name) == HOST_NAME:
+            return False
+        if _same(password, self.passwords.visitors):
+            return self.register.add(name)
+        known, _, code = password.rpartition(" ")
+        return _same(known, self.passwords.visitors) and self.register.knows(name, code)
 
-
-def by_sign_in() -> Person:
-    """Who asks on a page with passwords."""
-    request = LocalContext.request.get(None)
-    if request is None:  # the server itself
-        return HOST
-    name = str(request.username or "")
-    return Person(name=name, is_host=name == HOST_NAME)
+    def who(self) -> Person:
+        """Who asks on a page with passwords."""
+        request = LocalContext.request.get(None)
+        if request is None:  # the server itself
+            return HOST
+        name = str(request.username or "")
+        return Person(name=self.register.name_of(name), is_host=name == HOST_NAME)
 
 
 def by_address() -> Person:
@@ -61,3 +77,7 @@ def by_address() -> Person:
         return Person(name=address, is_host=ipaddress.ip_address(address).is_loopback)
     except ValueError:
         return Person(name=address, is_host=False)
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())

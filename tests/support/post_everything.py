@@ -20,12 +20,14 @@ from untrained import BACKBONE, STREET_STAGE, save_untrained
 from engine.data.sources import fetching as sources
 from engine.errors import EngineError
 from engine.host.access import identify_by
+from engine.host.home import home
 from engine.hub import publish, remote
 from engine.library import trash
 from engine.recipe import Recipe
 from engine.runs import queue
 from engine.runs.store import RunSpec, create_run
-from tabs.door.people import Passwords, by_sign_in, signs_in
+from tabs.door.people import Passwords, SignIn
+from tabs.door.register import Register, open_register
 from tabs.page import build_page
 
 CLICKED = "row_clicked"  # chooses a model
@@ -55,12 +57,12 @@ def watch(seen: set[str]) -> None:
     queue.is_under_way = lambda run_dir: True
 
 
-def open_page() -> gr.Blocks:
+def open_page(door: SignIn) -> gr.Blocks:
     page = build_page()
     page.queue(default_concurrency_limit=8, api_open=False)
     page.launch(
         server_name="127.0.0.1",
-        auth=signs_in(PASSWORDS),  # type: ignore[arg-type]
+        auth=door.check,  # type: ignore[arg-type]
         prevent_thread_lock=True,
         quiet=True,
         ssr_mode=False,
@@ -153,9 +155,12 @@ def main(hosts: set[str]) -> None:
     ):  # server and client share one interpreter: on two cores they only wait for its lock
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     run, done = make_run(), set[str]()
-    identify_by(by_sign_in)
+    register = Register(home() / "people.json")
+    door = SignIn(PASSWORDS, register)
+    open_register(register)
+    identify_by(door.who)
     watch(done)
-    page, values = open_page(), [run, "camvid_tiny"]
+    page, values = open_page(door), [run, "camvid_tiny"]
     more = [*values, "me/streets"]  # what the known ones need to get as far as they can
     told: dict[str, Any] = {"endpoints": len(page.fns)}
     visitor = sign_in(page, "anna", PASSWORDS.visitors)

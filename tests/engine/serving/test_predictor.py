@@ -39,11 +39,20 @@ def test_the_answer_has_the_picture_s_own_size(street_bundle: Path, street_data:
     assert prediction.classes == street_data.classes
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
 def test_any_mode(street_bundle: Path, mode: str) -> None:
     prediction = load_predictor(street_bundle).predict(Image.new(mode, (40, 30)))
     assert prediction.mask.shape == (30, 40)
     assert prediction.picture.mode == "RGB"
+
+
+def test_what_says_nothing_of_what_is_white_is_refused(street_bundle: Path) -> None:
+    model = load_predictor(street_bundle)
+    with pytest.raises(DataError, match="decimal numbers for pixels"):
+        model.predict(Image.new("F", (40, 30)))
+    for value in (-1, 65536):
+        with pytest.raises(DataError, match="values outside of 0 to 65,535"):
+            model.predict(Image.new("I", (40, 30), value))
 
 
 def test_a_turned_picture_is_answered_the_right_way_up(street_bundle: Path, tmp_path: Path) -> None:

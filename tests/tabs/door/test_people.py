@@ -33,9 +33,12 @@ from engine.runs.watch import load_snapshot
 from engine.tasks.camvid import CAMVID
 from tabs import models_page
 from tabs.door import people
-from tabs.door.people import Passwords, by_address, by_sign_in, signs_in
+from tabs.door import register as registers
+from tabs.door.people import CALLER, GUESSES_AT_ONCE, Passwords, SignIn, by_address
+from tabs.door.register import Register, open_register, own_code
 from tabs.door.space import by_account
 from tabs.home import show_rights
+from tabs.panels import people_form
 from tabs.panels.dataset_picker import dataset_status
 from tabs.panels.train import poll_run, start_run
 from tabs.reading.models import models_of
@@ -48,9 +51,17 @@ ANNA, BEN = Person(name="anna", is_host=False), Person(name="ben", is_host=False
 
 @pytest.fixture(autouse=True)
 def own_page() -> Iterator[None]:
-    """After each test everybody is the host again."""
+    """After each test everybody is the host again, and nobody signs in."""
     yield
     identify_by(lambda: HOST)
+    registers._Desk.register = None
+
+
+@pytest.fixture
+def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SignIn:
+    """A class's, which has nobody in it yet; wrong passwords take no time."""
+    monkeypatch.setattr(people, "FAILURE_SECONDS", 0.0)
+    return SignIn(PASSWORDS, Register(tmp_path / "people.json"))
 
 
 def asked_by(**request: Any) -> None:
@@ -70,45 +81,139 @@ def no_request() -> Iterator[None]:
         ("host", "the class's own", False),
         ("anna", "the class's own", True),
         ("anna", "the host's own", False),
-        ("Host", "the class's own", True),  # a visitor who is called so
         ("", "the class's own", False),
         ("x" * 41, "the class's own", False),
         ("anna", "", False),
         ("anna", "ü", False),
     ],
 )
-def test_only_the_right_password_opens(monkeypatch: pytest.MonkeyPatch, name: str, password: str, is_in: bool) -> None:
-    monkeypatch.setattr(people, "FAILURE_SECONDS", 0.0)
-    assert asyncio.run(signs_in(PASSWORDS)(name, password)) is is_in  # type: ignore[arg-type]
+def test_only_the_right_password_opens(door: SignIn, name: str, password: str, is_in: bool) -> None:
+    assert asyncio.run(door.check(name, password)) is is_in
 
 
-def test_wrong_passwords_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
-    at_once: list[int] = []
-    trying = 0
+def test_wrong_passwords_delay_nobody_else(door: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty connections that guess from one address, beside a class that signs in from there, and one somewhere else."""
+    monkeypatch.setattr(people, "FAILURE_SECONDS", 0.5)
+
+    async def sign_in(name: str, password: str, caller: str) -> float:
+        CALLER.set(caller)
+        began = time.monotonic()
+        is_in = await door.check(name, password)
+        assert is_in == (password == PASSWORDS.visitors)
+        return time.monotonic() - began
+
+    async def guess(number: int) -> None:
+        for attempt in range(3):
+            await asyncio.create_task(sign_in(f"anna {number}", f"guess {attempt}", "one"))
+
+    async def inside() -> list[float]:
+        guessing = [asyncio.create_task(guess(number)) for number in range(20)]
+        await asyncio.sleep(0.2)
+        own = [sign_in(f"student {number}", PASSWORDS.visitors, "one") for number in range(30)]
+        waited = await asyncio.gather(*own, sign_in("elsewhere", PASSWORDS.visitors, "two"))
+        assert not any(task.done() for task in guessing), "they were slowed down meanwhile"
+        await asyncio.gather(*guessing)
+        return waited
+
+    assert max(asyncio.run(inside())) < 1.0
+
+
+def test_guesses_from_one_address_have_a_bound(door: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    trying, most, pause = 0, 0, asyncio.sleep
 
     async def wait(seconds: float) -> None:
-        nonlocal trying
-        waits.append(seconds)
+        nonlocal trying, most
         trying += 1
-        at_once.append(trying)
-        for _ in range(5):
-            await pause(0)
+        most = max(most, trying)
+        await pause(0.01)
         trying -= 1
 
-    pause = asyncio.sleep
     monkeypatch.setattr(people.asyncio, "sleep", wait)
 
     async def attack() -> None:
-        check = signs_in(PASSWORDS)
-        await asyncio.gather(*(check("anna", f"guess {number}") for number in range(10)))
+        await asyncio.gather(*(door.check("anna", f"guess {number}") for number in range(3 * GUESSES_AT_ONCE)))
 
     asyncio.run(attack())
-    assert waits == [people.FAILURE_SECONDS] * 10 and max(at_once) <= people.GUESSES_AT_ONCE
+    assert 1 < most <= GUESSES_AT_ONCE
+
+
+def test_a_name_asks_for_the_code_that_its_owner_was_shown(door: SignIn) -> None:
+    assert door.is_right("Anna Lee", PASSWORDS.visitors)
+    code = door.register.code_of("Anna Lee")
+    for name in ("Anna Lee", "anna lee", "Ànna Lee", "ANNALEE", "\u0410nna Lee", "Anna\u200b Lee"):
+        assert not door.is_right(name, PASSWORDS.visitors), "it is taken"
+        assert not door.is_right(name, f"{PASSWORDS.visitors} {'a' * len(code)}")
+        assert not door.is_right(name, f"wrong {code}") and not door.is_right(name, code)
+        assert door.is_right(name, f"{PASSWORDS.visitors} {code}")
+        assert door.register.name_of(name) == "Anna Lee", "whoever is let in by it is the same person"
+    assert not door.is_right("Ben", f"{PASSWORDS.visitors} {code}"), "nobody is called so yet"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "hóst",
+        "HOST",
+        "ho st",
+        "h\u200bost",
+        "\uff48ost",
+        "h0st",
+        "\u04bbo\u0455\u0442",
+        "h\u03bfst",
+        "hos\u1d1b",
+    ],
+)
+def test_nothing_that_looks_like_the_host_is_let_in(door: SignIn, name: str) -> None:
+    assert not door.is_right(name, PASSWORDS.visitors) and not door.is_right(name, PASSWORDS.host)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 41, " ", "\u200b", "a\nb", "a\u202eb", "a\x00b", "\u0301"])
+def test_a_name_can_be_seen(door: SignIn, name: str) -> None:
+    assert not door.is_right(name, PASSWORDS.visitors)
+
+
+def test_the_register_outlives_the_server_and_holds_no_code(door: SignIn, tmp_path: Path) -> None:
+    for name in ("Anna", "\u674e\u96f7", "\u041c\u0430\u0440\u0438\u044f", "Zoë"):
+        assert door.is_right(name, PASSWORDS.visitors)
+    code = door.register.code_of("Anna")
+    kept = (tmp_path / "people.json").read_text("utf-8")
+    assert code and code not in kept
+    again = SignIn(PASSWORDS, Register(tmp_path / "people.json"))
+    assert again.register.names() == door.register.names() and again.register.code_of("Anna") == ""
+    assert not again.is_right("Anna", PASSWORDS.visitors) and again.is_right("Anna", f"{PASSWORDS.visitors} {code}")
+    for damaged in ("", "[]", '{"anna": {}}', '{"anna": 7}', "\x00"):
+        (tmp_path / "people.json").write_text(damaged)
+        assert Register(tmp_path / "people.json").names() == []
 
 
 @pytest.mark.usefixtures("no_request")
-def test_who_is_asking() -> None:
+def test_the_host_resets_a_code_and_nobody_else(door: SignIn) -> None:
+    assert door.is_right("Anna", PASSWORDS.visitors)
+    old = door.register.code_of("Anna")
+    identify_by(door.who)
+    asked_by(username="Anna", client=None, session_hash=None)
+    assert own_code() == "" and show_rights()
+    open_register(door.register)
+    assert own_code() == old and old in people_form.show_oneself()
+    with pytest.raises(AccessError, match="Only the host"):
+        door.register.reset("Anna")
+    with pytest.raises(gr.Error, match="Only the host"):
+        people_form.new_code("Anna")
+    assert people_form.listed_names()["choices"] == []
+    asked_by(username="host", client=None, session_hash=None)
+    assert people_form.listed_names()["choices"] == ["Anna"] and own_code() == ""
+    assert "anna" in people_form.new_code("anna") and "Choose a name" in people_form.new_code(None)
+    new = door.register.code_of("Anna")
+    assert new != old and door.is_right("Anna", f"{PASSWORDS.visitors} {new}")
+    assert not door.is_right("Anna", f"{PASSWORDS.visitors} {old}")
+    with pytest.raises(gr.Error, match="Nobody is called 'Ben'"):
+        people_form.new_code("Ben")
+
+
+@pytest.mark.usefixtures("no_request")
+def test_who_is_asking(door: SignIn) -> None:
+    by_sign_in = door.who
     assert by_sign_in() == by_address() == HOST, "the server itself"
     asked_by(username="host", client=SimpleNamespace(host="127.0.0.1"), session_hash="s1")
     assert by_sign_in() == Person(name="host") and by_address().is_host
@@ -132,7 +237,7 @@ def test_a_page_for_oneself_has_no_visitors_and_one_for_others_has(monkeypatch: 
         assert door("--host", host) is None
     assert door("--host", "0.0.0.0", "--visitor-minutes", "3") is by_address
     assert access.visitor_limits() == Limits(minutes=3.0)
-    assert door("--share", passwords=PASSWORDS) is by_sign_in
+    assert door("--share", passwords=PASSWORDS).__func__ is SignIn.who
     monkeypatch.setenv("SPACE_ID", "me/lab")
     assert door("--host", "0.0.0.0") is by_account
     assert access.visitor_limits().model_bytes == app.SPACE_MODEL_BYTES

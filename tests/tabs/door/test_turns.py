@@ -1,6 +1,7 @@
 """The page's queue serves people in turn, and one person's flood is refused with a message."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import fastapi
@@ -9,7 +10,8 @@ import pytest
 from gradio.data_classes import PredictBodyInternal
 
 from engine.host.access import Person, identify_by
-from tabs.door.people import by_sign_in
+from tabs.door.people import Passwords, SignIn
+from tabs.door.register import Register
 from tabs.door.turns import MOST_IN_LINE, MOST_WAITING, serve_in_turn
 
 LINE, FREE = 0, 1  # the functions of the page
@@ -34,8 +36,8 @@ async def send(page: gr.Blocks, person: str, fn_index: int = LINE, session: str 
 
 
 @pytest.fixture(autouse=True)
-def people_sign_in():
-    identify_by(by_sign_in)
+def people_sign_in(tmp_path: Path):
+    identify_by(SignIn(Passwords(host="a", visitors="b"), Register(tmp_path / "people.json")).who)
     yield
     identify_by(Person)
 
