@@ -232,6 +232,7 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, sign_in: "SignIn | No
     from tabs.door.guard import guard, own_names
     from tabs.door.people import HOST_NAME
     from tabs.door.sessions import bound_sessions, notice_pages
+    from tabs.door.shares import share_uploads
     from tabs.door.space import is_space
     from tabs.panels.http_api import parameters_of
     from tabs.theme import STYLE_SHEET, build_theme
@@ -244,6 +245,7 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, sign_in: "SignIn | No
             allowed=settings.allow_host,
         ),
         Middleware(notice_pages, page=page),
+        Middleware(share_uploads, page=page),
         Middleware(complete_calls, parameters=parameters_of(TASKS)),
     ]
     try:

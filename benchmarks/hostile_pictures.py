@@ -147,8 +147,8 @@ def ways(address: str) -> dict[str, Any]:
 
     def frame(file: Path) -> Any:
         page = Page(address)
-        page.ask(ids["model"], ["sample-heads"])
-        return page.ask(ids["frame_came"], [None], {"frame": f"data:image/jpeg;base64,{packed(file)}"})["data"]
+        page.ask(heads["model"], ["sample-heads"])
+        return page.ask(heads["frame_came"], [None], {"frame": f"data:image/jpeg;base64,{packed(file)}"})["data"]
 
     def among_many(file: Path) -> Any:
         page = Page(address)
@@ -156,7 +156,7 @@ def ways(address: str) -> dict[str, Any]:
         given = {"path": page.upload(file), "meta": {"_type": "gradio.FileData"}}
         return page.ask(tags["batch_clicked"], [None, [given], 0.2])["data"]
 
-    tags = functions_of("planet")
+    tags, heads = functions_of("planet"), functions_of("heads")
     return made | {"heads, camera": frame, "planet, among many": among_many}
 
 

@@ -6,7 +6,7 @@ keeps a copy of all components' settings and of every answer, for links to a pag
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from copy import copy
 from typing import Any
 
@@ -14,10 +14,13 @@ import gradio as gr
 from gradio.state_holder import SessionState, StateHolder
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tabs.door.uploads import sweep_uploads
+
 MOST_SESSIONS = 400
 MOST_OF_A_PERSON = 40
 CLOSED_SECONDS = 900.0  # after which a page that was closed is forgotten: a laptop may sleep that long
 PROGRAM_SECONDS = 60.0  # after which a session is forgotten that never had a page
+ANSWER_SECONDS = 300.0  # for which an answer is kept that nobody fetches
 SWEEP_SECONDS = 15.0
 HEARTBEAT = "/heartbeat/"
 
@@ -48,6 +51,8 @@ class Session(SessionState):
 class Sessions(StateHolder):
     """Gradio's store of sessions, with bounds."""
 
+    session_data: "OrderedDict[str, Session]"  # pyright: ignore[reportIncompatibleVariableOverride]
+
     def __init__(self, page: gr.Blocks) -> None:
         super().__init__()
         self.set_blocks(page)
@@ -56,7 +61,7 @@ class Sessions(StateHolder):
 
     def __getitem__(self, session_id: str) -> Session:
         with self.lock:
-            found: Any = self.session_data.get(session_id)
+            found = self.session_data.get(session_id)
             if found is None:
                 found = self.session_data[session_id] = Session(self.blocks)
             found.used = time.monotonic()
@@ -87,22 +92,33 @@ class Sessions(StateHolder):
         now = time.monotonic()
         with self.lock:
             for name, session in list(self.session_data.items()):
-                kept: Any = session
-                most = CLOSED_SECONDS if kept.had_page else PROGRAM_SECONDS
-                if name not in self.open_pages and now - kept.used > most and not self._is_waited_for(name):
+                most = CLOSED_SECONDS if session.had_page else PROGRAM_SECONDS
+                if name not in self.open_pages and now - session.used > most and not self._is_waited_for(name):
                     self._forget(name)
 
     def _bound(self) -> None:
-        """Forget what is too much: of whoever has most, what was used longest ago, and closed pages before open ones."""
-        people: Counter[str] = Counter(getattr(session, "person", "") for session in self.session_data.values())
-        person, most = people.most_common(1)[0]
+        """Forget what is too much: of whoever has too many, or else of whoever has most.
+
+        What waits for no answer and has no page open goes first, and of that what was used longest ago.
+        """
+        people = Counter(session.person for session in self.session_data.values())
+        person, most = max(people.items(), key=lambda pair: pair[1])
         if len(self.session_data) <= self.capacity and (most <= MOST_OF_A_PERSON or not person):
             return
-        theirs = [name for name, session in self.session_data.items() if getattr(session, "person", "") == person]
-        self._forget(min(theirs[:-1] or theirs, key=lambda name: name in self.open_pages))
+        before = list(self.session_data)[:-1]
+        is_theirs = most > MOST_OF_A_PERSON and person
+
+        def place(name: str) -> tuple[bool, bool, int]:
+            whose = self.session_data[name].person
+            return self._is_waited_for(name), name in self.open_pages, -people[whose]
+
+        self._forget(
+            min([name for name in before if not is_theirs or self.session_data[name].person == person], key=place)
+        )
 
     def _is_waited_for(self, name: str) -> bool:
-        return bool(self.blocks._queue.pending_event_ids_session.get(name))
+        is_new = time.monotonic() - self.session_data[name].used < ANSWER_SECONDS
+        return is_new and bool(self.blocks._queue.pending_event_ids_session.get(name))
 
     def _forget(self, name: str) -> None:
         del self.session_data[name]
@@ -112,13 +128,14 @@ class Sessions(StateHolder):
 
 
 def bound_sessions(page: gr.Blocks) -> Sessions:
-    """Give a page that is served this store, and sweep it for as long as the server runs."""
+    """Give a page that is served this store, and sweep it, and what is left of uploads, for as long as the server runs."""
     sessions = page.app.state_holder = page.state_holder = Sessions(page)
 
     def sweep() -> None:
         while True:
             time.sleep(SWEEP_SECONDS)
             sessions.sweep()
+            sweep_uploads()
 
     threading.Thread(target=sweep, name="sessions", daemon=True).start()
     return sessions

@@ -14,8 +14,10 @@ from gradio.queueing import Event, Queue
 from engine.host.access import asker
 from engine.host.turns import Turns
 from tabs.door.sessions import Sessions
+from tabs.door.values import wrong_value
 
-MOST_IN_LINE = 8  # of one person's requests in a line that serves few at a time, such as predictions
+MOST_IN_LINE = 30  # of one person's requests in a line that serves few at a time, such as predictions
+PROGRAM = "a program"
 MOST_WAITING = 120  # of one person's requests in all; a page that opens asks for thirty things at once
 
 
@@ -29,13 +31,18 @@ class FairQueue(Queue):
     async def push(
         self, body: Any, request: fastapi.Request, username: str | None
     ) -> tuple[bool, Any, Literal["success", "error", "queue_full", "validator_error"]]:
-        """As Gradio's; 429, with a message, for whoever has too much waiting."""
+        """As Gradio's; 422 for values that no page would send, 429 for whoever has too much waiting, each with a message."""
+        line = self.blocks.fns.get(-1 if body.fn_index is None else body.fn_index)
+        if line is None:
+            raise fastapi.HTTPException(404, "There is no such function.")
+        wrong = wrong_value(line, body.data)
+        if wrong:
+            raise fastapi.HTTPException(422, wrong)
         person = name_of(gr.Request(request, username, body.session_hash))
         waiting = [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
         theirs = [event for event in waiting if person_of(event) == person]
-        line = None if body.fn_index is None else self.blocks.fns[body.fn_index]
-        in_line = [event for event in theirs if line and event.concurrency_id == line.concurrency_id]
-        is_narrow = line is not None and line.concurrency_limit is not None
+        in_line = [event for event in theirs if event.concurrency_id == line.concurrency_id]
+        is_narrow = line.concurrency_limit is not None
         if len(theirs) >= MOST_WAITING or (is_narrow and len(in_line) >= MOST_IN_LINE):
             said = "Too many of your requests wait already. Wait until the answers are there, and try again."
             raise fastapi.HTTPException(429, said, headers={"Retry-After": "5"})
@@ -86,9 +93,9 @@ def person_of(event: Event) -> str:
 
 
 def name_of(request: gr.Request) -> str:
-    """Who sends a request, as far as turns go: on a page of one's own, where all is the host's, each open page."""
+    """Who sends a request, as far as turns go: on a page of one's own, where all is the host's, each open page, or a program."""
     token = LocalContext.request.set(request)
     try:
-        return asker().name or str(request.session_hash)
+        return asker().name or request.session_hash or PROGRAM
     finally:
         LocalContext.request.reset(token)

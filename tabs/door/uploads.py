@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from gradio.utils import get_upload_folder
 from engine.errors import DataError
 
 KEPT_SECONDS = 3600.0
+CUT_SECONDS = 900.0  # since something came of an upload that is not whole
 PREFIX = "lesson-lab-download-"
 
 
@@ -20,6 +22,14 @@ def uploaded(file: Any) -> Path:
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise DataError("That file was not uploaded here. Choose it again.")
     return path
+
+
+def sweep_uploads() -> None:
+    """Delete uploads that were broken off: Gradio knows of a file only once it is whole, and then deletes it itself."""
+    for file in Path(get_upload_folder()).glob("tmp*"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if file.is_file() and time.time() - file.stat().st_mtime > CUT_SECONDS:
+                file.unlink()
 
 
 def download_path(name: str) -> Path:

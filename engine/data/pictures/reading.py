@@ -55,8 +55,8 @@ def bound(memory: int) -> None:
 
 def answer(line: bytes) -> tuple[dict[str, Any], bytes]:
     """What is said of the picture that a line asks for, and its bytes."""
+    asked = json.loads(line)
     try:
-        asked = json.loads(line)
         found, size = read_outside(Path(asked["path"]), asked["channels"], asked["most"])
         return {"shape": found.shape, "size": size}, found.tobytes()
     except DataError as problem:

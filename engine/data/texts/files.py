@@ -13,6 +13,8 @@ from engine.errors import DataError
 TEXT_COLUMNS = ("text", "review", "sentence", "content")
 LABEL_COLUMNS = ("label", "sentiment", "class", "category")
 VALID_COLUMN = "is_valid"
+# Of one field, and for the whole process: set once, as threads that set it back would refuse each other's tables.
+csv.field_size_limit(max(MAX_TEXT, csv.field_size_limit()))
 MARKS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 
 
@@ -151,7 +153,7 @@ def opened_table(file: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, li
 
     What parts the columns is seen from the first line: a comma, a semicolon or a tab.
     """
-    with long_fields(MAX_TEXT), file.open(encoding=_encoding(file), errors="replace", newline="") as content:
+    with file.open(encoding=_encoding(file), errors="replace", newline="") as content:
         first = content.readline(MAX_TEXT)
         content.seek(0)
         lines = csv.reader(content, delimiter=max(",;\t", key=first.count))
@@ -182,17 +184,6 @@ def _encoding(file: Path) -> str:
         start = content.read(1_000_000).decode("utf-8", "replace")
     foreign, broken = sum(mark > "\x7f" for mark in start), start.count("\ufffd")
     return "cp1252" if broken > foreign / 2 else "utf-8-sig"
-
-
-@contextmanager
-def long_fields(most: int) -> Iterator[None]:
-    """Lets a table's fields have `most` characters. The limit is the whole process's, so it is put back."""
-    before = csv.field_size_limit()
-    csv.field_size_limit(max(most, before))
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
 
 
 def _find(header: list[str], names: tuple[str, ...]) -> int | None:

@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 
 from tabs.door import sessions as module
-from tabs.door.sessions import CLOSED_SECONDS, PROGRAM_SECONDS, Sessions, notice_pages
+from tabs.door.sessions import ANSWER_SECONDS, CLOSED_SECONDS, PROGRAM_SECONDS, Sessions, notice_pages
 
 
 @pytest.fixture
@@ -80,6 +80,23 @@ def test_one_person_s_sessions_push_out_their_own(sessions: Sessions, monkeypatc
         if number == 0:
             sessions.opened("flood 0")
     assert list(sessions.session_data) == ["student's", "flood 0", "flood 4", "flood 5"], "the open page stays"
+
+
+def test_what_waits_for_an_answer_is_pushed_out_last(sessions: Sessions, clock: list[float]) -> None:
+    """A program's calls beside pages that nobody closed: they are the newest, and the only ones of their person."""
+    sessions.capacity = 5
+    pending: Any = sessions.blocks._queue.pending_event_ids_session
+    for number in range(5):
+        sessions.belongs(f"page {number}", f"page {number}")
+    for number in range(4):
+        sessions.belongs(f"call {number}", "a program")
+        pending[f"call {number}"] = {"event"}
+    assert [name for name in sessions.session_data if name.startswith("call")] == [
+        f"call {number}" for number in range(4)
+    ]
+    clock[0] += ANSWER_SECONDS + 1
+    sessions.belongs("another", "somebody")
+    assert "call 0" not in sessions, "nobody fetched its answer"
 
 
 def test_there_are_no_more_than_fit(sessions: Sessions) -> None:

@@ -326,6 +326,17 @@ def test_a_failed_copy_leaves_nothing(tmp_path, monkeypatch):
         csv.field_size_limit(old)
 
 
+def test_tables_that_are_read_side_by_side_have_the_same_limit(tmp_path):
+    """A field of 200,000 characters is longer than csv allows by itself."""
+    for name in ("one", "two"):
+        write_csv(tmp_path / f"{name}.csv", ("label", "text"), [("pos", "x" * 200_000)] * 2)
+    with text_files.opened_table(tmp_path / "one.csv") as (_, one):
+        next(one)
+        with text_files.opened_table(tmp_path / "two.csv") as (_, two):
+            assert len(list(two)) == 2
+        assert len(list(one)) == 1
+
+
 def test_texts_are_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(text_tables, "MAX_TEXT", 100)
     monkeypatch.setattr(text_files, "MAX_TEXT", 100)
