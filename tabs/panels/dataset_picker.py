@@ -4,7 +4,15 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from engine.data.sources.fetching import SOURCES, get_source, is_ready, may_fetch, read_record, resolve_dataset
+from engine.data.sources.fetching import (
+    SOURCES,
+    get_source,
+    is_ready,
+    may_fetch,
+    own_name,
+    read_record,
+    resolve_dataset,
+)
 from engine.errors import EngineError
 from engine.host.access import asker
 from engine.runs.fetches import FETCHES, FetchState
@@ -45,7 +53,7 @@ def remembered_dataset(task: Task, remembered: Any) -> str | None:
     if name in task.datasets:
         return name
     try:
-        return str(resolve_dataset(name)) if name else first_dataset(task)
+        return own_name(str(resolve_dataset(name))) if name else first_dataset(task)
     except EngineError:
         return first_dataset(task)
 
@@ -171,7 +179,7 @@ def _folder_status(folder: str) -> DatasetStatus:
     except EngineError as error:
         return _told(note(without_paths(error), "bad"))
     own = f'<div class="lab-card">{pill("your own", "finished")}<p>{text(dataset_title(str(path)))}</p></div>'
-    return _told(own, opened=str(path))
+    return _told(own, opened=own_name(str(path)))
 
 
 def _told(html: str, *, opened: str = "", fetch_button: Any = None, timer: gr.Timer | None = None) -> DatasetStatus:

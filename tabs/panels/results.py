@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from engine.data.sources.fetching import own_name
 from engine.errors import BundleError, DataError, EngineError
 from engine.host.lent import lender
 from engine.library.listing import known_model
@@ -143,7 +144,7 @@ def show_cases(task: Task, view: View, model: str | None, split: str, order: str
 
     try:
         predictor = predictor_of(model)
-        data = open_dataset(task, predictor.config.dataset)
+        data = open_dataset(task, own_name(predictor.config.dataset))
         if predictor.classes != data.classes and learns_classes(predictor.model):
             raise DataError("The data set has other classes now than the model was trained on. Choose another one.")
         items = ranked_items(model, data, split) if order == WORST else data.items(split)
@@ -176,7 +177,7 @@ def code_of(task: Task, model: str | None, split: str) -> str:
         config = known_model(model).config
     except BundleError:  # deleted meanwhile
         return ""
-    return results_code(task.name, config.dataset, model, config.objective, split=split)
+    return results_code(task.name, own_name(config.dataset), model, config.objective, split=split)
 
 
 def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:

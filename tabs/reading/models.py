@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.bundle.config import read_evaluation
 from engine.data.dataset import DataSet, Item
+from engine.data.sources.fetching import own_name
 from engine.errors import BundleError, RunError
 from engine.host.access import asker
 from engine.library.listing import Model, known_model, list_models, list_stage_ends
@@ -89,7 +90,7 @@ def predictor_of(name: str) -> "Predictor":
 def dataset_of(name: str | None) -> str:
     """The data set that a model was trained on; "" where there is none, or it was deleted meanwhile."""
     try:
-        return known_model(name).config.dataset if name else ""
+        return own_name(known_model(name).config.dataset) if name else ""
     except BundleError:
         return ""
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.data.dataset import DataSet
-from engine.data.sources.fetching import get_source, resolve_dataset
+from engine.data.sources.fetching import get_source, own_name, resolve_dataset
+from engine.data.texts.own import OWN_FOLDER
 from engine.errors import DataError, RunError
 from engine.host.access import asker
 from engine.runs import remarks
@@ -52,7 +53,7 @@ def dataset_title(dataset: str) -> str:
     try:
         return get_source(dataset).title
     except DataError:
-        return shown_name(dataset)
+        return Path(dataset).name if own_name(dataset).startswith(f"{OWN_FOLDER}/") else shown_name(dataset)
 
 
 def dataset_name(dataset: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from engine.data.sources.fetching import own_name
 from engine.data.texts.own import keep_texts, look_at_table
 from engine.errors import EngineError
 from tabs.door.paths import without_paths
@@ -50,13 +51,13 @@ def look(file: Any) -> Looked:
 
 @tells_errors
 def keep(file: Any, text_column: str, label_column: str) -> str:
-    """The folder of the data set that the table became."""
+    """The name of the data set that the table became."""
     load_engine()
-    return str(keep_texts(uploaded(file), text=text_column, label=label_column, name=Path(file or "").stem))
+    return own_name(str(keep_texts(uploaded(file), text=text_column, label=label_column, name=Path(file or "").stem)))
 
 
 def build_own() -> gr.State:
-    """The upload and the choice of columns, wired; the state holds the folder of the data set once there is one."""
+    """The upload and the choice of columns, wired; the state holds the data set's name once there is one."""
     kept = gr.State("")
     with gr.Accordion("Bring texts of your own (CSV)", open=False):
         file = gr.File(file_types=[".csv", ".tsv", ".txt"], type="filepath", label="Your table", height=120)

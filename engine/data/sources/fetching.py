@@ -6,6 +6,7 @@ where a data set allows it.
 """
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -17,18 +18,20 @@ import filelock
 
 from engine.data.sources.catalog import SOURCES, Source
 from engine.data.sources.origins import Making, Phase, Progress
+from engine.data.texts.own import OWN_FOLDER
 from engine.errors import DataError
 from engine.host.access import asker, require_host
 from engine.host.home import data_folder
 
 __all__ = [
     "RECORD", "SOURCES", "FetchProgress", "Source", "check_may_fetch",
-    "dataset_folder", "fetch", "get_source", "is_ready", "read_record",
+    "dataset_folder", "fetch", "get_source", "is_ready", "own_name", "read_record",
     "resolve_dataset",
 ]  # fmt: skip
 
 RECORD = "source.json"
 REPORT_EVERY = 0.1  # seconds
+OWN_NAME = re.compile(rf"{OWN_FOLDER}/[a-z0-9-]+")  # of a data set that somebody brought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +71,25 @@ def read_record(name: str) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
+def own_name(dataset: str) -> str:
+    """The name of a data set that somebody brought, where its folder is given, as in "own/NAME"; anything else as it is."""
+    folder = Path(dataset)
+    return f"{OWN_FOLDER}/{folder.name}" if folder.parent == data_folder() / OWN_FOLDER else dataset
+
+
 def resolve_dataset(name_or_folder: str) -> Path:
-    """The folder of a ready data set, by its name, or a folder or CSV file of one's own; else a `DataError` with the fix."""
+    """The folder of a ready data set, by its name, or a folder or CSV file of one's own; else a `DataError` with the fix.
+
+    A folder is the host's to name: whoever else asks is known to the data sets by their names alone.
+    """
     known = any(source.name == name_or_folder for source in SOURCES)
     if known and is_ready(name_or_folder):
         return dataset_folder(name_or_folder)
-    folder = Path(name_or_folder).expanduser().absolute()
-    if name_or_folder and not known and not folder.resolve().is_relative_to(data_folder().resolve()):
+    if OWN_NAME.fullmatch(name_or_folder) and (data_folder() / name_or_folder).is_dir():
+        return data_folder() / name_or_folder
+    if name_or_folder and not known:
         require_host("open a folder of this machine")
+    folder = Path(name_or_folder).expanduser().absolute()
     if name_or_folder and (folder.is_dir() or (folder.is_file() and folder.suffix.lower() == ".csv")):
         return folder
     if known:

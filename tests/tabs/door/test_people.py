@@ -279,7 +279,10 @@ def test_what_is_the_host_s_alone(streets: Path, lab_home: Path) -> None:
     assert run.is_dir()
     own = lab_home / "data" / "own" / "texts-1"
     own.mkdir(parents=True)
-    assert resolve_dataset(str(own)) == own, "what somebody brought to the page is theirs to use"
+    assert resolve_dataset("own/texts-1") == own, "what somebody brought to the page is theirs to use"
+    for path in (str(own), "own/../..", "own/texts-1/..", "own/", "data/own/texts-1", "~", "."):
+        with pytest.raises(AccessError, match="Only the host of this page may open a folder"):
+            resolve_dataset(path)
     assert fetch("drawn-streets").is_dir(), "drawing costs nothing"
 
 
