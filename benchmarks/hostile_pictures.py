@@ -22,6 +22,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,15 +166,13 @@ def packed(file: Path) -> str:
 
 
 def watch(server: psutil.Process, peak: list[float], over: threading.Event) -> None:
-    """The most megabytes that the server and its processes held."""
+    """The most megabytes that the server held, its processes held, and both together."""
     while not over.wait(0.05):
-        held = 0
-        for process in (server, *server.children(recursive=True)):
-            try:
-                held += process.memory_info().rss
-            except psutil.Error:
-                continue
-        peak[0] = max(peak[0], held / 1e6)
+        own, others = server.memory_info().rss / 1e6, 0.0
+        for process in server.children(recursive=True):
+            with suppress(psutil.Error):
+                others += process.memory_info().rss / 1e6
+        peak[:] = map(max, peak, (own, others, own + others))
 
 
 def timed(send: Any, file: Path) -> tuple[float, str]:
@@ -225,7 +224,7 @@ def main() -> None:
                 while timed(send, EXAMPLE)[1] != "answered":
                     time.sleep(1)
                 print(f"{way} is there", file=sys.stderr)
-            process, peak, over = psutil.Process(server.pid), [0.0], threading.Event()
+            process, peak, over = psutil.Process(server.pid), [0.0, 0.0, 0.0], threading.Event()
             idle = process.memory_info().rss / 1e6
             threading.Thread(target=watch, args=(process, peak, over), daemon=True).start()
             print(
@@ -239,7 +238,7 @@ def main() -> None:
             alone, crowded = beside(address, given.folder)
             print(f"an ordinary picture: {alone:.2f} s alone, {crowded:.2f} s beside three hostile ones")
             over.set()
-            held = f"{idle:.0f} MB idle, at most {peak[0]:.0f} MB with its processes"
+            held = f"{idle:.0f} MB idle, at most {peak[0]:.0f} MB, its processes {peak[1]:.0f} MB, together {peak[2]:.0f} MB"
             print(f"memory: {held}; the server is up: {server.poll() is None}")
         finally:
             server.terminate()

@@ -30,7 +30,7 @@ from engine.task import Metrics, Objective
 
 VOID_NAME = "Void"
 UNKNOWN = 254  # a code in a mask that codes.txt does not name
-MAX_SMOOTH_PIXELS = 4_000_000
+MAX_SMOOTH_PIXELS = 2_000_000
 FREQUENCY_SAMPLES = 100
 FREQUENCY_SIZE = 96  # pixels; shares of pixels do not need more
 

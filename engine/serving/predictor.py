@@ -28,12 +28,13 @@ CACHED_MODELS = 8  # a class tries several
 _cached: "OrderedDict[tuple[str, int, str], Predictor]" = OrderedDict()
 _cache_lock = threading.Lock()
 DEVICE_LOCK = threading.Lock()  # one forward pass at a time, whoever asks
+ANSWER_LOCK = threading.Lock()  # and one answer made of it: that of a large picture fills hundreds of megabytes
 
 
 def _unlock() -> None:
     """A forked process has a copy of each lock, perhaps a closed one, and none of the threads that would open it."""
-    global _cache_lock, DEVICE_LOCK
-    _cache_lock, DEVICE_LOCK = threading.Lock(), threading.Lock()
+    global _cache_lock, DEVICE_LOCK, ANSWER_LOCK
+    _cache_lock, DEVICE_LOCK, ANSWER_LOCK = threading.Lock(), threading.Lock(), threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -83,7 +84,8 @@ class Predictor:
 
     def answer(self, logits: Tensor, shown: Any) -> Any:
         """One input's figures as the objective's prediction."""
-        return self.objective.predict(logits, shown, self.classes, self.config.decision)
+        with ANSWER_LOCK:
+            return self.objective.predict(logits, shown, self.classes, self.config.decision)
 
 
 def forward(bundle: Path, batch: Tensor, tta: bool) -> Tensor:
