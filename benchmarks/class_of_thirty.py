@@ -15,6 +15,7 @@ import base64
 import json
 import os
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -31,6 +32,7 @@ from typing import Any
 import httpx
 import psutil
 
+from tabs.door.register import Register, open_register
 from tabs.page import build_page
 from tabs.panels import dataset_picker, train
 
@@ -287,6 +289,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="lesson-lab-class-"))
     os.environ |= {"LESSON_LAB_HOME": str(home), "GRADIO_TEMP_DIR": str(home / "uploads")}
     subprocess.run([sys.executable, "-m", "engine", "fetch", "drawn-streets"], check=True, stdout=subprocess.DEVNULL)
+    open_register(Register(home / "people.json"))  # or the page would be another one, with other numbers
     functions, server = Functions(), serve(home)
     os.nice(19)
     try:
@@ -298,12 +301,15 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait()
+        log = (home / "server.log").read_text(errors="replace")
         shutil.rmtree(home)
     print("\n| action | times | middle s | 95 % s | longest s |\n|---|---|---|---|---|")
     for what, seconds in sorted(told.seconds.items()):
         late = sorted(seconds)[int(0.95 * len(seconds))]
         print(f"| {what} | {len(seconds)} | {statistics.median(seconds):.2f} | {late:.2f} | {max(seconds):.2f} |")
     print(f"\nerrors of students: {dict(told.errors) or 'none'}\nhostile: {dict(told.hostile)}")
+    crashes = Counter(line[:150] for line in log.splitlines() if re.match(r"\w+(\.\w+)*(Error|Exception)\b", line))
+    print(f"errors in the server's log: {dict(crashes) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -9,20 +9,22 @@ import time
 from collections import Counter, OrderedDict
 from copy import copy
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
 from gradio.state_holder import SessionState, StateHolder
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tabs.door.uploads import sweep_uploads
 
-MOST_SESSIONS = 400
-MOST_OF_A_PERSON = 40
+MOST_SESSIONS = 600
+MOST_OF_A_PERSON = 150  # a program has one for each call
 CLOSED_SECONDS = 900.0  # after which a page that was closed is forgotten: a laptop may sleep that long
 PROGRAM_SECONDS = 60.0  # after which a session is forgotten that never had a page
 ANSWER_SECONDS = 300.0  # for which an answer is kept that nobody fetches
 SWEEP_SECONDS = 15.0
-HEARTBEAT = "/heartbeat/"
+HEARTBEAT, ANSWERS = "/heartbeat/", "/queue/data"
 
 
 class Session(SessionState):
@@ -142,10 +144,18 @@ def bound_sessions(page: gr.Blocks) -> Sessions:
 
 
 def notice_pages(app: ASGIApp, page: gr.Blocks) -> ASGIApp:
-    """The server `app`, behind something that notes which pages are open: each holds a connection for that."""
+    """The server `app`, behind something that notes which pages are open: each holds a connection for that.
+
+    Whoever wants to hear answers without having asked is refused here; Gradio would write a page into the log for each.
+    """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         sessions = getattr(page, "state_holder", None)
+        if scope["type"] == "http" and scope["path"].endswith(ANSWERS):
+            asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+            if asked not in page._queue.pending_messages_per_session:
+                await PlainTextResponse("Nothing was asked in this session.", status_code=404)(scope, receive, send)
+                return
         if scope["type"] != "http" or HEARTBEAT not in scope["path"] or not isinstance(sessions, Sessions):
             await app(scope, receive, send)
             return

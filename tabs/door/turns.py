@@ -10,6 +10,7 @@ import fastapi
 import gradio as gr
 from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
+from gradio.server_messages import EventMessage
 
 from engine.host.access import asker
 from engine.host.turns import Turns
@@ -66,6 +67,11 @@ class FairQueue(Queue):
         for event in found[0] if found else ():
             self.turns.serve(person_of(event))
         return found
+
+    def send_message(self, event: Event, event_message: EventMessage) -> None:
+        """As Gradio's, for whoever is still heard: a session that was forgotten would end the queue, for everybody."""
+        if event.session_hash in self.pending_messages_per_session:
+            super().send_message(event, event_message)
 
     async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
         """As Gradio's; and `leave` hears whose page has gone."""

@@ -12,7 +12,7 @@ from gradio.utils import get_upload_folder
 from engine.errors import DataError
 
 KEPT_SECONDS = 3600.0
-CUT_SECONDS = 900.0  # since something came of an upload that is not whole
+CUT_SECONDS = 180.0  # since something came of an upload that is not whole
 PREFIX = "lesson-lab-download-"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from starlette.responses import PlainTextResponse
 
 from tabs.door import sessions as module
 from tabs.door.sessions import ANSWER_SECONDS, CLOSED_SECONDS, PROGRAM_SECONDS, Sessions, notice_pages
@@ -124,3 +125,25 @@ def test_a_connection_says_that_a_page_is_open(sessions: Sessions) -> None:
             assert path.endswith("broken")
     assert seen == [{"one": 1}, {"broken": 1}, {}] and not sessions.open_pages
     assert sessions["one"].had_page
+
+
+@pytest.mark.parametrize(("asked", "status"), [("one", 200), ("two", 404), ("", 404)])
+def test_only_who_has_asked_hears_answers(sessions: Sessions, asked: str, status: int) -> None:
+    said: list[Any] = []
+
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse("here")(scope, receive, send)
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    page: Any = sessions.blocks
+    page._queue.pending_messages_per_session["one"] = "messages"
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/gradio_api/queue/data",
+        "query_string": f"session_hash={asked}".encode(),
+    }
+    asyncio.run(notice_pages(inside, page)(scope, None, send))  # type: ignore[arg-type]
+    assert said[0]["status"] == status

@@ -84,6 +84,18 @@ def test_without_sign_in_each_page_is_somebody() -> None:
     asyncio.run(inside())
 
 
+def test_a_session_that_was_forgotten_does_not_end_the_queue() -> None:
+    async def inside() -> None:
+        page = make_page([])
+        for person in "ab":
+            await send(page, person)
+        del page._queue.pending_messages_per_session["a"]
+        page._queue.broadcast_estimations("line")
+        assert page._queue.pending_messages_per_session["b"].qsize() > 0
+
+    asyncio.run(inside())
+
+
 def test_it_is_told_whose_page_has_gone() -> None:
     gone: list[str] = []
 
