@@ -225,29 +225,11 @@ def is_loopback(host: str) -> bool:
 
 def serve(page: "gr.Blocks", settings: argparse.Namespace, sign_in: "SignIn | None" = None) -> None:
     """Open the server; a port that is taken ends with a message."""
-    from starlette.middleware import Middleware
-
-    from engine.tasks.registry import TASKS
-    from tabs.door.calls import complete_calls
-    from tabs.door.guard import guard, own_names
     from tabs.door.people import HOST_NAME
-    from tabs.door.sessions import bound_sessions, notice_pages
-    from tabs.door.shares import share_uploads
-    from tabs.door.space import is_space
-    from tabs.panels.http_api import parameters_of
+    from tabs.door.sessions import bound_sessions
+    from tabs.front import stand_before
     from tabs.theme import STYLE_SHEET, build_theme
 
-    is_open = not sign_in and not is_space()
-    middleware = [
-        Middleware(
-            guard,
-            names=own_names(settings.host, settings.allow_host) if is_open else None,
-            allowed=settings.allow_host,
-        ),
-        Middleware(notice_pages, page=page),
-        Middleware(share_uploads, page=page),
-        Middleware(complete_calls, parameters=parameters_of(TASKS)),
-    ]
     try:
         page.launch(
             server_name=settings.host,
@@ -266,7 +248,9 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, sign_in: "SignIn | No
                 f"password. The host is “{HOST_NAME}”, with the host's password."
             ),
             ssr_mode=False,
-            app_kwargs={"middleware": middleware},
+            app_kwargs={
+                "middleware": stand_before(page, settings.host, settings.allow_host, is_signed_in=bool(sign_in))
+            },
             mcp_server=settings.mcp or None,  # None: as GRADIO_MCP_SERVER says
             prevent_thread_lock=True,
         )

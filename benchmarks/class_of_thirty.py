@@ -32,6 +32,7 @@ from typing import Any
 import httpx
 import psutil
 
+from benchmarks.held import Held
 from tabs.door.register import Register, open_register
 from tabs.page import build_page
 from tabs.panels import dataset_picker, train
@@ -41,7 +42,6 @@ EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 HOST, CLASS = "the host's own password", "the class's own password"
 PICTURES = {task: next((EXAMPLES / task).glob("*.jpg")) for task in ("planet", "camvid", "heads")}
 KNOBS = {"Epochs": 1, "Resolution (px)": 32, "Batch size": 8, "Precision": "fp32"}
-SAMPLE_SECONDS = 30.0
 
 
 class Functions:
@@ -216,40 +216,6 @@ async def hostile(
 
     await asyncio.gather(*(one() for _ in range(4)))
     await client.http.aclose()
-
-
-class Held:
-    """What the server and its processes hold, time by time."""
-
-    def __init__(self, server: psutil.Process, home: Path) -> None:
-        self.server, self.home, self.began = server, home, time.monotonic()
-        self.clients = psutil.Process()
-        self.used = self.before = self.cpu()
-
-    def cpu(self) -> tuple[float, float, float]:
-        return time.monotonic(), sum(self.server.cpu_times()[:2]), sum(self.clients.cpu_times()[:2])
-
-    def look(self) -> None:
-        now, before = self.cpu(), self.before
-        self.before, seconds = now, now[0] - before[0]
-        readers = sum(
-            child.memory_info().rss for child in self.server.children() if "reading" in " ".join(child.cmdline())
-        )
-        memory = self.server.memory_info().rss / 1e6
-        disk = sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file()) / 1e6
-        cores = [(now[at] - before[at]) / seconds if seconds else 0.0 for at in (1, 2)]
-        print(
-            f"| {(now[0] - self.began) / 60:.1f} | {memory:.0f} | {readers / 1e6:.0f} | {self.server.num_threads()} | "
-            f"{self.server.num_fds()} | {disk:.0f} | {cores[0]:.2f} | {cores[1]:.2f} |",
-            flush=True,
-        )
-
-    async def watch(self, until: float) -> None:
-        print("| minute | server MB | readers MB | threads | files | disk MB | server's cores | clients' cores |")
-        print("|---|---|---|---|---|---|---|---|")
-        while time.monotonic() < until:
-            self.look()
-            await asyncio.sleep(min(SAMPLE_SECONDS, max(0.1, until - time.monotonic())))
 
 
 async def attend(given: argparse.Namespace, address: str, held: Held, functions: Functions) -> Told:

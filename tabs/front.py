@@ -1,0 +1,25 @@
+"""What stands between the network and Gradio: each looks at a request before Gradio does."""
+
+from collections.abc import Sequence
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from engine.tasks.registry import TASKS
+from tabs.door.calls import complete_calls
+from tabs.door.guard import guard, own_names
+from tabs.door.sessions import notice_pages
+from tabs.door.shares import share_uploads
+from tabs.door.space import is_space
+from tabs.panels.http_api import parameters_of
+
+
+def stand_before(page: gr.Blocks, host: str, allowed: Sequence[str], *, is_signed_in: bool) -> list[Middleware]:
+    """For a page that listens at `host`; the `allowed` names are its own too. Where people sign in, it answers to any name."""
+    names = None if is_signed_in or is_space() else own_names(host, allowed)
+    return [
+        Middleware(guard, names=names, allowed=allowed),
+        Middleware(notice_pages, page=page),
+        Middleware(share_uploads, page=page),
+        Middleware(complete_calls, parameters=parameters_of(TASKS)),
+    ]
