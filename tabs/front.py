@@ -18,7 +18,7 @@ def stand_before(page: gr.Blocks, host: str, allowed: Sequence[str], *, is_signe
     """For a page that listens at `host`; the `allowed` names are its own too. Where people sign in, it answers to any name."""
     names = None if is_signed_in or is_space() else own_names(host, allowed)
     return [
-        Middleware(guard, names=names, allowed=allowed),
+        Middleware(guard, names=names, allowed=allowed, public=lambda: page.share_url),
         Middleware(notice_pages, page=page),
         Middleware(share_uploads, page=page),
         Middleware(complete_calls, parameters=parameters_of(TASKS)),

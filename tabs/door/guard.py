@@ -5,8 +5,9 @@ the cookies of somebody who is signed in. Browsers say which page asks, and by w
 """
 
 import ipaddress
+import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,6 +18,7 @@ from tabs.door.people import CALLER
 from tabs.door.space import is_space
 
 SIGN_OUT = "/logout"
+SPACE_NAME = "SPACE_HOST"  # what people call a Space by; the Hub sets it
 HUB_PAGES = "https://huggingface.co https://*.huggingface.co https://*.hf.space"  # show a Space in a frame
 
 
@@ -26,13 +28,19 @@ def own_names(host: str, allowed: Iterable[str] = ()) -> frozenset[str]:
     return frozenset({"localhost", machine, f"{machine}.local", *(name.lower().strip() for name in (host, *allowed))})
 
 
-def guard(app: ASGIApp, names: frozenset[str] | None, allowed: Iterable[str] = ()) -> ASGIApp:
+def guard(
+    app: ASGIApp,
+    names: frozenset[str] | None,
+    allowed: Iterable[str] = (),
+    public: Callable[[], str | None] = lambda: None,
+) -> ASGIApp:
     """The server `app` behind a check of `Host` and `Origin`, with headers that keep its answers to itself.
 
     `names` are those that it answers to; None for any, on a page that asks for a password. Pages under the `allowed` names may
-    send requests as its own do.
+    send requests as its own do: proxies call the server by another name than people do. So may that at the `public` address, of a
+    link that was made, and on a Space that at its own.
     """
-    friends = frozenset(name.lower().strip() for name in allowed)
+    given = frozenset(name.lower().strip() for name in (*allowed, os.environ.get(SPACE_NAME, "")))
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,7 +48,7 @@ def guard(app: ASGIApp, names: frozenset[str] | None, allowed: Iterable[str] = (
             return
         CALLER.set((scope.get("client") or ("",))[0])
         headers = Headers(scope=scope)
-        refusal = refused(headers, names, friends)
+        refusal = refused(headers, names, given | {urlsplit(public() or "").hostname or ""})
         if scope["path"].rstrip("/") == SIGN_OUT and not is_space():  # there, Gradio's button is a link
             if scope["method"] != "POST":
                 refusal = refusal or "Signing out takes a POST request, so that no link elsewhere does it."
@@ -72,9 +80,12 @@ def refused(headers: Headers, names: frozenset[str] | None, friends: frozenset[s
         return ""
     asking = origin.partition("://")[2].lower()
     own = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
-    if asking in own or host_of(asking) in friends:
+    if asking in own or host_of(asking) in friends - {""}:
         return ""
-    return f"A page at {origin[:100]!r} may not send requests here."
+    return (
+        f"A page at {origin[:100]!r} may not send requests here. If that is this page, behind a proxy, its host can say so with "
+        "--allow-host."
+    )
 
 
 def host_of(named: str) -> str:

@@ -13,7 +13,13 @@ NAMES = own_names("127.0.0.1", ["class.example"])
 
 
 def asked(
-    host: str = "localhost:7860", *, names: Any = NAMES, path: str = "/", method: str = "GET", **headers: str
+    host: str = "localhost:7860",
+    *,
+    names: Any = NAMES,
+    path: str = "/",
+    method: str = "GET",
+    public: str | None = None,
+    **headers: str,
 ) -> tuple[int, str, list[tuple[str, str]]]:
     """Status, words and headers of the answer; what is let through is told its method."""
 
@@ -37,7 +43,7 @@ def asked(
     async def send(message: Any) -> None:
         said.append(message)
 
-    asyncio.run(guard(inside, names=names, allowed=["class.example"])(scope, receive, send))
+    asyncio.run(guard(inside, names=names, allowed=["class.example"], public=lambda: public)(scope, receive, send))
     told = [(name.decode(), value.decode()) for name, value in said[0]["headers"]]
     return said[0]["status"], said[1]["body"].decode(), told
 
@@ -69,6 +75,18 @@ def test_only_its_own_pages_send_requests(method: str) -> None:
         for origin in ("http://evil.example", "http://localhost:9999", "null", "", "http://[", "file://"):
             assert asked(method=method, names=names, origin=origin)[0] == 403, origin
     assert asked("inner:80", names=None, origin="https://x.gradio.live", x_forwarded_host="x.gradio.live")[0] == 200
+
+
+def test_a_link_and_a_space_are_its_own_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked_from(origin: str, public: str | None = None) -> int:
+        return asked("inner:80", names=None, method="POST", origin=origin, public=public)[0]
+
+    assert asked_from("https://abc.gradio.live") == 403
+    assert asked_from("https://abc.gradio.live", "https://abc.gradio.live") == 200
+    assert asked_from("https://evil.gradio.live", "https://abc.gradio.live") == asked_from("https://", "x") == 403
+    assert asked_from("https://me-lab.hf.space") == 403
+    monkeypatch.setenv("SPACE_HOST", "me-lab.hf.space")
+    assert asked_from("https://me-lab.hf.space") == 200 and asked_from("https://evil.hf.space") == 403
 
 
 def test_signing_out_takes_a_post() -> None:
