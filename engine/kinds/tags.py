@@ -34,6 +34,7 @@ from engine.task import Metrics, Objective
 TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
 FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
 TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
+MOST_LETTERS = 100_000  # of one field; a quote that was left open makes one of the rest of the table
 MAX_TAGS = 250
 ONNX_ANSWER = (
     'shares = dict(zip(config["classes"], 1 / (1 + np.exp(-logits[0]))))\n'
@@ -166,6 +167,8 @@ def read_tags(table: Path) -> dict[str, tuple[str, ...]]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
+        if any(len(str(value)) > MOST_LETTERS for row in rows for value in row.values()):
+            raise csv.Error("a field has no end")
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise DataError(f"{table} cannot be read as a table ({problem}).") from None
     if not rows or not {"image_name", "tags"} <= rows[0].keys():

@@ -155,8 +155,9 @@ def test_nothing_is_read_for_somebody_who_has_gone(slow: Path) -> None:
     readers.close()
 
 
-def test_people_are_served_in_turn(slow: Path, quick: Path) -> None:
+def test_people_are_served_in_turn(slow: Path, quick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one process: of those who wait, whoever has none under way; a slow one gives way to those who wait."""
+    monkeypatch.setattr(module, "PRESSED_SECONDS", 0.1)
     readers, order = Readers(processes=1), []
 
     def read(person: str, path: Path) -> None:
@@ -166,7 +167,6 @@ def test_people_are_served_in_turn(slow: Path, quick: Path) -> None:
             order.append(person)
 
     many = [in_background(lambda: read("many", slow)) for _ in range(3)]
-    time.sleep(0.3)
     one = in_background(lambda: read("one", quick))
     for thread, _ in (*many, one):
         thread.join()
