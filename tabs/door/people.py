@@ -7,9 +7,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+import gradio as gr
 from gradio.context import LocalContext
 
-from engine.host.access import HOST, Person
+from engine.host.access import HOST, Person, asker
 from tabs.door.register import Register, likeness
 
 HOST_NAME = "host"
@@ -77,6 +78,15 @@ def by_address() -> Person:
         return Person(name=address, is_host=ipaddress.ip_address(address).is_loopback)
     except ValueError:
         return Person(name=address, is_host=False)
+
+
+def asker_of(request: gr.Request) -> Person:
+    """Who sends a request, before any of the page's functions is called for it."""
+    token = LocalContext.request.set(request)
+    try:
+        return asker()
+    finally:
+        LocalContext.request.reset(token)
 
 
 def _same(given: str, expected: str) -> bool:

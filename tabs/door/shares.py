@@ -5,12 +5,12 @@ from collections import defaultdict, deque
 
 import fastapi
 import gradio as gr
-from gradio.context import LocalContext
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.host.access import Person, asker
+from engine.host.access import Person
+from tabs.door.people import asker_of
 
 UPLOAD = "/gradio_api/upload"
 HOUR = 3600.0
@@ -33,7 +33,6 @@ class Uploads:
 
     def add(self, person: str, size: int) -> None:
         """Note that somebody sent that much, whether all of it came to something or not."""
-        self.of(person)
         self._sent[person].append((time.monotonic(), size))
         if len(self._sent) > MOST_PEOPLE:
             self._sent = defaultdict(deque, {name: sent for name, sent in self._sent.items() if self.of(name)})
@@ -55,12 +54,18 @@ def share_uploads(app: ASGIApp, page: gr.Blocks) -> ASGIApp:
             await PlainTextResponse(refusal, status_code=429)(scope, receive, send)
             return
 
+        came = 0
+
         async def counted() -> Message:
+            nonlocal came
             message = await receive()
-            uploads.add(person.name, len(message.get("body", b"")))
+            came += len(message.get("body", b""))
             return message
 
-        await app(scope, counted, send)
+        try:
+            await app(scope, counted, send)
+        finally:  # it may have been broken off
+            uploads.add(person.name, came)
 
     return serve
 
@@ -72,8 +77,4 @@ def sender(page: gr.Blocks, scope: Scope) -> Person:
     token = request.cookies.get(f"access-token-{app.cookie_id}") or request.cookies.get(
         f"access-token-unsecure-{app.cookie_id}"
     )
-    held = LocalContext.request.set(gr.Request(request, app.tokens.get(token or "")))
-    try:
-        return asker()
-    finally:
-        LocalContext.request.reset(held)
+    return asker_of(gr.Request(request, app.tokens.get(token or "")))

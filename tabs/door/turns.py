@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 import fastapi
 import gradio as gr
-from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage
 
-from engine.host.access import asker
 from engine.host.turns import Turns
+from tabs.door.people import asker_of
 from tabs.door.sessions import Sessions
 from tabs.door.values import wrong_value
 
@@ -100,8 +99,4 @@ def person_of(event: Event) -> str:
 
 def name_of(request: gr.Request) -> str:
     """Who sends a request, as far as turns go: on a page of one's own, where all is the host's, each open page, or a program."""
-    token = LocalContext.request.set(request)
-    try:
-        return asker().name or request.session_hash or PROGRAM
-    finally:
-        LocalContext.request.reset(token)
+    return asker_of(request).name or request.session_hash or PROGRAM

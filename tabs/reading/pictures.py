@@ -21,16 +21,11 @@ SEND_PICTURE = "Encode the bytes of a picture's file as base64, and send that as
 READERS = Readers()
 
 
-def read_picture(source: str | Path, channels: int = 3) -> ReadPicture:
-    """The picture at `source`; `DataError` where it is none, or takes too long or too much. See `Readers.read`."""
+def read_for(predictor: "Predictor", source: str | Path) -> ReadPicture:
+    """The picture at `source` with as many channels as a model takes; `DataError` says why not. See `Readers.read`."""
     request = LocalContext.request.get(None)
     session = str(getattr(request, "session_hash", None) or "")
-    return READERS.read(Path(source), channels, person=asker().name, session=session)
-
-
-def read_for(predictor: "Predictor", source: str | Path) -> ReadPicture:
-    """The same with as many channels as a model takes."""
-    return read_picture(source, predictor.config.plan.channels)
+    return READERS.read(Path(source), predictor.config.plan.channels, person=asker().name, session=session)
 
 
 def predicted(model: str, source: str | Path) -> Any:

@@ -54,7 +54,7 @@ class _Process:
         self.running = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self.is_ready = self.is_idle = False
+        self.is_ready = self.has_given_way = False
 
     def wait(self) -> None:
         """Until it has started, which is no picture's fault. `EOFError` where it ends instead."""
@@ -94,7 +94,7 @@ class _Process:
 
     def give_way(self) -> None:
         """Leave the processor to others. There is no way back."""
-        self.is_idle = True
+        self.has_given_way = True
         with suppress(psutil.Error):
             psutil.Process(self.running.pid).nice(IDLE)
 
@@ -202,7 +202,7 @@ class Readers:
 
     def _finish(self, reading: _Reading, process: _Process) -> None:
         """The process is ready for the next picture; one that was given up, has ended or has given way is replaced."""
-        is_spent = bool(reading.reason) or process.is_idle or process.running.poll() is not None
+        is_spent = bool(reading.reason) or process.has_given_way or process.running.poll() is not None
         if is_spent:
             process.end()
         with self._changed:
@@ -239,7 +239,7 @@ class Readers:
                 one.give_up(
                     f"{one.name} takes longer than {self.seconds:g} seconds to read. Make it smaller, or save it anew."
                 )
-            elif now - one.started > SLOW_SECONDS and not one.process.is_idle:
+            elif now - one.started > SLOW_SECONDS and not one.process.has_given_way:
                 one.process.give_way()
         longest = min(under_way, key=lambda one: one.started, default=None)
         is_full = len(under_way) >= self.processes and len(under_way) < len(self._readings)
