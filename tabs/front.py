@@ -8,6 +8,8 @@ from starlette.middleware import Middleware
 from engine.tasks.registry import TASKS
 from tabs.door.calls import complete_calls
 from tabs.door.guard import guard, own_names
+from tabs.door.kept_pages import keep_pages
+from tabs.door.pace import keep_pace
 from tabs.door.sessions import notice_pages
 from tabs.door.shares import share_uploads
 from tabs.door.space import is_space
@@ -19,7 +21,9 @@ def stand_before(page: gr.Blocks, host: str, allowed: Sequence[str], *, is_signe
     names = None if is_signed_in or is_space() else own_names(host, allowed)
     return [
         Middleware(guard, names=names, allowed=allowed, public=lambda: page.share_url),
+        Middleware(keep_pace, page=page),
         Middleware(notice_pages, page=page),
+        Middleware(keep_pages, page=page),
         Middleware(share_uploads, page=page),
         Middleware(complete_calls, parameters=parameters_of(TASKS)),
     ]

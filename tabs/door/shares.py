@@ -72,9 +72,11 @@ def share_uploads(app: ASGIApp, page: gr.Blocks) -> ASGIApp:
 
 def sender(page: gr.Blocks, scope: Scope) -> Person:
     """Who sends a request that Gradio has not looked at yet."""
-    request = fastapi.Request(scope)
-    app = page.app
-    token = request.cookies.get(f"access-token-{app.cookie_id}") or request.cookies.get(
-        f"access-token-unsecure-{app.cookie_id}"
-    )
-    return asker_of(gr.Request(request, app.tokens.get(token or "")))
+    return asker_of(gr.Request(fastapi.Request(scope), signed_in(page, scope)))
+
+
+def signed_in(page: gr.Blocks, scope: Scope) -> str | None:
+    """The name that the sender of a request has signed in with."""
+    cookies, mark = fastapi.Request(scope).cookies, page.app.cookie_id
+    token = cookies.get(f"access-token-{mark}") or cookies.get(f"access-token-unsecure-{mark}")
+    return page.app.tokens.get(token or "")

@@ -72,5 +72,13 @@ def _browser() -> str:
     request = LocalContext.request.get(None)
     cookies = getattr(getattr(request, "request", None), "cookies", None) or {}
     cookie, page = str(cookies.get(BROWSER, "")), str(getattr(request, "session_hash", None) or "")
-    known = cookie if re.fullmatch("[0-9a-f-]{36}", cookie) else f"{PAGE}{page}"
+    return _digest(cookie if re.fullmatch("[0-9a-f-]{36}", cookie) else f"{PAGE}{page}")
+
+
+def _digest(known: str) -> str:
     return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+
+NOBODY = (
+    f"{PAGE}{_digest(PAGE)}"  # what everybody is called whose browser keeps no cookie and whose page is not known yet
+)
