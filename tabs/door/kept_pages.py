@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tabs.door.shares import signed_in
+from tabs.door.senders import signed_in
 
 MOST_KEPT = 300  # of about 60 kB each
 CALLED_BY = ("host", "x-forwarded-host", "x-forwarded-proto")  # what a page's addresses of its files are made from

@@ -10,7 +10,7 @@ import gradio as gr
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tabs.door.shares import sender
+from tabs.door.senders import sender
 from tabs.door.space import NOBODY
 
 MOST_A_SECOND = 20.0  # a live camera and a run that is looked at come to ten

@@ -16,6 +16,7 @@ from gradio.state_holder import SessionState, StateHolder
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tabs.door.senders import turn_in
 from tabs.door.uploads import sweep_uploads
 
 MOST_SESSIONS = 600
@@ -77,6 +78,11 @@ class Sessions(StateHolder):
         with self.lock:
             found.person = person
             self._bound()
+
+    def is_another_s(self, session_id: str, person: str) -> bool:
+        """Whether a session is somebody else's than this person's."""
+        found = self.session_data.get(session_id)
+        return found is not None and found.person not in ("", person)
 
     def opened(self, session_id: str) -> None:
         """A page of this session is open."""
@@ -146,20 +152,26 @@ def bound_sessions(page: gr.Blocks) -> Sessions:
 def notice_pages(app: ASGIApp, page: gr.Blocks) -> ASGIApp:
     """The server `app`, behind something that notes which pages are open: each holds a connection for that.
 
-    Whoever wants to hear answers without having asked is refused here; Gradio would write a page into the log for each.
+    Whoever wants to hear answers without having asked is refused here, and so is who asks for somebody else's; Gradio would
+    write a page into the log for each, or give them.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         sessions = getattr(page, "state_holder", None)
-        if scope["type"] == "http" and scope["path"].endswith(ANSWERS):
-            asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
-            if asked not in page._queue.pending_messages_per_session:
-                await PlainTextResponse("Nothing was asked in this session.", status_code=404)(scope, receive, send)
-                return
-        if scope["type"] != "http" or HEARTBEAT not in scope["path"] or not isinstance(sessions, Sessions):
+        is_heartbeat = scope["type"] == "http" and HEARTBEAT in scope["path"]
+        is_ear = scope["type"] == "http" and scope["path"].endswith(ANSWERS)
+        if not isinstance(sessions, Sessions) or not (is_heartbeat or is_ear):
             await app(scope, receive, send)
             return
-        session_id = scope["path"].rpartition(HEARTBEAT)[2]
+        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+        session_id = scope["path"].rpartition(HEARTBEAT)[2] if is_heartbeat else asked
+        is_unknown = is_ear and session_id not in page._queue.pending_messages_per_session
+        if is_unknown or sessions.is_another_s(session_id, turn_in(page, scope, session_id)):
+            await PlainTextResponse("Nothing was asked in this session.", status_code=404)(scope, receive, send)
+            return
+        if is_ear:
+            await app(scope, receive, send)
+            return
         sessions.opened(session_id)
         try:
             await app(scope, receive, send)

@@ -3,14 +3,12 @@
 import time
 from collections import defaultdict, deque
 
-import fastapi
 import gradio as gr
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.host.access import Person
-from tabs.door.people import asker_of
+from tabs.door.senders import sender
 
 UPLOAD = "/gradio_api/upload"
 HOUR = 3600.0
@@ -68,15 +66,3 @@ def share_uploads(app: ASGIApp, page: gr.Blocks) -> ASGIApp:
             uploads.add(person.name, came)
 
     return serve
-
-
-def sender(page: gr.Blocks, scope: Scope) -> Person:
-    """Who sends a request that Gradio has not looked at yet."""
-    return asker_of(gr.Request(fastapi.Request(scope), signed_in(page, scope)))
-
-
-def signed_in(page: gr.Blocks, scope: Scope) -> str | None:
-    """The name that the sender of a request has signed in with."""
-    cookies, mark = fastapi.Request(scope).cookies, page.app.cookie_id
-    token = cookies.get(f"access-token-{mark}") or cookies.get(f"access-token-unsecure-{mark}")
-    return page.app.tokens.get(token or "")

@@ -12,12 +12,11 @@ from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage
 
 from engine.host.turns import Turns
-from tabs.door.people import asker_of
+from tabs.door.senders import turn_of
 from tabs.door.sessions import Sessions
 from tabs.door.values import wrong_value
 
 MOST_IN_LINE = 30  # of one person's requests in a line that serves few at a time, such as predictions
-PROGRAM = "a program"
 MOST_WAITING = 120  # of one person's requests in all; a page that opens asks for thirty things at once
 
 
@@ -38,7 +37,10 @@ class FairQueue(Queue):
         wrong = wrong_value(line, body.data)
         if wrong:
             raise fastapi.HTTPException(422, wrong)
-        person = name_of(gr.Request(request, username, body.session_hash))
+        person = turn_of(gr.Request(request, username, body.session_hash))
+        sessions = self.blocks.state_holder
+        if isinstance(sessions, Sessions) and sessions.is_another_s(body.session_hash, person):
+            raise fastapi.HTTPException(403, "This session is somebody else's. Reload the page.")
         waiting = [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
         theirs = [event for event in waiting if person_of(event) == person]
         in_line = [event for event in theirs if event.concurrency_id == line.concurrency_id]
@@ -48,7 +50,6 @@ class FairQueue(Queue):
             raise fastapi.HTTPException(429, said, headers={"Retry-After": "5"})
         pushed = await super().push(body, request, username)
         if pushed[0]:
-            sessions = self.blocks.state_holder
             if isinstance(sessions, Sessions):
                 sessions.belongs(body.session_hash, person)
             self.event_ids_to_events[str(pushed[1])].person = person  # pyright: ignore[reportAttributeAccessIssue]
@@ -95,8 +96,3 @@ def serve_in_turn(page: gr.Blocks, leave: Callable[[str], None]) -> None:
 def person_of(event: Event) -> str:
     """Whose request it is."""
     return getattr(event, "person", event.session_hash)
-
-
-def name_of(request: gr.Request) -> str:
-    """Who sends a request, as far as turns go: on a page of one's own, where all is the host's, each open page, or a program."""
-    return asker_of(request).name or request.session_hash or PROGRAM
