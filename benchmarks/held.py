@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psutil
 
+from engine.data.whole_folder import bytes_in
+
 SAMPLE_SECONDS = 30.0
 
 
@@ -23,17 +25,22 @@ class Held:
     def look(self) -> None:
         now, before = self.cpu(), self.before
         self.before, seconds = now, now[0] - before[0]
-        readers = sum(
-            child.memory_info().rss for child in self.server.children() if "reading" in " ".join(child.cmdline())
-        )
+        readers = sum(map(self.held_by_reader, self.server.children()))
         memory = self.server.memory_info().rss / 1e6
-        disk = sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file()) / 1e6
+        disk = bytes_in(self.home) / 1e6
         cores = [(now[at] - before[at]) / seconds if seconds else 0.0 for at in (1, 2)]
         print(
             f"| {(now[0] - self.began) / 60:.1f} | {memory:.0f} | {readers / 1e6:.0f} | {self.server.num_threads()} | "
             f"{self.server.num_fds()} | {disk:.0f} | {cores[0]:.2f} | {cores[1]:.2f} |",
             flush=True,
         )
+
+    @staticmethod
+    def held_by_reader(child: psutil.Process) -> int:
+        try:
+            return child.memory_info().rss if "reading" in " ".join(child.cmdline()) else 0
+        except psutil.Error:  # it has just ended
+            return 0
 
     async def watch(self, until: float) -> None:
         print("| minute | server MB | readers MB | threads | files | disk MB | server's cores | clients' cores |")
