@@ -41,6 +41,8 @@ PORT = 7896
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 HOST, CLASS = "the host's own password", "the class's own password"
 PICTURES = {task: next((EXAMPLES / task).glob("*.jpg")) for task in ("planet", "camvid", "heads")}
+# The server closes a connection that has been idle for five seconds; a browser that asks in that moment asks again by itself.
+LIMITS = httpx.Limits(max_connections=300, keepalive_expiry=3)
 KNOBS = {"Epochs": 1, "Resolution (px)": 32, "Batch size": 8, "Precision": "fp32"}
 
 
@@ -79,7 +81,7 @@ class Client:
     """A browser's page, as far as the server can tell: signed in, with a session."""
 
     def __init__(self, address: str, name: str, told: "Told") -> None:
-        self.http = httpx.AsyncClient(base_url=address, timeout=120, limits=httpx.Limits(max_connections=300))
+        self.http = httpx.AsyncClient(base_url=address, timeout=120, limits=LIMITS)
         self.name, self.told, self.session = name, told, uuid.uuid4().hex
 
     async def sign_in(self) -> None:

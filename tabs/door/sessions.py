@@ -67,9 +67,9 @@ class Sessions(StateHolder):
             found = self.session_data.get(session_id)
             if found is None:
                 found = self.session_data[session_id] = Session(self.blocks)
+                self._bound()
             found.used = time.monotonic()
             self.session_data.move_to_end(session_id)
-            self._bound()
             return found
 
     def belongs(self, session_id: str, person: str) -> None:
