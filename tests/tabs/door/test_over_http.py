@@ -1,6 +1,7 @@
 """`app.py` as people start it, over raw HTTP: what pages elsewhere, other names and other people's sessions come to.
 
-Routes and endpoints are those that the server has, so that a new one cannot be forgotten; the host, who does the same, gets it all.
+Routes and endpoints are those that the server has, so that a new one cannot be forgotten; the host, who does the same, gets
+it all.
 """
 
 from pathlib import Path

@@ -120,7 +120,7 @@ def test_a_connection_says_that_a_page_is_open(sessions: Sessions) -> None:
     page: Any = sessions.blocks
     for path in ("/gradio_api/heartbeat/one", "/gradio_api/heartbeat/broken", "/elsewhere"):
         try:
-            asyncio.run(notice_pages(inside, page)({"type": "http", "path": path}, None, None))  # type: ignore[arg-type]
+            asyncio.run(notice_pages(inside, page)({"type": "http", "path": path, "headers": []}, None, None))  # type: ignore[arg-type]
         except asyncio.CancelledError:
             assert path.endswith("broken")
     assert seen == [{"one": 1}, {"broken": 1}, {}] and not sessions.open_pages
@@ -144,6 +144,7 @@ def test_only_who_has_asked_hears_answers(sessions: Sessions, asked: str, status
         "method": "GET",
         "path": "/gradio_api/queue/data",
         "query_string": f"session_hash={asked}".encode(),
+        "headers": [],
     }
     asyncio.run(notice_pages(inside, page)(scope, None, send))  # type: ignore[arg-type]
     assert said[0]["status"] == status
