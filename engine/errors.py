@@ -2,6 +2,7 @@
 
 EngineError
 ├── DataError        a picture, label file, folder or archive that cannot be used
+│   ├── LayoutError      a folder that holds nothing of the kind that was looked for
 │   └── DownloadError    an archive that could not be had: network, size, hash, disk
 ├── RecipeError      a knob, stage or recipe with an impossible value
 ├── ModelError       a backbone or weights that cannot be had or do not fit
@@ -21,6 +22,10 @@ class EngineError(Exception):
 
 class DataError(EngineError):
     """A picture, label file, folder or archive that cannot be used."""
+
+
+class LayoutError(DataError):
+    """A folder that holds nothing of the kind that was looked for; it may hold something of another."""
 
 
 class DownloadError(DataError):

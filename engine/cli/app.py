@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.data import check
 from engine.cli.hub import delete, deploy_space, export, load, models, publish, restore
 from engine.cli.models import evaluate, predict, submit
 from engine.cli.running import finish, follow, recipe_of, run_of, spec_of
@@ -39,7 +40,7 @@ from engine.runs.watch import load_snapshot
 from engine.tasks.registry import get_task
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.", callback=fit_threads)
-COMMANDS = (evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
+COMMANDS = (check, evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
 for command in (*COMMANDS, deploy_space):
     app.command()(command)
 

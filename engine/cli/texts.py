@@ -22,13 +22,15 @@ def add_texts(
     *,
     text: Annotated[str, typer.Option(help="The column with the texts; guessed if left out.")] = "",
     label: Annotated[str, typer.Option(help="The column with the labels; guessed if left out.")] = "",
+    encoding: Annotated[str, typer.Option(help="Of files that are not UTF-8, such as cp1252.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a data set of two columns of a CSV file."""
-    found = look_at_table(file)
-    text, label = text.lower() or found.text, label.lower() or found.label
-    folder = keep_texts(file, text=text, label=label)
-    people.print(f"texts: {text}; labels: {label}")
+    """Make a data set of two columns of a table, or of a folder of text files."""
+    if file.is_file():
+        found = look_at_table(file, encoding)
+        text, label = text.lower() or found.text, label.lower() or found.label
+        people.print(f"texts: {text}; labels: {label}")
+    folder = keep_texts(file, text=text, label=label, encoding=encoding)
     people.print(f"python -m engine train imdb --dataset {folder}", soft_wrap=True)
     print_json(as_json, {"folder": str(folder), "text": text, "label": label})
 

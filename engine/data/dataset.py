@@ -1,10 +1,11 @@
 """What every data set can be asked, whatever its inputs are; and the six questions' answers, as they are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
+from engine.data.account import Account
 from engine.errors import DataError
 from engine.recipe import Stage
 
@@ -64,8 +65,8 @@ class DataSet(Protocol):
         """The six questions walked on the first training sample, as `stage` would see it."""
         ...
 
-    def account(self) -> tuple[str, ...]:
-        """What was found when the data set was opened, in plain sentences."""
+    def account(self) -> Account:
+        """What was found when the data set was opened, counted."""
         ...
 
 
@@ -82,14 +83,20 @@ def items_of(data: DataSet, split: str) -> tuple[Item, ...]:
     return items
 
 
-def account_of(data: DataSet, plural: str) -> tuple[str, ...]:
-    """`DataSet.account`, the same for every data set; `plural` is what its inputs are called."""
-    found = f"{len(data.train):,} {plural} to train and {len(data.valid):,} to validate ({data.title})."
-    test = (
-        f"{len(data.test):,} {plural} to test." if data.test else "No test split: all figures are validation figures."
+def nothing_to_learn(
+    root: Path, train: int, valid: int, source: str, left_out: Mapping[str, Sequence[str]] | None = None
+) -> DataError:
+    """What to raise where there is nothing to train or to validate on."""
+    lost = "".join(f" {len(names)} left out: {reason} ({names[0]})." for reason, names in (left_out or {}).items())
+    return DataError(
+        f"{root} gives {train} inputs to train and {valid} to validate ({source}). Both need at least one.{lost}"
     )
-    rest = (f"{len(data.unlabelled):,} {plural} without a label.",) if data.unlabelled else ()
-    return found, test, *rest, f"The model learns: {some_classes(data.classes)}."
+
+
+def check_can_train(data: DataSet) -> None:
+    """`DataError` for a data set that has only a test split, to be judged on."""
+    if not data.train or not data.valid:
+        raise nothing_to_learn(data.root, len(data.train), len(data.valid), data.title)
 
 
 def some_classes(classes: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.data.texts.dataset import TextData, open_texts
+from engine.data.texts.labelled_table import NO_LABEL
 from engine.data.texts.language_feed import TEXT_STREAM, guesses
 from engine.data.texts.tokenizers import Tokenizer
 from engine.kinds.main_metrics import NEXT_WORD_ACCURACY
@@ -94,7 +95,14 @@ def open_language(root: Path, *, reads_test: bool = False) -> TextData:
     data = open_texts(root)
     more = (*data.test, *data.unlabelled_test) if reads_test else ()
     title = f"{data.title}; read as well: the unlabelled ones" + (", and the test texts" if reads_test else "")
-    return replace(data, train=(*data.train, *data.unlabelled, *more), unlabelled=(), title=title)
+    left_out = {why: names for why, names in data.findings.left_out.items() if why != NO_LABEL}
+    return replace(
+        data,
+        train=(*data.train, *data.unlabelled, *more),
+        unlabelled=(),
+        title=title,
+        findings=replace(data.findings, left_out=left_out),
+    )
 
 
 def build_language_model(plan: ModelPlan, *, pretrained: bool = True) -> nn.Module:

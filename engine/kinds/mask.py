@@ -1,13 +1,12 @@
 """Segmentation: a class for every pixel.
 
-Two layouts of folders are known: the lesson's (`images/`, `labels/<stem>_P.png`, `codes.txt`, and `valid.txt` where there is
-one) and SegNet's, known as "tiramisu" (`train/`, `trainannot/`, `val/`, `valannot/`, `test/`, `testannot/`, `codes.txt`).
-Pixels with the code `Void` belong to no class: they are left out of the loss and of every figure.
+The folders in which pictures and masks come are in `engine.data.pictures.mask_layouts`. Pixels with the code `Void` belong
+to no class: they are left out of the loss and of every figure.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,19 @@ from torchvision import tv_tensors
 
 from engine.data.pictures.block import Data, DataBlock, Sample, open_block
 from engine.data.pictures.feed import PICTURES
-from engine.data.pictures.files import list_pictures, open_mask, open_picture
-from engine.data.pictures.inputs import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
+from engine.data.pictures.files import open_picture
+from engine.data.pictures.inputs import open_resized, prepare_picture
+from engine.data.pictures.mask_fit import fit_masks
+from engine.data.pictures.mask_layouts import MaskLayout, find_mask_layout
+from engine.data.pictures.masks import UNKNOWN, MaskLook, is_void, look_at_masks, open_codes, read_codes
+from engine.data.pictures.scan import look_at_pictures
 from engine.data.pictures.transforms import VOID, build_augmentation
 from engine.errors import DataError
 from engine.kinds.main_metrics import PIXEL_ACCURACY
 from engine.models.unet import build_unet
 from engine.task import Metrics, Objective
 
-VOID_NAME = "Void"
-UNKNOWN = 254  # a code in a mask that codes.txt does not name
 MAX_SMOOTH_PIXELS = 2_000_000
-FREQUENCY_SAMPLES = 100
-FREQUENCY_SIZE = 96  # pixels; shares of pixels do not need more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,49 +132,59 @@ def predict_mask(
 
 
 def open_masks(root: Path) -> Data:
-    """The segmentation data set in `root`, whichever of the two layouts it has."""
-    if (root / "trainannot").is_dir():
-        return _open(root, _split_folders_block)
-    if (root / "images").is_dir() and (root / "labels").is_dir():
-        return _open(root, _one_folder_block)
-    raise DataError(
-        f"{root} has no layout that is known for masks. Expected images/ and labels/ with codes.txt, "
-        "or train/, trainannot/, val/ and valannot/ with codes.txt."
+    """The segmentation data set in `root`, in one of the layouts that are known."""
+    layout = find_mask_layout(root)
+    pictures = tuple(layout.masks)
+    looks, masks = look_at_pictures(pictures), look_at_masks(tuple(layout.masks.values()))
+    whole, turns, left_out, warnings = fit_masks(layout.masks, looks, masks)
+    codes = read_codes(layout.codes, {layout.masks[picture]: masks[layout.masks[picture]] for picture in whole})
+    findings = replace(
+        layout.findings,
+        left_out={**layout.findings.left_out, **left_out},
+        notes=(*layout.findings.notes, *codes.notes),
+        warnings=(*layout.findings.warnings, *warnings, *codes.warnings),
     )
+    test = set(layout.test)
+    classes = tuple(name for name in layout.codes if not is_void(name))
+    block = DataBlock(
+        inputs=lambda _: [picture for picture in whole if picture not in test],
+        split=lambda _, inputs: layout.split(inputs),
+        label=layout.masks.__getitem__,
+        test=lambda _: [picture for picture in whole if picture in test],
+        transforms=build_augmentation,
+        batch=partial(open_sample, table=codes.table, turns=turns),
+        count=partial(count_pixels, layout=layout, masks=masks, table=codes.table, classes=classes),
+    )
+    return open_block(block, root, classes, findings=findings, kind="mask", counts_pixels=True)
 
 
-def _open(root: Path, build_block: "Callable[[Path, Callable], DataBlock]") -> Data:
-    codes = _read_codes(root / "codes.txt")
-    classes = tuple(code for code in codes if code != VOID_NAME)
-    block = build_block(root, partial(open_sample, table=_class_table(codes)))
-    return open_block(block, root, classes)
+def count_pixels(
+    pictures: Sequence[Path],
+    *,
+    layout: MaskLayout,
+    masks: Mapping[Path, MaskLook],
+    table: np.ndarray,
+    classes: Sequence[str],
+) -> dict[str, int]:
+    """How many pixels each class has in the masks of some pictures."""
+    counts = dict.fromkeys(classes, 0)
+    for picture in pictures:
+        for code, pixels in masks[layout.masks[picture]].pixels.items():
+            place = int(table[code])
+            if place < len(classes):
+                counts[classes[place]] += pixels
+    return counts
 
 
-def _read_codes(path: Path) -> list[str]:
-    if not path.is_file():
-        raise DataError(f"{path} is missing. It names the classes, one a line, in the order of the codes in the masks.")
-    codes = [
-        line.strip() for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines() if line.strip()
-    ]
-    if not 2 <= len(codes) < UNKNOWN or len(set(codes)) != len(codes):
-        raise DataError(f"{path} has {len(codes)} names. It needs 2 to {UNKNOWN - 1}, each once.")
-    return codes
+def open_sample(
+    item: Path, label: Path, size: tuple[int, int], *, table: np.ndarray, turns: Mapping[Path, int] | None = None
+) -> Sample:
+    """A picture (3, h, w) uint8 and its mask (h, w) uint8 at `size`, the mask by nearest neighbour.
 
-
-def _class_table(codes: Sequence[str]) -> np.ndarray:
-    """From a code in a mask file to the index of its class: `VOID` for void, `UNKNOWN` for codes without a name."""
-    table = np.full(256, UNKNOWN, dtype=np.uint8)
-    classes = [code for code in codes if code != VOID_NAME]
-    for code, name in enumerate(codes):
-        table[code] = VOID if name == VOID_NAME else classes.index(name)
-    table[VOID] = VOID
-    return table
-
-
-def open_sample(item: Path, label: Path, size: tuple[int, int], *, table: np.ndarray) -> Sample:
-    """A picture (3, h, w) uint8 and its mask (h, w) uint8 at `size`, the mask by nearest neighbour."""
+    `turns` has the EXIF orientation by which a picture's mask is turned with it.
+    """
     height, width = size
-    picture, mask = open_picture(item), table[open_mask(label)]
+    picture, mask = open_picture(item), table[open_codes(label, (turns or {}).get(item, 1))]
     if (picture.height, picture.width) != mask.shape:
         raise DataError(
             f"{item.name} is {picture.height}×{picture.width} and its mask {label.name} {mask.shape[0]}×{mask.shape[1]} pixels."
@@ -188,51 +197,8 @@ def open_sample(item: Path, label: Path, size: tuple[int, int], *, table: np.nda
     return open_resized(np.asarray(picture), size), tv_tensors.Mask(torch.from_numpy(np.array(small_mask)))
 
 
-def _split_folders_block(root: Path, batch: "Callable[..., Sample]") -> DataBlock:
-    return DataBlock(
-        title="folders of splits, as published",
-        inputs=lambda root: list_pictures(root / "train") + list_pictures(root / "val"),
-        split=lambda root, inputs: (
-            [item for item in inputs if item.parent.name == "train"],
-            [item for item in inputs if item.parent.name == "val"],
-        ),
-        label=lambda item: item.parent.with_name(f"{item.parent.name}annot") / f"{item.stem}.png",
-        test=lambda root: list_pictures(root / "test") if (root / "testannot").is_dir() else [],
-        transforms=build_augmentation,
-        batch=batch,
-    )
-
-
-def _one_folder_block(root: Path, batch: "Callable[..., Sample]") -> DataBlock:
-    listed = root / "valid.txt"
-    return DataBlock(
-        title="the frames that valid.txt lists"
-        if listed.is_file()
-        else f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}",
-        inputs=lambda root: list_pictures(root / "images"),
-        split=_split_listed if listed.is_file() else lambda root, inputs: split_randomly(inputs),
-        label=lambda item: item.parent.with_name("labels") / f"{item.stem}_P.png",
-        test=lambda root: [],
-        transforms=build_augmentation,
-        batch=batch,
-    )
-
-
-def _split_listed(root: Path, inputs: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    names = {line.strip() for line in (root / "valid.txt").read_text().splitlines()}
-    return [item for item in inputs if item.name not in names], [item for item in inputs if item.name in names]
-
-
-def class_frequencies(data: Data, *, limit: int = FREQUENCY_SAMPLES) -> dict[str, float]:
-    """Each class's share of the pixels that have one, over `limit` training masks spread over the split."""
-    return dict(zip(data.classes, _class_shares(data, limit), strict=True))
-
-
-@lru_cache(maxsize=16)  # seconds of decoding, and a class of thirty asks for the same
-def _class_shares(data: Data, limit: int) -> tuple[float, ...]:
-    counts = np.zeros(256, dtype=np.int64)
-    for item in data.train[:: max(1, len(data.train) // limit)][:limit]:
-        mask = data.sample(item, data.size_at(FREQUENCY_SIZE))[1]
-        counts += np.bincount(mask.numpy().ravel(), minlength=256)
-    shares = counts[: len(data.classes)] / max(1, counts[:VOID].sum())
-    return tuple(shares.tolist())
+def class_frequencies(data: Data) -> dict[str, float]:
+    """Each class's share of the training pixels that have one."""
+    counts = data.block.count(data.train)
+    total = max(1, sum(counts.values()))
+    return {name: counts[name] / total for name in data.classes}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from engine.data.pictures.block import Data, DataBlock, Sample, open_block
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import picture_size
 from engine.data.pictures.inputs import open_resized, prepare_picture
-from engine.data.pictures.point_layouts import Point, find_layout
+from engine.data.pictures.point_layouts import find_layout
+from engine.data.pictures.point_table import Point, PointLayout
 from engine.data.pictures.transforms import build_augmentation
+from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
@@ -106,19 +108,35 @@ def predict_point(
 
 
 def open_points(root: Path) -> Data:
-    """The pictures with points in `root`, in whichever layout it has."""
+    """The pictures with points in `root`, in one of the layouts that are known."""
     layout = find_layout(root)
+    points, unclear = _read(layout)
+    if not points and unclear:
+        raise DataError(next(iter(unclear)))
+    left_out = {"its point cannot be read": tuple(unclear)} if unclear else {}
     block = DataBlock(
-        title=layout.title,
-        inputs=lambda _: layout.pictures,
+        inputs=lambda _: tuple(points),
         split=lambda _, inputs: layout.split(inputs),
-        label=layout.point,
+        label=points.__getitem__,
         test=lambda _: [],
         facts=layout.facts,
         transforms=build_augmentation,
         batch=open_sample,
     )
-    return open_block(block, root, COORDINATES)
+    findings = replace(layout.findings, left_out={**layout.findings.left_out, **left_out})
+    return open_block(block, root, COORDINATES, findings=findings, kind="point")
+
+
+def _read(layout: PointLayout) -> tuple[dict[Path, Point], list[str]]:
+    """Each picture's point, before anything is trained; and why some have none."""
+    points: dict[Path, Point] = {}
+    unclear: list[str] = []
+    for picture in layout.pictures:
+        try:
+            points[picture] = layout.point(picture)
+        except DataError as problem:
+            unclear.append(str(problem))
+    return points, unclear
 
 
 def open_sample(item: Path, label: Point, size: tuple[int, int]) -> Sample:

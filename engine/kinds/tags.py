@@ -1,10 +1,8 @@
 """Multi-label classification: which of these tags has this picture?
 
-A table (`labels.csv`, or Kaggle's `train_v2.csv`) names pictures and their tags, separated by spaces. The pictures lie beside it
-in `train/`, `train-jpg/` or `train-tif-v2/`; the latter's four bands come as blue, green, red, near infrared.
+The folders in which tagged pictures come are in `engine.data.pictures.tag_layouts`.
 """
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,22 +18,21 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import v2
 
-from engine.data.pictures.bands import band_picture_size, count_bands
+from engine.data.pictures.bands import count_bands, look_at_bands
 from engine.data.pictures.block import Data, DataBlock, Sample, open_block
 from engine.data.pictures.feed import PICTURES
-from engine.data.pictures.files import PICTURE_SUFFIXES, list_pictures
-from engine.data.pictures.inputs import SPLIT_SEED, VALID_SHARE, open_resized, prepare_picture, split_randomly
+from engine.data.pictures.inputs import open_resized, prepare_picture
+from engine.data.pictures.tag_layouts import find_tag_layout
+from engine.data.reading.values import quoted
+from engine.data.splits import SPLIT_SEED
 from engine.errors import BundleError, DataError
 from engine.kinds.main_metrics import F2
 from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
 
-TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
-FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
-TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
-MOST_LETTERS = 100_000  # of one field; a quote that was left open makes one of the rest of the table
 MAX_TAGS = 250
+MOST_LETTERS = 200  # of one tag
 ONNX_ANSWER = (
     'shares = dict(zip(config["classes"], 1 / (1 + np.exp(-logits[0]))))\n'
     f'threshold = config.get("decision", {{}}).get("threshold", {LESSON_THRESHOLD})\n'
@@ -133,47 +130,35 @@ def predict_tags(
 
 
 def open_tags(root: Path, *, transforms: Callable[[str], v2.Transform], split_seed: int = SPLIT_SEED) -> Data:
-    """The tagged pictures in `root`, a random fifth of them for validation.
-
-    `root` is the folder with the table, or a folder of pictures beside it, such as `train-tif-v2/` of Kaggle's set.
-    """
-    table, folder = _find(root)
-    tags = read_tags(table)
-    classes = tuple(sorted({tag for some in tags.values() for tag in some}))
+    """The tagged pictures in `root`, in one of the layouts that are known."""
+    layout = find_tag_layout(root, split_seed)
+    inputs = list(layout.tags)
+    classes = tuple(sorted({tag for some in layout.tags.values() for tag in some}))
     if not 2 <= len(classes) <= MAX_TAGS:
-        raise DataError(f"{table.name} has {len(classes)} different tags. It needs 2 to {MAX_TAGS}.")
-    pictures = list_pictures(folder)
-    inputs = [path for path in pictures if path.stem in tags]
-    if not inputs:
-        raise DataError(f"None of the pictures in {folder} is named in {table.name}.")
+        raise DataError(
+            f"{root.name} has {len(classes)} different tags ({quoted(classes) or 'none'}). It needs 2 to {MAX_TAGS}: "
+            "check what parts "
+            "them, and the column that they are in."
+        )
+    longest = max(classes, key=len)
+    if len(longest) > MOST_LETTERS:
+        raise DataError(
+            f"“{longest[:40]} …” in {root.name} is too long for a tag. Is it in the column of tags, and is a quote open?"
+        )
     channels = count_bands(inputs[0])
     block = DataBlock(
-        title=f"a random {VALID_SHARE:.0%}, seed {split_seed}",
         inputs=lambda _: inputs,
-        split=lambda _, inputs: split_randomly(inputs, seed=split_seed),
-        label=partial(_label, tags=tags, table=table.name),
+        split=lambda _, inputs: layout.split(inputs),
+        label=partial(_label, tags=layout.tags),
         test=lambda _: [],
-        unlabelled=lambda _: [
-            path for name in TEST_FOLDERS.get(folder.name, ()) for path in list_pictures(table.parent / name)
-        ],
+        unlabelled=lambda _: layout.unlabelled,
         transforms=transforms,
         batch=partial(open_sample, classes=classes, channels=channels),
+        count=lambda items: Counter(tag for item in items for tag in layout.tags[item]),
     )
-    return open_block(block, root, classes, channels=channels, measure=band_picture_size)
-
-
-def read_tags(table: Path) -> dict[str, tuple[str, ...]]:
-    """The tags of each picture, by its name without suffix."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        if any(len(str(value)) > MOST_LETTERS for row in rows for value in row.values()):
-            raise csv.Error("a field has no end")
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise DataError(f"{table} cannot be read as a table ({problem}).") from None
-    if not rows or not {"image_name", "tags"} <= rows[0].keys():
-        raise DataError(f"{table} needs a first line with image_name and tags, and a line for each picture.")
-    return {_stem(row["image_name"] or ""): tuple(sorted(set((row["tags"] or "").split()))) for row in rows}
+    return open_block(
+        block, root, classes, findings=layout.findings, kind="tags", channels=channels, look_at=look_at_bands
+    )
 
 
 def tag_counts(data: Data) -> dict[str, int]:
@@ -195,29 +180,7 @@ def open_sample(
     return open_resized(item, size, channels=channels), target
 
 
-def _label(item: Path, *, tags: Mapping[str, tuple[str, ...]], table: str) -> tuple[str, ...]:
-    if item.stem not in tags:
-        raise DataError(f"{item.name} has no line in {table}: nobody has said what its tags are.")
-    return tags[item.stem]
-
-
-def _stem(name: str) -> str:
-    """A picture's name without its suffix; it may have other dots in it, and may come without a suffix."""
-    path = Path(name)
-    return path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name
-
-
-def _find(root: Path) -> tuple[Path, Path]:
-    """The table and the folder of pictures."""
-    for place in (root, root.parent):
-        table = next((place / name for name in TABLES if (place / name).is_file()), None)
-        if table is None:
-            continue
-        named = [root] if place != root else [root / name for name in FOLDERS]
-        folder = next((folder for folder in named if list_pictures(folder)), None)
-        if folder:
-            return table, folder
-    raise DataError(
-        f"{root} has no layout that is known for tags. Expected labels.csv (image_name,tags) and pictures in train/, "
-        "or Kaggle's train_v2.csv with train-jpg/ or train-tif-v2/."
-    )
+def _label(item: Path, *, tags: Mapping[Path, tuple[str, ...]]) -> tuple[str, ...]:
+    if item not in tags:
+        raise DataError(f"{item.name} has no tags here: nobody has said what they are.")
+    return tags[item]

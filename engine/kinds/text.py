@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.data.dataset import DataSet
+from engine.data.reading.encodings import read_text as read_file
+from engine.data.reading.tables import SUFFIXES, open_table
 from engine.data.texts.dataset import TextData, clean_text, open_texts
 from engine.data.texts.feed import LABELLED_TEXTS
-from engine.data.texts.files import TEXT_COLUMNS, opened_table
+from engine.data.texts.files import TEXT_SUFFIXES
+from engine.data.texts.labelled_table import TEXT_COLUMNS
 from engine.errors import DataError
 from engine.kinds.main_metrics import ACCURACY
 from engine.models.pretrained_text import build_pretrained_classifier
@@ -114,9 +117,9 @@ def read_text(source: str | Path) -> str:
         try:
             if source.stat().st_size > 4 * MAX_CHARACTERS:
                 raise too_long(source.name)
-            source = source.read_bytes().decode("utf-8-sig", "replace")
         except OSError as problem:
             raise DataError(f"{source} cannot be read ({problem.strerror}).") from None
+        source = read_file(source)
     if not isinstance(source, str):
         raise DataError(f"A text is needed, or a file with one; this is a {type(source).__name__}.")
     if len(source) > MAX_CHARACTERS:
@@ -129,32 +132,33 @@ def read_text(source: str | Path) -> str:
 
 
 def texts_in(file: Path) -> list[tuple[str, str | Path]]:
-    """The texts of a CSV file with a column text, one a row; any other file is one text."""
-    if file.suffix.lower() != ".csv":
+    """The texts of a table with a column of them, one a row; a text file is one text. `DataError` for any other file."""
+    suffix = file.suffix.lower()
+    if suffix in (*TEXT_SUFFIXES, ".md", ""):
         return [(str(file), file)]
+    if suffix not in SUFFIXES:
+        raise DataError(
+            f"{file.name} is neither a text file nor a table. Save it as .txt, or as a table with a column text."
+        )
     return [(f"{file}#{number}", text) for number, text in enumerate(read_column(file), start=1)]
 
 
 def read_column(file: Path) -> list[str]:
-    """The texts of a CSV file, a row each, empty ones too; `DataError` where it has no column for them."""
+    """The texts of a table, a row each, empty ones too; `DataError` where it has no column for them."""
     try:
         if file.stat().st_size > MAX_TABLE:
             raise DataError(f"{file.name} has more than {MAX_TABLE // 1_000_000} MB. Cut it into several files.")
-        with file.open("rb") as opened:
-            beginning = opened.read(4096)
-        if not beginning.strip():
-            raise DataError(f"{file.name} is empty.")
-        if b"\0" in beginning:
-            raise DataError(f"{file.name} holds something else than text. Save the table as CSV, in UTF-8.")
-        with opened_table(file) as (header, rows):
-            column = next((header.index(name) for name in TEXT_COLUMNS if name in header), None)
-            if column is None:
-                raise DataError(
-                    f"{file.name} has no column {' or '.join(TEXT_COLUMNS)}: name the one with the texts so."
-                )
-            return [row[column] for _, row in rows]
     except OSError as problem:
         raise DataError(f"{file.name} cannot be read ({problem.strerror}).") from None
+    table = open_table(file)
+    column = 0 if len(table.columns) == 1 else table.column(TEXT_COLUMNS)
+    if column is None:
+        raise DataError(
+            f"{file.name} has the columns {', '.join(table.columns)[:200]}, and none is called "
+            f"{' or '.join(TEXT_COLUMNS[:4])}: name the "
+            "one with the texts so."
+        )
+    return [row.cells[column] for row in table.rows()]
 
 
 def too_long(what: str) -> DataError:

@@ -166,7 +166,9 @@ def _training(config: BundleConfig, history: History | None, bundle: Path) -> st
     ]
     heads = ("stage", "epoch", "training loss", "validation loss", *(name.replace("_", " ") for name in names))
     took = f"{history.seconds / 60:.1f} minutes on {plain(history.device_name)}"
-    text += f"\n\n{history.train_items:,} training samples; {took}.\n\n"
+    found = "".join(f"- {plain(said)}\n" for said in history.data)
+    text += f"\n\n{found}\n" if found else "\n\n"
+    text += f"{history.train_items:,} training samples; {took}.\n\n"
     curves = "\n".join(f"![{path.stem} by step]({path.name})" for path in sorted(bundle.glob("*.png")))
     epochs = (reached(row["stage"], row["stage_name"], row["epoch"], row["metrics"], aim) for row in history.epochs)
     worse = "".join(f"{plain(sentence)}\n\n" for sentence in setbacks(epochs, config.recipe, aim))

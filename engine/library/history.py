@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.bundle.fields import MAX_FIGURES, is_number, read_values
+from engine.data.account import Account
 from engine.errors import RunError
 from engine.fields import DAMAGE
 from engine.recipe import Recipe
+from engine.runs.accounts import read_account
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import SPEC_FILE
 from engine.runs.watch import load_snapshot
@@ -18,6 +20,7 @@ TRAINING_FILE = "training.json"
 MAX_BYTES = 5_000_000
 MAX_EPOCHS = 5000
 MAX_LETTERS = 80  # of a stage's or a metric's name
+MAX_SENTENCES, MAX_SENTENCE = 60, 600  # of what a data set was found to be
 EPOCH_FIELDS = {
     "stage": int,
     "stage_name": str,
@@ -33,13 +36,17 @@ WHOLE = tuple(name for name, kind in EPOCH_FIELDS.items() if kind is int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A training: its epochs, each with `EPOCH_FIELDS`, and numbers of samples, where it ran, seconds in all."""
+    """A training: its epochs, each with `EPOCH_FIELDS`, and numbers of samples, where it ran, seconds in all.
+
+    `data` is what its data set was found to be, in sentences that name no file.
+    """
 
     epochs: tuple[dict[str, Any], ...]
     train_items: int
     valid_items: int
     device_name: str
     seconds: float
+    data: tuple[str, ...] = ()
 
 
 def history_of(run_dir: Path) -> History | None:
@@ -50,10 +57,10 @@ def history_of(run_dir: Path) -> History | None:
         snapshot = load_snapshot(run_dir)
     except RunError:
         return None
-    return _history(snapshot) if snapshot.epoch_rows else None
+    return _history(snapshot, read_account(run_dir)) if snapshot.epoch_rows else None
 
 
-def _history(snapshot: RunSnapshot) -> History:
+def _history(snapshot: RunSnapshot, account: Account | None) -> History:
     rows = [{name: getattr(row, name) for name in EPOCH_FIELDS} for row in snapshot.epoch_rows]
     return History(
         epochs=tuple(rows),
@@ -61,6 +68,7 @@ def _history(snapshot: RunSnapshot) -> History:
         valid_items=snapshot.valid_items,
         device_name=snapshot.device_name,
         seconds=round(sum(row["seconds"] for row in rows), 1),
+        data=account.in_short() if account else (),
     )
 
 
@@ -96,6 +104,7 @@ def read_history(bundle: Path) -> History | None:
             valid_items=int(values["valid_items"]),
             device_name=str(values["device_name"])[:200],
             seconds=float(values["seconds"]),
+            data=tuple(str(said)[:MAX_SENTENCE] for said in values.get("data", ())[:MAX_SENTENCES]),
         )
     except (OSError, *DAMAGE):
         return None

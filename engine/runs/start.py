@@ -15,7 +15,7 @@ from torch import nn
 
 from engine.bundle.config import BundleConfig, build_config, read_config, resolve_bundle
 from engine.bundle.weights import build_checked, fitting_tensors, init_weights
-from engine.data.dataset import DataSet
+from engine.data.dataset import DataSet, check_can_train
 from engine.events import Event, Warned
 from engine.recipe import Recipe
 from engine.task import ModelPlan, Task
@@ -50,6 +50,7 @@ def starting(
     Its weights are those of the bundle `init_from`; without one the backbone's own. A `checkpoint` of the same training says how
     to build it, and `train_recipe` loads its weights. Yields `Warned` for what the user should know of the start.
     """
+    check_can_train(data)
     aim = task.aim(recipe.objective)
     objective = aim.build()
     bundle = checkpoint or init_from

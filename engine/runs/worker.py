@@ -23,6 +23,7 @@ from engine.events import (
     RunStopped,
     StageFinished,
 )
+from engine.runs.accounts import write_account
 from engine.runs.claim import claimed, signals_noted
 from engine.runs.store import (
     CHECKPOINTS_FOLDER,
@@ -63,6 +64,8 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
     task = get_task(spec.task)
     objective = task.build_objective(recipe.objective)
     data = objective.open_data(resolve_dataset(spec.dataset))
+    if state.is_main_process:
+        write_account(run_dir, data.account())
     begun = yield from starting(
         task,
         recipe,

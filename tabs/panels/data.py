@@ -10,6 +10,7 @@ from engine.errors import EngineError
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.task import Task
 from tabs.door.paths import without_paths
+from tabs.drawing.account import show_account
 from tabs.drawing.markup import LOADING, empty_state, note, text
 from tabs.panels.dataset_picker import build_dataset_picker
 from tabs.programs import data_code
@@ -88,6 +89,13 @@ def show_transforms(task: Task, view: View, opened: str, strength: str, seed: in
     return html_or_reason(make)
 
 
+def show_findings(task: Task, opened: str) -> str:
+    """What the open data set was found to be."""
+    if not opened:
+        return LATER
+    return html_or_reason(lambda: show_account(open_dataset(task, opened).account()))
+
+
 def show_frequencies(task: Task, view: View, opened: str) -> str:
     """How common each class is."""
     if not opened:
@@ -119,6 +127,9 @@ def build_data_panel(task: Task, view: View, page: gr.Blocks) -> gr.State:
     build_lesson(task, "data")
     opened = build_dataset_picker(task, view, page)
     with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
+        gr.HTML("<h3>What is in it</h3>")
+        findings = gr.HTML(LATER)
+        opened.change(partial(show_findings, task), opened, findings, **ACTION)
         _build_gallery(task, view, opened, panel_id)
         strength = _build_transforms(task, view, opened) if view.show_augmented else None
         if view.build_explorer:

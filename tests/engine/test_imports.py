@@ -44,6 +44,7 @@ RANKS = (
     ("engine.data.pictures",),
     ("engine.data.pickles",),
     ("engine.data.loaders", "engine.data.seeding", "engine.data.whole_folder", "engine.data"),
+    ("engine.data.reading",),
     (
         *("engine.task", "engine.recipe", "engine.knobs", "engine.events", "engine.fields", "engine.errors"),
         *("engine.host", "engine"),

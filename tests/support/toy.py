@@ -3,6 +3,7 @@
 Nothing in the engine knows it; whatever the contract tests show of it holds for any task that fills in an `Objective`.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import list_pictures, open_picture
 from engine.data.pictures.inputs import prepare_picture
 from engine.data.pictures.transforms import build_augmentation
+from engine.data.splits import by_mark
 from engine.inputs import PICTURE
 from engine.recipe import Recipe, Stage
 from engine.task import Aim, Metric, Objective, Task
@@ -78,18 +80,15 @@ def cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def open_squares(root: Path) -> Data:
     block = DataBlock(
-        title="every fourth square",
         inputs=lambda root: list_pictures(root / "squares"),
-        split=lambda root, inputs: (
-            [item for index, item in enumerate(inputs) if index % 4],
-            [item for index, item in enumerate(inputs) if not index % 4],
-        ),
+        split=lambda root, inputs: by_mark(inputs, set(inputs[::4]).__contains__, "every fourth square"),
         label=lambda item: item.stem.split("_")[1],
         test=lambda root: [],
         transforms=build_augmentation,
         batch=open_square,
+        count=lambda items: Counter(item.stem.split("_")[1] for item in items),
     )
-    return open_block(block, root, COLOURS)
+    return open_block(block, root, COLOURS, kind="colour")
 
 
 def open_square(item: Path, label: str, size: tuple[int, int]) -> Sample:

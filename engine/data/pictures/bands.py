@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from engine.data.pictures.files import MAX_PIXELS, open_picture, picture_size
+from engine.data.pictures.files import MAX_PIXELS, look_at_picture, open_picture, picture_size
 from engine.errors import DataError
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
@@ -54,8 +54,19 @@ def count_bands(path: Path) -> int:
     return 3 if bands == 1 else bands
 
 
+def look_at_bands(path: Path, tiny: int = 0) -> tuple[tuple[int, int], int, np.ndarray]:
+    """As `look_at_picture`, of a TIFF with any bands too: its grey is their mean, and it is never turned."""
+    if path.suffix.lower() not in TIFF_SUFFIXES or count_bands(path) == 3:
+        return look_at_picture(path, tiny)
+    height, width, _ = _shape(path)
+    if not tiny:
+        return (height, width), 1, np.empty((0, 0), np.uint8)
+    grey = Image.fromarray(_read(path).mean(2).astype(np.uint8))
+    return (height, width), 1, np.asarray(grey.resize((tiny, tiny), Image.Resampling.BOX))
+
+
 def band_picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) of a TIFF or any other picture, read from the header."""
+    """(height, width) of a TIFF or any other picture as shown, read from the header."""
     return picture_size(path) if path.suffix.lower() not in TIFF_SUFFIXES else _shape(path)[:2]
 
 

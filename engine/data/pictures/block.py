@@ -6,7 +6,7 @@ a layout (functions); `Data` is that layout applied to a folder (lists of files 
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,13 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from engine.data.dataset import SummaryStep, account_of, items_of, some_classes
-from engine.data.pictures.files import picture_size
+from engine.data.account import Account, Findings
+from engine.data.dataset import SummaryStep, items_of, nothing_to_learn, some_classes
+from engine.data.pictures.counting import account_of_pictures
+from engine.data.pictures.files import look_at_picture
+from engine.data.pictures.scan import Look, PictureLook, look_at_pictures, shown_size
 from engine.data.pictures.transforms import augment
+from engine.data.splits import Split
 from engine.errors import DataError
 from engine.recipe import Stage
 
@@ -25,35 +29,38 @@ Sample = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataBlock:
-    """The six questions. `title` names the layout in one line.
+    """The six questions.
 
     inputs(root): all labelled inputs, in a fixed order.
-    split(root, inputs): the training and the validation inputs.
+    split(root, inputs): which of them train, which validate, which test, and where that comes from.
     label(input): where its target is, or what it is.
-    test(root): the labelled inputs of a test set; empty where there is none.
+    test(root): the labelled inputs of a test set of its own; empty where there is none.
     transforms(augmentation): what happens to a training sample, by the strength's name.
     batch(input, label, (height, width)): one sample opened at one size, so that samples stack.
 
-    Two more are not asked in the lesson: `unlabelled(root)`, inputs whose labels somebody else keeps, as a competition does;
-    and `facts(input)`, what is known of an input beside its label, such as who is in the picture.
+    Three more are not asked in the lesson: `unlabelled(root)`, inputs whose labels somebody else keeps, as a competition does;
+    `facts(input)`, what is known of an input beside its label, such as who is in the picture; and `count(inputs)`, how often each
+    class is in some of them.
     """
 
-    title: str
     inputs: Callable[[Path], Sequence[Path]]
-    split: Callable[[Path, Sequence[Path]], tuple[Sequence[Path], Sequence[Path]]]
+    split: Callable[[Path, Sequence[Path]], Split]
     label: Callable[[Path], Any]
     test: Callable[[Path], Sequence[Path]]
     transforms: Callable[[str], v2.Transform]
     batch: Callable[[Path, Any, tuple[int, int]], Sample]
     unlabelled: Callable[[Path], Sequence[Path]] = lambda root: ()
     facts: Callable[[Path], Mapping[str, str]] = lambda item: {}
+    count: Callable[[Sequence[Path]], Mapping[str, int]] = lambda inputs: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
     """A `DataSet` of pictures: a block opened on a folder. `shape` is a typical input's (height, width) in pixels.
 
-    `channels` is how many each picture has: 3 for colours.
+    `title` says how the pictures were split, and `findings` what was noticed while they were found. `channels` is how many each
+    picture has: 3 for colours. `kind` is that of its targets; where they are counted in pixels, `counts_pixels` is true.
+    `looks` are what was seen of the pictures when they were found.
     """
 
     root: Path
@@ -63,13 +70,13 @@ class Data:
     valid: tuple[Path, ...]
     test: tuple[Path, ...]
     shape: tuple[int, int]
+    title: str
+    findings: Findings = field(compare=False)
+    kind: str
+    counts_pixels: bool = False
     channels: int = 3
     unlabelled: tuple[Path, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """How the pictures were split, in one line."""
-        return self.block.title
+    looks: Mapping[Path, PictureLook] = field(default_factory=dict, repr=False, compare=False)
 
     def size_at(self, image_size: int) -> tuple[int, int]:
         """(height, width) with `image_size` pixels on the shorter side and the data set's own shape."""
@@ -85,9 +92,9 @@ class Data:
         """Where an input's target is, or what it is."""
         return self.block.label(item)
 
-    def account(self) -> tuple[str, ...]:
-        """What was found, in plain sentences."""
-        return account_of(self, "pictures")
+    def account(self) -> Account:
+        """What was found, with the classes' numbers and the near-copies across the split; the first time that takes a while."""
+        return account_of_pictures(self)
 
     def sample(self, item: Path, size: tuple[int, int]) -> Sample:
         """One sample at (height, width), as the batch question answers it."""
@@ -111,7 +118,7 @@ class Data:
             ),
             SummaryStep(
                 question="How are they split?",
-                answer=f"{len(self.train)} to train, {len(self.valid)} to validate ({block.title})",
+                answer=f"{len(self.train)} to train, {len(self.valid)} to validate ({self.title})",
                 code="data.block.split(data.root, inputs)",
             ),
             SummaryStep(
@@ -141,38 +148,55 @@ def open_block(
     root: Path,
     classes: tuple[str, ...],
     *,
+    findings: Findings | None = None,
+    kind: str = "",
+    counts_pixels: bool = False,
     channels: int = 3,
-    measure: Callable[[Path], tuple[int, int]] = picture_size,
+    look_at: Look = look_at_picture,
 ) -> Data:
     """Ask a block's questions of a folder; `DataError` when there is nothing to train or to validate on.
 
-    `measure(input)` gives an input's (height, width).
+    Pictures that cannot be read are left out, and named in the account. `look_at` opens one; see `look_at_picture`.
     """
-    inputs = block.inputs(root)
-    if not inputs:
-        raise DataError(f"{root} has no inputs where the layout expects them ({block.title}).")
-    train, valid = block.split(root, inputs)
-    if not train or not valid:
-        raise DataError(
-            f"{root} gives {len(train)} inputs to train and {len(valid)} to validate ({block.title}). Both need at least one."
-        )
+    inputs, test = list(block.inputs(root)), list(block.test(root))
+    findings = findings or Findings(layout="where its block looks", found=len(inputs) + len(test))
+    if not inputs and not test:
+        raise DataError(f"{root} has no inputs where the layout expects them ({findings.layout}).")
+    looks = look_at_pictures([*inputs, *test], look_at)
+    faults = {picture: look.fault for picture, look in looks.items() if look.fault}
+    if len(faults) == len(looks):
+        raise DataError(f"None of the {len(looks)} pictures in {root} can be read. {next(iter(faults.values()))}")
+    if faults:
+        left_out = {
+            **findings.left_out,
+            "cannot be read": tuple(f"{picture.name}: {why}" for picture, why in faults.items()),
+        }
+        findings = replace(findings, left_out=left_out)
+    split = block.split(root, [item for item in inputs if item not in faults])
+    if not test and not (split.test or (split.train and split.valid)):
+        raise nothing_to_learn(root, len(split.train), len(split.valid), split.source, findings.left_out)
     return Data(
         root=root,
         block=block,
         classes=classes,
-        train=tuple(train),
-        valid=tuple(valid),
-        test=tuple(block.test(root)),
+        train=split.train,
+        valid=split.valid,
+        test=(*split.test, *(item for item in test if item not in faults)),
         unlabelled=tuple(block.unlabelled(root)),
-        shape=_typical_shape(train, measure),
+        shape=_typical_shape(split.train or tuple(test), looks),
+        title=split.source,
+        findings=findings,
+        kind=kind,
+        counts_pixels=counts_pixels,
         channels=channels,
+        looks=looks,
     )
 
 
-def _typical_shape(items: Sequence[Path], measure: Callable[[Path], tuple[int, int]]) -> tuple[int, int]:
+def _typical_shape(items: Sequence[Path], looks: Mapping[Path, PictureLook]) -> tuple[int, int]:
     """The most common (height, width) of a few files spread over the list."""
     spread = items[:: max(1, len(items) // 16)][:16]
-    return statistics.mode(measure(item) for item in spread)
+    return statistics.mode(shown_size(looks[item]) for item in spread)
 
 
 def _label_text(data: Data, item: Path) -> str:

@@ -1,5 +1,6 @@
 """Pictures and label masks from files that may be anything: opened safely, in one mode, the right way up."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
+from engine.data.reading.litter import is_litter
 from engine.errors import DataError
 
 # A phone's picture has 12 to 50 million pixels. Beyond this a small file can fill the memory when it is decoded;
@@ -14,6 +16,9 @@ from engine.errors import DataError
 MAX_PIXELS = 89_478_485
 # What Pillow raises for files that are damaged, depending on the format and on where the damage is.
 DAMAGE = (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, IndexError, KeyError, TypeError)
+ORIENTATION = 0x0112  # the EXIF tag
+UPPER_OF_12 = 15  # the upper 8 of 16 bits, where 12 are in use
+ON_ITS_SIDE = 5  # orientations from here on swap height and width
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
@@ -31,41 +36,75 @@ def open_picture(source: "str | Path | Image.Image | np.ndarray", *, most: int =
     return _as_rgb(_decoded(Path(source), most))
 
 
-def open_mask(path: Path) -> np.ndarray:
-    """Class codes (H, W) uint8 from a greyscale or palette picture; `DataError` for a coloured one."""
-    image = _decoded(path)
-    if image.mode not in ("L", "P", "1"):
-        raise DataError(
-            f"The mask {path.name} has mode {image.mode}. A mask holds one class code a pixel: save it as greyscale or palette."
-        )
-    return np.asarray(image, dtype=np.uint8)  # a palette's indices; 0 and 1 of a picture with one bit a pixel
-
-
 def list_pictures(folder: Path) -> list[Path]:
     """The picture files directly in `folder`, sorted by name; hidden files are left out."""
     if not folder.is_dir():
         return []
-    return sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
-    )
+    return sorted(path for path in folder.iterdir() if is_picture_name(path.name))
+
+
+def list_all_pictures(folder: Path) -> list[Path]:
+    """The picture files in `folder` and the folders inside it, sorted by path; what systems leave there is left out."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_litter(name)]
+        found += [Path(place, name) for name in names if is_picture_name(name)]
+    return sorted(found)
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a file of this name is taken for a picture; hidden files are not."""
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not is_litter(name)
 
 
 def picture_size(path: Path) -> tuple[int, int]:
     """(height, width) as shown, read from the header without decoding."""
+    (height, width), turn, _ = look_at_picture(path)
+    return (width, height) if turn >= ON_ITS_SIDE else (height, width)
+
+
+def look_at_picture(path: Path, tiny: int = 0) -> tuple[tuple[int, int], int, np.ndarray]:
+    """(height, width) as stored, the EXIF orientation (1 for upright), and a grey copy (`tiny`, `tiny`) uint8 as shown.
+
+    Without `tiny` only the header is read, and the copy is empty. `DataError` as of `open_picture`.
+    """
     with _opened(path) as image:
         _check_size(image, path.name)
-        width, height = image.size
         try:
+            turn = image.getexif().get(ORIENTATION, 1)
+            turn = turn if turn in range(1, 9) else 1
             # Of a TIFF, Pillow gives the size as it is shown.
-            turned = image.format != "TIFF" and image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            turned = image.format == "TIFF" and turn >= ON_ITS_SIDE
+            height, width = (image.width, image.height) if turned else (image.height, image.width)
         except DAMAGE as problem:
             raise _damaged(path.name, problem) from None
-    return (width, height) if turned else (height, width)
+        if not tiny:
+            return (height, width), turn, np.empty((0, 0), np.uint8)
+        small = _as_rgb(_upright(image, path.name, max(4 * tiny * tiny, width * height // 64)))
+        return (height, width), turn, np.asarray(small.convert("L").resize((tiny, tiny), Image.Resampling.BOX))
+
+
+def decode_stored(path: Path) -> Image.Image:
+    """A picture's pixels as they are stored, in the file's own mode and not turned; `DataError` as of `open_picture`."""
+    with _opened(path) as image:
+        _check_size(image, path.name)
+        try:
+            image.load()
+        except DAMAGE as problem:
+            raise _damaged(path.name, problem) from None
+        return image
 
 
 def _decoded(path: Path, most: int = MAX_PIXELS) -> Image.Image:
     with _opened(path) as image:
-        return _upright(image, path.name, most)
+        # Of 16 bits in colours Pillow keeps the upper 8, in which 12 bits are all but black.
+        is_deep = any("16B" in str(tile.args) for tile in getattr(image, "tile", ()))
+        picture = _upright(image, path.name, most)
+        if is_deep and picture.mode == "RGB" and np.asarray(picture).max(initial=0) <= UPPER_OF_12:
+            raise DataError(
+                f"{path.name} has 16 bits a colour and uses 12 of them at most. Save it with 8 bits a colour."
+            )
+        return picture
 
 
 def _upright(image: Image.Image, name: str, most: int = MAX_PIXELS) -> Image.Image:
@@ -97,9 +136,7 @@ def _opened(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
     except UnidentifiedImageError:
-        raise DataError(
-            f"{path.name} is not a picture that can be read. Use JPEG, PNG, WebP, BMP, GIF or TIFF."
-        ) from None
+        raise DataError(_unknown(path)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large(path.name)) from None
     except DAMAGE as problem:
@@ -108,6 +145,33 @@ def _opened(path: Path) -> Image.Image:
         # Pillow 12.3 maps an uncompressed file by its name into memory, and then forgets to turn it as its tag says.
         image.filename = ""
     return image
+
+
+def _unknown(path: Path) -> str:
+    """What to say of a file that is no picture, as far as can be seen."""
+    with path.open("rb") as content:
+        start = content.read(12)
+    if start[:4] in (b"II*\0", b"MM\0*"):
+        return f"{path.name} is a TIFF of a kind that cannot be read. Save it with 8 or 16 bits a channel, in grey or in colours."
+    if start[4:8] == b"ftyp":
+        return f"{path.name} is a HEIC picture, as iPhones take them, and cannot be read. Save it as JPEG."
+    return f"{path.name} is not a picture that can be read. Use JPEG, PNG, WebP, BMP, GIF or TIFF."
+
+
+def to_eight_bits(values: np.ndarray) -> np.ndarray:
+    """Numbers of more bits as uint8. White is what the brightest pixel asks for, of what is in use: 1 and 255 for decimal
+    numbers; 255, 4,095 (cameras and microscopes with 12 bits) and 65,535 for whole ones. `DataError` for others.
+    """
+    values = values.astype(np.float32)
+    highest, lowest = values.max(initial=0), values.min(initial=0)
+    is_whole = bool((values[:: max(1, len(values) // 64)] % 1 == 0).all())
+    white = next((white for white in ((255, 4095, 65535) if is_whole else (1, 255, 65535)) if highest <= white), 0)
+    if lowest < 0 or not white or not np.isfinite(values).all():
+        raise DataError(
+            f"The picture has values from {lowest:g} to {highest:g}, and nothing says which is white. Save it with 8 or "
+            "16 bits a channel."
+        )
+    return (values / white * 255).clip(0, 255).astype(np.uint8)
 
 
 def _check_size(image: Image.Image, name: str) -> None:
@@ -134,17 +198,8 @@ def _from_array(array: np.ndarray) -> Image.Image:
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     _check_size(image, "The picture")
-    if image.mode == "F":
-        raise DataError(
-            "The picture has decimal numbers for pixels, and nothing says what is white. Save it with 8 or 16 bits."
-        )
-    if image.mode.startswith("I"):
-        # 16 bits a channel: Pillow would clip instead of scale.
-        values = np.asarray(image).astype(np.float32)
-        if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
-            raise DataError("The picture has values outside of 0 to 65,535. Save it with 8 or 16 bits a channel.")
-        scale = 65535.0 if values.max(initial=0) > 255 else 255.0
-        return Image.fromarray((values / scale * 255).clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return Image.fromarray(to_eight_bits(np.asarray(image))).convert("RGB")
     try:
         if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
             image = image.convert("RGBA")

@@ -1,7 +1,5 @@
 """What all kinds share whose input is a picture: opening it at a size, for training and for prediction."""
 
-import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +14,6 @@ from engine.task import ModelPlan
 
 # A panorama is shown to the network no longer than this many times its shorter side.
 LONGEST_ASPECT = 4.0
-SPLIT_SEED = 42
-VALID_SHARE = 0.2
 
 
 def open_resized(source: str | Path | np.ndarray, size: tuple[int, int], *, channels: int = 3) -> Tensor:
@@ -43,15 +39,6 @@ def network_size(size: tuple[int, int], image_size: int) -> tuple[int, int]:
     scale = image_size / min(height, width)
     longest = round(image_size * LONGEST_ASPECT)
     return min(longest, max(1, round(height * scale))), min(longest, max(1, round(width * scale)))
-
-
-def split_randomly(
-    inputs: Sequence[Path], *, seed: int = SPLIT_SEED, share: float = VALID_SHARE
-) -> tuple[list[Path], list[Path]]:
-    """Training and validation inputs: a random `share` is held out, each in the inputs' order."""
-    chosen = set(random.Random(seed).sample(range(len(inputs)), round(len(inputs) * share)))
-    train = [item for index, item in enumerate(inputs) if index not in chosen]
-    return train, [inputs[index] for index in sorted(chosen)]
 
 
 def _resized(bands: np.ndarray, size: tuple[int, int]) -> Tensor:

@@ -4,44 +4,31 @@ Four are known: BIWI (a calibrated camera and a pose in millimetres), the lesson
 text file beside each photograph), and a plain table `centres.csv`, which data of one's own can have too.
 """
 
-import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
+from engine.data.account import Findings
 from engine.data.pickles.tensor_table import read_tensor_table
 from engine.data.pictures.files import list_pictures
-from engine.data.pictures.inputs import SPLIT_SEED, VALID_SHARE, split_randomly
-from engine.errors import DataError
+from engine.data.pictures.point_table import TABLE, Point, PointLayout, find_table_layout
+from engine.data.splits import Split, by_chance, by_mark
+from engine.errors import DataError, LayoutError
 
-Point = tuple[float, float]  # column, row in pixels; (0, 0) is the top left corner of the top left pixel
 BIWI_HELD_OUT = ("13",)  # as in the lesson
 POINTING_HELD_OUT = ("11", "12")
-TABLE = "centres.csv"
 SAMPLE_TABLE = "centers.pkl"
 # person01146+0-15.jpg: person 01, series 1, photograph 46, tilt +0, pan −15
 _POINTING_NAME = re.compile(r"person(\d\d)\d\d\d([+-]\d+)([+-]\d+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointLayout:
-    """A folder understood: its pictures, where each one's point is, how they are split, what else is known of each."""
-
-    title: str
-    pictures: Sequence[Path]
-    point: Callable[[Path], Point]
-    split: Callable[[Sequence[Path]], tuple[list[Path], list[Path]]]
-    facts: Callable[[Path], Mapping[str, str]]
-
-
 def find_layout(root: Path) -> PointLayout:
     """The layout that `root` has, or a `DataError` with those that are known."""
-    if (root / TABLE).is_file():
-        return _table_layout(root)
+    if (root / TABLE).is_file() or root.is_file():
+        return find_table_layout(root)
     if (root / SAMPLE_TABLE).is_file():
         return _sample_layout(root)
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
@@ -49,7 +36,7 @@ def find_layout(root: Path) -> PointLayout:
         return _biwi_layout(folders)
     if any(folder.name.startswith("Person") for folder in folders):
         return _pointing_layout(folders)
-    raise DataError(
+    raise LayoutError(
         f"{root} has no layout that is known for points. Expected {TABLE} (image,column,row) with images/, BIWI's numbered "
         "folders with rgb.cal, or Pointing'04's folders Person01, Person02, …"
     )
@@ -59,11 +46,11 @@ def _biwi_layout(folders: Sequence[Path]) -> PointLayout:
     """Fanelli et al. 2013: `NN/frame_NNNNN_rgb.jpg` with `_pose.txt` beside it and `rgb.cal` in each person's folder."""
     pictures = [path for folder in folders for path in list_pictures(folder) if path.stem.endswith("_rgb")]
     return PointLayout(
-        title=f"person {', '.join(BIWI_HELD_OUT)} held out",
         pictures=pictures,
         point=biwi_centre,
         split=partial(_hold_out, people=BIWI_HELD_OUT, person=lambda path: path.parent.name),
         facts=biwi_facts,
+        findings=Findings(layout="BIWI's folder for each person", found=len(pictures)),
     )
 
 
@@ -125,23 +112,29 @@ def _sample_layout(root: Path) -> PointLayout:
         return column, row
 
     return PointLayout(
-        title=f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}",
         pictures=pictures,
         point=point,
-        split=split_randomly,
+        split=by_chance,
         facts=lambda _: {},
+        findings=Findings(layout=f"the lesson's sample of BIWI, with {SAMPLE_TABLE}", found=len(pictures)),
     )
 
 
 def _pointing_layout(folders: Sequence[Path]) -> PointLayout:
     """Gourier et al. 2004: twelve people, each photographed from 93 directions, twice."""
-    pictures = [path for folder in folders for path in list_pictures(folder) if path.with_suffix(".txt").is_file()]
+    found = [path for folder in folders for path in list_pictures(folder)]
+    pictures = [path for path in found if path.with_suffix(".txt").is_file()]
+    lost = tuple(path.name for path in found if path not in set(pictures))
     return PointLayout(
-        title=f"persons {', '.join(POINTING_HELD_OUT)} held out",
         pictures=pictures,
         point=lambda picture: pointing_face(picture)[:2],
         split=partial(_hold_out, people=POINTING_HELD_OUT, person=lambda path: pointing_facts(path)["person"]),
         facts=pointing_facts,
+        findings=Findings(
+            layout="Pointing'04's folder for each person",
+            found=len(found),
+            left_out={"no text file beside it": lost} if lost else {},
+        ),
     )
 
 
@@ -165,51 +158,12 @@ def pointing_facts(picture: Path) -> dict[str, str]:
     return dict(zip(("person", "tilt", "pan"), match.groups(), strict=True)) if match else {"person": "?"}
 
 
-def _table_layout(root: Path) -> PointLayout:
-    """`centres.csv`: image, column, row; `is_valid` splits it, or else whole people (`person`), or else chance."""
-    try:
-        with (root / TABLE).open(newline="", encoding="utf-8-sig") as file:
-            rows = {row["image"]: row for row in csv.DictReader(file)}
-        points = {name: (float(row["column"]), float(row["row"])) for name, row in rows.items()}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as problem:
-        raise DataError(
-            f"{root / TABLE} cannot be read ({problem!r}). It needs a line image,column,row and one for each picture."
-        ) from None
-    for name, point in points.items():
-        _check_point(f"{TABLE}, {name}", point)
-    pictures = [path for path in list_pictures(root / "images") or list_pictures(root) if path.name in points]
-    known = [name for name in ("person", "tilt", "pan") if rows and all(row.get(name) for row in rows.values())]
-
-    def facts(picture: Path) -> dict[str, str]:
-        return {name: str(rows[picture.name][name]) for name in known}
-
-    def is_valid(picture: Path) -> bool:
-        return str(rows[picture.name].get("is_valid", "")).strip().lower() in ("1", "true", "yes")
-
-    title, split = f"a random {VALID_SHARE:.0%}, seed {SPLIT_SEED}", split_randomly
-    people = sorted({facts(picture).get("person", "") for picture in pictures})
-    if any(map(is_valid, pictures)):
-        title, split = f"those that {TABLE} marks as is_valid", partial(_split_by, is_valid=is_valid)
-    elif len(people) > 1:
-        held_out = people[-max(1, round(len(people) * VALID_SHARE)) :]
-        title = f"person {', '.join(held_out)} held out"
-        split = partial(_hold_out, people=held_out, person=lambda picture: facts(picture)["person"])
-    return PointLayout(
-        title=title, pictures=pictures, point=lambda picture: points[picture.name], split=split, facts=facts
-    )
-
-
 def _check_point(where: str, point: Sequence[float]) -> None:
     if not np.isfinite(point).all():
         raise DataError(f"{where}: {tuple(point)} is no place in a picture. Correct it, or leave the picture out.")
 
 
-def _split_by(inputs: Sequence[Path], *, is_valid: Callable[[Path], bool]) -> tuple[list[Path], list[Path]]:
-    return [path for path in inputs if not is_valid(path)], [path for path in inputs if is_valid(path)]
-
-
-def _hold_out(
-    inputs: Sequence[Path], *, people: Sequence[str], person: Callable[[Path], str]
-) -> tuple[list[Path], list[Path]]:
+def _hold_out(inputs: Sequence[Path], *, people: Sequence[str], person: Callable[[Path], str]) -> Split:
     """Whole people are held out: their other pictures would give them away."""
-    return _split_by(inputs, is_valid=lambda path: person(path) in people)
+    named = "person" if len(people) == 1 else "persons"
+    return by_mark(inputs, lambda path: person(path) in people, f"{named} {', '.join(people)} held out")

@@ -4,6 +4,7 @@
 size nor the number of what is unpacked.
 """
 
+import contextlib
 import errno
 import gzip
 import lzma
@@ -21,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
+from engine.data.reading.litter import is_in_litter
 from engine.errors import DataError, DownloadError
 
 CHUNK = 1024 * 1024
@@ -30,6 +32,8 @@ MAX_RATIO = 50  # unpacked over packed: photographs have about 1, text 3 to 10, 
 FREE_OF_RATIO = 32 * 1024**2  # this much may come out of however small an archive
 MAX_DEPTH = 16
 END_OF_TAR = bytes(512)
+UTF8_FLAG = 0x800  # of a zip's member: its name is UTF-8, or else in whatever code page it was packed in
+FROM_WINDOWS = 0
 
 _Path = tuple[str, ...]
 _Progress = Callable[[int, int], None]
@@ -103,7 +107,7 @@ def read_members(
         _check_new(parts, member, is_file)
         on_progress(member.done, member.total)
         inside = _inside(parts, wanted)
-        if inside and member.open:
+        if inside and member.open and not is_in_litter(inside):
             size += member.size
             if size > limit:
                 raise _too_large(limit)
@@ -167,8 +171,17 @@ def _zip_members(raw: IO[bytes], limit: int) -> Iterator[Member]:
             if item.flag_bits & 1:
                 raise DataError(f"The archive has a password ({item.filename!r}). Pack it again without one.")
             opener = None if item.is_dir() else lambda item=item: archive.open(item)
-            yield Member(name=item.filename, size=item.file_size, open=opener, done=done, total=total)
+            yield Member(name=_zip_name(item), size=item.file_size, open=opener, done=done, total=total)
             done += item.file_size
+
+
+def _zip_name(item: zipfile.ZipInfo) -> str:
+    """A member's path. Windows writes it with backslashes, and Macs in UTF-8 without saying so."""
+    name = item.filename
+    if not item.flag_bits & UTF8_FLAG and not name.isascii():
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/") if item.create_system == FROM_WINDOWS or "/" not in name else name
 
 
 class _Bounded:
@@ -240,7 +253,7 @@ def _too_large(limit: int) -> DataError:
 
 def _parts(name: str) -> _Path:
     """A member's path; a `DataError` for one that leads out of the folder, or that some system cannot hold."""
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    parts = tuple(part.strip(" ") for part in name.split("/") if part.strip(" ") not in ("", "."))
     try:
         too_long = any(len(part.encode()) > 255 for part in parts) or len(parts) > MAX_DEPTH
     except UnicodeEncodeError:

@@ -16,8 +16,10 @@ from typing import Any
 
 import filelock
 
+from engine.data.reading.tables import SUFFIXES as TABLE_SUFFIXES
 from engine.data.sources.catalog import SOURCES, Source
 from engine.data.sources.origins import Making, Phase, Progress
+from engine.data.sources.own_archives import innermost, is_archive, keep_archive
 from engine.data.texts.own import OWN_FOLDER
 from engine.errors import DataError
 from engine.host.access import asker, require_host
@@ -78,7 +80,7 @@ def own_name(dataset: str) -> str:
 
 
 def resolve_dataset(name_or_folder: str) -> Path:
-    """The folder of a ready data set, by its name, or a folder or CSV file of one's own; else a `DataError` with the fix.
+    """The folder of a ready data set, by its name, or a folder, table or archive of one's own; else a `DataError` with the fix.
 
     A folder is the host's to name: whoever else asks is known to the data sets by their names alone.
     """
@@ -90,7 +92,11 @@ def resolve_dataset(name_or_folder: str) -> Path:
     if name_or_folder and not known:
         require_host("open a folder of this machine")
     folder = Path(name_or_folder).expanduser().absolute()
-    if name_or_folder and (folder.is_dir() or (folder.is_file() and folder.suffix.lower() == ".csv")):
+    if name_or_folder and is_archive(folder):
+        return keep_archive(folder)
+    if name_or_folder and folder.is_dir():
+        return innermost(folder)
+    if name_or_folder and folder.is_file() and folder.suffix.lower() in TABLE_SUFFIXES:
         return folder
     if known:
         raise DataError(
@@ -98,7 +104,7 @@ def resolve_dataset(name_or_folder: str) -> Path:
         )
     names = ", ".join(source.name for source in SOURCES)
     raise DataError(
-        f"{name_or_folder!r} is neither a folder, nor a CSV file, nor a data set that the app knows ({names})."
+        f"{name_or_folder!r} is neither a folder, nor a table or an archive, nor a data set that the app knows ({names})."
     )
 
 

@@ -5,16 +5,20 @@ paths, sizes and times, so changed files get a new copy.
 """
 
 import hashlib
+import json
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.data.dataset import SummaryStep, account_of, items_of, some_classes
+from engine.data.account import Account, Findings
+from engine.data.dataset import SummaryStep, items_of, nothing_to_learn, some_classes
+from engine.data.texts.counting import account_of_texts
 from engine.data.texts.files import TextLayout, find_layout
-from engine.data.texts.tables import LIST, UNLABELLED, open_tables, write_tables
+from engine.data.texts.labelled_table import AS_NAMED, VALID_SHARE, Columns
+from engine.data.texts.tables import LIST, UNLABELLED, SavedTexts, open_tables, write_tables
 from engine.data.texts.words import tokenize
 from engine.data.whole_folder import making_whole
 from engine.errors import DataError
@@ -24,9 +28,9 @@ from engine.recipe import Stage
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FORMAT = 2
+FORMAT = 3
+FINDINGS = "findings.json"
 SPLIT_SEED = 42
-VALID_SHARE = 0.1
 MOST_CLASSES = 253
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
@@ -50,6 +54,7 @@ class TextData:
     unlabelled: tuple[int, ...]
     unlabelled_test: tuple[int, ...]
     title: str
+    findings: Findings
     fingerprint: str
     channels: int = 1
 
@@ -57,9 +62,9 @@ class TextData:
         """The rows of "train", "valid" or "test"."""
         return items_of(self, split)
 
-    def account(self) -> tuple[str, ...]:
-        """What was found, in plain sentences."""
-        return account_of(self, "texts")
+    def account(self) -> Account:
+        """What was found, with the classes' numbers and the copies across the split."""
+        return account_of_texts(self)
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """The texts of `rows`, read from the disk, without control characters."""
@@ -125,59 +130,81 @@ def clean_text(text: str) -> str:
     return text
 
 
-def open_texts(root: Path, *, split_seed: int = SPLIT_SEED) -> TextData:
-    """The texts in the folder `root`, in one of the layouts that are recognised; else a `DataError` that lists these.
+def open_texts(
+    root: Path, *, split_seed: int = SPLIT_SEED, encoding: str = "", columns: Columns = AS_NAMED
+) -> TextData:
+    """The texts in the folder `root`, in one of the layouts that are recognised; else a `LayoutError` that lists these.
 
-    The first time, a CSV file or folders of files are copied into a table under the cache folder. Where nothing says which
-    texts validate, that is a random tenth of the training texts.
+    The first time, tables or folders of files are copied into a table under the cache folder. Where nothing says which texts
+    validate, that is a random tenth of the training texts. `encoding` and `columns` are for what is not clear: see `find_layout`.
     """
     if not root.exists():
         raise DataError(f"There is no {root}. Give a CSV file, or the folder that holds the texts.")
     if (root / LIST).is_file():
         states = (_state(path, root) for path in sorted(root.glob("*/*")) if path.suffix in (".arrow", ".json"))
-        return _open(root, root, _digest(states), marks="its split validation", split_seed=split_seed)
-    layout = find_layout(root)
-    digest = _digest(_state(path, root.parent) for path in layout.files)
+        return _open(root, root, _digest(states), split_seed=split_seed)
+    layout = find_layout(root, encoding, columns)
+    said = (encoding, 0, 0), (repr(columns), 0, 0)
+    digest = _digest(
+        (*(_state(path, root.parent) for path in layout.files), *(said if encoding or any(columns) else ()))
+    )
     folder = cache_folder() / f"{root.stem}-texts-{digest}"
     if not folder.exists():
-        _copy(layout, folder)
-    return _open(folder, root, digest, marks=layout.marks, split_seed=split_seed)
+        copy_texts(layout, folder)
+    return _open(folder, root, digest, split_seed=split_seed)
 
 
-def _copy(layout: TextLayout, folder: Path) -> None:
-    """Makes the table in `folder`, whole or not at all."""
+def copy_texts(layout: TextLayout, folder: Path) -> None:
+    """Makes a table of somebody's texts in `folder`, whole or not at all, with what was found beside it."""
     try:
         with making_whole(folder) as partial:
-            classes, rows = layout.read()
-            _check_classes(classes, layout.files[0].parent)
-            write_tables(partial, classes, rows)
+            reading = layout.read()
+            _check_classes(reading.classes, layout.files[0].parent)
+            write_tables(partial, reading.classes, reading.rows())
+            kept = {"source": reading.source, **asdict(reading.findings)}
+            (partial / FINDINGS).write_text(json.dumps(kept), "utf-8")
     except OSError as error:
         raise DataError(f"The texts could not be copied to {folder} ({error}). Make room, then try again.") from None
 
 
-def _open(folder: Path, root: Path, fingerprint: str, *, marks: str, split_seed: int) -> TextData:
+def _findings_in(folder: Path, saved: SavedTexts) -> tuple[str, Findings]:
+    """What tells the validation texts, and what was found when the copy was made; of a saved `DatasetDict`, what it holds."""
+    rows = sum(map(len, saved.rows.values())) + len(saved.unlabelled_test)
+    try:
+        kept = json.loads((folder / FINDINGS).read_text("utf-8"))
+    except FileNotFoundError:
+        return "its split validation", Findings(layout="tables as the library datasets saves them", found=rows)
+    except ValueError as problem:
+        raise DataError(f"{folder} is damaged ({problem}). Delete it, and it is made again.") from None
+    left_out = {why: tuple(names) for why, names in kept["left_out"].items()}
+    notes, warnings = tuple(kept["notes"]), tuple(kept["warnings"])
+    return kept["source"], Findings(
+        layout=kept["layout"], found=kept["found"], left_out=left_out, notes=notes, warnings=warnings
+    )
+
+
+def _open(folder: Path, root: Path, fingerprint: str, *, split_seed: int) -> TextData:
     """The tables in `folder` as the data set `root`."""
     saved = open_tables(folder)
     _check_classes(saved.classes, root)
-    title, train, valid = marks, saved.rows["train"], saved.rows["validation"]
-    if not valid:
+    title, findings = _findings_in(folder, saved)
+    train, valid, test = saved.rows["train"], saved.rows["validation"], saved.rows["test"]
+    if not valid and train:
         title = f"a random {VALID_SHARE:.0%}, seed {split_seed}"
         train, valid = _split_randomly(train, split_seed)
-    if not train or not valid:
-        raise DataError(
-            f"{root} gives {len(train)} texts to train and {len(valid)} to validate ({title}). Both need at least one: label "
-            "more of them."
-        )
+    if not test and not (train and valid):
+        raise nothing_to_learn(root, len(train), len(valid), title, findings.left_out)
     return TextData(
         root=root,
         table=saved.table,
         classes=saved.classes,
         train=_mixed(train, split_seed),
         valid=_mixed(valid, split_seed),
-        test=_mixed(saved.rows["test"], split_seed),
+        test=_mixed(test, split_seed),
         unlabelled=tuple(saved.rows["unsupervised"]),
         unlabelled_test=tuple(saved.unlabelled_test),
         title=title,
+        findings=findings,
         fingerprint=fingerprint,
     )
 

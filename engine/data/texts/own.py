@@ -1,16 +1,15 @@
-"""A table of texts that somebody brings: which of its columns are meant is said once, and kept with it as a data set."""
+"""Texts that somebody brings: what is not clear of them is said once, and kept with them as a data set."""
 
-import csv
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
-from engine.data.texts.files import LABEL_COLUMNS, TEXT_COLUMNS, VALID_COLUMN, opened_table
-from engine.data.whole_folder import making_whole
+from engine.data.reading.tables import open_table
+from engine.data.texts.files import find_layout
+from engine.data.texts.labelled_table import LABEL_COLUMNS, TEXT_COLUMNS, VALID_COLUMN, Columns
 from engine.errors import DataError
 from engine.host.home import data_folder
 
@@ -30,17 +29,16 @@ class TableLook:
     label: str
 
 
-def look_at_table(file: Path) -> TableLook:
-    """What is in a CSV file; `DataError` for one with fewer than two columns, or no rows.
+def look_at_table(file: Path, encoding: str = "") -> TableLook:
+    """What is in a table; `DataError` for one with fewer than two columns, or no rows.
 
     Known names are believed. Otherwise the texts are in the column with the longest values, and the labels in the one with the
     fewest different ones.
     """
     _check_size(file)
-    with opened_table(file) as (header, lines):
-        rows = [tuple(row) for _, row in islice(lines, LOOKED_AT)]
-    columns = tuple(header)
-    if len(columns) < 2 or len(set(columns)) < len(columns) or not rows:
+    table = open_table(file, encoding)
+    columns, rows = table.names, [row.cells for row in table.head(LOOKED_AT)]
+    if len(columns) < 2 or not rows:
         raise DataError(
             f"{file.name} has the columns {', '.join(columns)[:200] or '(none)'} and {len(rows)} rows. It needs a column of "
             "texts and one of labels, with different names in the first line."
@@ -52,45 +50,34 @@ def look_at_table(file: Path) -> TableLook:
     return TableLook(columns=columns, rows=tuple(rows), text=text, label=label)
 
 
-def keep_texts(file: Path, *, text: str, label: str, name: str = "") -> Path:
-    """The folder of a data set made of two columns of a CSV file, and of its column is_valid where it has one.
+def keep_texts(source: Path, *, text: str = "", label: str = "", name: str = "", encoding: str = "") -> Path:
+    """The folder of a data set made of two columns of a table, or of a folder of text files, as they are split there.
 
     The same table with the same columns is kept once. Raises `DataError` where it cannot be trained on.
     """
-    from engine.data.texts.dataset import open_texts
+    from engine.data.texts.dataset import copy_texts, open_texts
 
-    look = look_at_table(file)
-    missing = [column for column in (text, label) if column not in look.columns]
-    if missing or text == label:
-        raise DataError(
-            f"{file.name} has the columns {', '.join(look.columns)[:200]}. Choose one for the texts and another for the labels."
-        )
-    taken = [text, label, *(VALID_COLUMN,) * (VALID_COLUMN in look.columns)]
+    if source.is_file():
+        look = look_at_table(source, encoding)
+        text, label = text or look.text, label or look.label
+        if not {text, label} <= set(look.columns) or text == label:
+            raise DataError(
+                f"{source.name} has the columns {', '.join(look.columns)[:200]}. Choose one for the texts and another "
+                "for the labels."
+            )
+    layout = find_layout(source, encoding, Columns(text=text, label=label))
     # Its name is all that tells it from others in a list, so that it begins with the file's.
-    stem = NAME.sub("-", (name or file.stem).lower()).strip("-")[:40] or "texts"
-    folder = data_folder() / OWN_FOLDER / f"{stem}-{_digest(file, taken)}"
+    stem = NAME.sub("-", (name or source.stem).lower()).strip("-")[:40] or "texts"
+    folder = data_folder() / OWN_FOLDER / f"{stem}-{_digest(layout.files, (text, label, encoding))}"
     if folder.is_dir():
         return folder
-    try:
-        with making_whole(folder) as partial, (partial / "texts.csv").open("w", encoding="utf-8", newline="") as target:
-            rows = csv.writer(target)
-            rows.writerow(["text", "label", VALID_COLUMN][: len(taken)])
-            rows.writerows(_columns(file, taken))
-    except OSError as problem:
-        raise DataError(f"{file.name} could not be kept in {folder.parent} ({problem}). Make room.") from None
+    copy_texts(layout, folder)
     try:
         open_texts(folder)
     except DataError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return folder
-
-
-def _columns(file: Path, names: Sequence[str]) -> Iterator[list[str]]:
-    with opened_table(file) as (header, lines):
-        places = [header.index(name) for name in names]
-        for _, row in lines:
-            yield [row[place] for place in places]
 
 
 def _known(columns: Sequence[str], names: Sequence[str]) -> str:
@@ -106,9 +93,11 @@ def _check_size(file: Path) -> None:
         raise DataError(f"{file.name} has more than {MAX_BYTES // 1_000_000} MB. Take a part of it.")
 
 
-def _digest(file: Path, columns: Sequence[str]) -> str:
-    digest = hashlib.blake2b(repr(columns).encode(), digest_size=5)
-    with file.open("rb") as content:
-        while block := content.read(1 << 20):
-            digest.update(block)
+def _digest(files: Sequence[Path], said: Sequence[str]) -> str:
+    digest = hashlib.blake2b(repr(said).encode(), digest_size=5)
+    for file in files:
+        digest.update(file.name.encode("utf-8", "replace"))
+        with file.open("rb") as content:
+            while block := content.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

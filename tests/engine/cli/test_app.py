@@ -147,7 +147,7 @@ def test_evaluate_measures_a_split(run_folder: Path) -> None:
         (["train", "weather"], "There is no task 'weather'. The tasks are: planet, camvid, heads"),
         (
             ["train", "camvid", "--dataset", "nowhere"],
-            "'nowhere' is neither a folder, nor a CSV file, nor a data set that the app knows",
+            "'nowhere' is neither a folder, nor a table or an archive, nor a data set that the app knows",
         ),
         (["train", "camvid", "--dataset", "camvid_tiny"], "Get it: python -m engine fetch camvid_tiny"),
         (["train", "camvid", "--max-lr", "7"], "Learning rate is 7. Give a number from 1e-07 to 1."),

@@ -1,12 +1,14 @@
 """What every data set can be asked, asked of the one that each registered task draws, and of one that nobody registered."""
 
+import json
 from pathlib import Path
 
 import pytest
 from drawn import drawn_for
 from toy import TOY, draw_squares
 
-from engine.data.dataset import DataSet, SummaryStep, account_of, some_classes
+from engine.data.account import Account
+from engine.data.dataset import DataSet, SummaryStep, some_classes
 from engine.errors import DataError
 from engine.recipe import Stage
 from engine.tasks.registry import TASKS
@@ -48,21 +50,28 @@ def test_its_summary_answers_the_six_questions(data: DataSet) -> None:
 
 def test_its_account_counts_what_was_found(data: DataSet) -> None:
     account = data.account()
-    assert account[0].startswith(f"{len(data.train):,} ") and f" and {len(data.valid):,} to validate" in account[0]
-    assert data.title in account[0]
-    assert any(line.startswith("No test split") for line in account) != bool(data.test)
-    assert any("without a label" in line for line in account) == bool(data.unlabelled)
-    assert account[-1] == f"The model learns: {some_classes(data.classes)}."
-    assert all(line.endswith(".") for line in account)
+    assert not account.refused and account.found >= account.used > 0
+    assert [account.split[name] for name in ("train", "valid", "test")] == [
+        len(items) for items in (data.train, data.valid, data.test)
+    ]
+    assert account.used == len({*data.train, *data.valid, *data.test})
+    assert account.source == data.title
+    assert not account.classes or tuple(account.classes) == data.classes
+    said = account.sentences()
+    assert any(line.startswith("No test split") for line in said) != bool(data.test)
+    assert all(line.endswith(".") for line in (*said, *account.warnings))
+    assert Account.from_dict(json.loads(json.dumps(account.as_dict()))) == account
 
 
 def test_the_account_in_full(tmp_path: Path) -> None:
-    data = TOY.build_objective().open_data(draw_squares(tmp_path / "toy"))
-    assert account_of(data, "squares") == (
-        "18 squares to train and 6 to validate (every fourth square).",
+    account = TOY.build_objective().open_data(draw_squares(tmp_path / "toy")).account()
+    assert account.sentences() == (
+        "Where its block looks: 24 pictures found, 24 used.",
+        "18 to train, 6 to validate (every fourth square).",
         "No test split: all figures are validation figures.",
-        "The model learns: red, green, blue.",
+        "The model learns: red (6), green (6), blue (6).",
     )
+    assert account.classes["red"] == {"train": 6, "valid": 2} and not account.warnings
 
 
 def test_of_many_classes_the_first_are_named_and_all_counted() -> None:

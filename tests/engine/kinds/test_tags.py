@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from engine.data.pictures.block import Data
+from engine.data.pictures.tag_layouts import find_tag_layout
 from engine.data.pictures.transforms import ABOVE_STRENGTHS, SQUARE_SYMMETRIES, augment, build_augmentation
 from engine.errors import BundleError, DataError
 from engine.kinds import tags
@@ -20,7 +21,6 @@ from engine.kinds.tags import (
     build_tags_objective,
     open_tags,
     predict_tags,
-    read_tags,
     tag_counts,
     tags_cross_entropy,
 )
@@ -32,7 +32,7 @@ LINES = {
     "train_2": "clear primary",
     "train_3": "clear",
     "train_4": "road clear",
-    "train_10": "",
+    "train_10": "haze",
 }
 CLASSES = ("agriculture", "clear", "haze", "primary", "road", "water")
 CHIP = (32, 32)
@@ -123,7 +123,7 @@ def test_the_split_follows_its_seed(tmp_path: Path) -> None:
     assert not set(first.train) & set(first.valid)
     assert (first.train, first.valid) == (again.train, again.valid)
     assert first.valid != other.valid
-    assert "seed 1" in first.block.title
+    assert "seed 1" in first.title
 
 
 def test_the_target_has_a_1_for_each_tag(tmp_path: Path) -> None:
@@ -162,44 +162,46 @@ def test_pictures_that_the_table_does_not_name_are_left_out(tmp_path: Path) -> N
     stranger = chip(root / "train" / "stranger.jpg")
     data = open_it(root)
     assert stranger not in data.train + data.valid
-    with pytest.raises(DataError, match=r"stranger\.jpg has no line in labels\.csv"):
+    with pytest.raises(DataError, match=r"stranger\.jpg has no tags here"):
         data.sample(stranger, (16, 16))
 
 
 def test_names_may_have_a_suffix_and_a_spreadsheet_may_have_written_them(tmp_path: Path) -> None:
-    path = tmp_path / "labels.csv"
-    path.write_text('image_name,tags\r\na.jpg,"water  clear "\r\nb.jpg,clear clear\r\nc.jpg\r\n', encoding="utf-8-sig")
-    assert read_tags(path) == {"a": ("clear", "water"), "b": ("clear",), "c": ()}
+    root = sample_set(tmp_path)
+    lines = 'image_name,tags\r\ntrain_0.jpg,"water  clear "\r\ntrain_1.jpg,clear clear\r\ntrain_2.jpg,\r\n'
+    (root / "labels.csv").write_text(lines, encoding="utf-8-sig")
+    layout = find_tag_layout(root)
+    assert {path.name: some for path, some in layout.tags.items()} == {
+        "train_0.jpg": ("clear", "water"),
+        "train_1.jpg": ("clear",),
+    }
+    assert layout.findings.left_out["no tags are said"] == ("train_2.jpg",)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "needs a first line with image_name and tags"),
-        (b"image_name,tags\n", "needs a first line with image_name and tags"),
-        (b"name,labels\na,clear water\n", "needs a first line with image_name and tags"),
-        (b"image_name;tags\ntrain_0;clear water\n", "needs a first line with image_name and tags"),
-        (b"\x89PNG\r\n\x1a\n\xff\xfe\x00" * 30, "cannot be read as a table"),
-        (b"image_name,tags\ntrain_0,clear\ntrain_1,clear\n", "has 1 different tags. It needs 2 to 250"),
-        (b"image_name,tags\ntrain_0,\n", "has 0 different tags"),
+        (b"", "is empty"),
+        (b"image_name,tags\n", "has no lines but its first"),
+        (b"name,words,more\ntrain_0,clear water,a\n", "none is called tags or labels"),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe\x00" * 30, "is a picture, and no table"),
+        (b"image_name,tags\ntrain_0,clear\ntrain_1,clear\n", "has 1 different tags"),
+        (b"image_name,tags\ntrain_0,\n", "says no tags of any of its pictures"),
         (b"image_name,tags\nx,clear water\n", "is named in labels.csv"),
-        (b'image_name,tags\ntrain_0,"' + b"x" * 200_000 + b'"\n', "cannot be read as a table"),
+        (b'image_name,tags\ntrain_0,"' + b"x" * 200_000 + b"\ntrain_1,clear\n", "is too long for a tag"),
     ],
-    ids=["empty", "headed", "names", "semicolons", "binary", "one tag", "no tag", "others", "endless"],
+    ids=["empty", "headed", "names", "binary", "one tag", "no tag", "others", "endless"],
 )
 def test_a_table_that_is_none_is_named(tmp_path: Path, content: bytes, message: str) -> None:
     root = sample_set(tmp_path)
     (root / "labels.csv").write_bytes(content)
-    with pytest.raises(
-        DataError, match=re.escape("labels.csv") + ".*" + re.escape(message) + "|" + re.escape(message)
-    ) as refusal:
+    with pytest.raises(DataError, match=re.escape(message)):
         open_it(root)
-    assert "labels.csv" in str(refusal.value)
 
 
 def test_too_many_tags_are_no_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tags, "MAX_TAGS", len(CLASSES) - 1)
-    with pytest.raises(DataError, match=r"labels\.csv has 6 different tags\. It needs 2 to 5"):
+    with pytest.raises(DataError, match=r"has 6 different tags .* It needs 2 to 5"):
         open_it(sample_set(tmp_path))
 
 
@@ -262,8 +264,11 @@ def test_the_objective_is_made_of_these(tmp_path: Path) -> None:
 
 
 def test_names_may_have_dots_in_them(tmp_path: Path) -> None:
+    for name in ("site.12.jpg", "site.13.jpg"):
+        chip(tmp_path / "train" / name)
     (tmp_path / "labels.csv").write_text("image_name,tags\nsite.12,road\nsite.13.jpg,water\n")
-    assert read_tags(tmp_path / "labels.csv") == {"site.12": ("road",), "site.13": ("water",)}
+    tags = find_tag_layout(tmp_path).tags
+    assert {path.name: some for path, some in tags.items()} == {"site.12.jpg": ("road",), "site.13.jpg": ("water",)}
 
 
 def test_a_decision_that_does_not_fit_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from engine.data.pictures.bands import MAX_BANDS, as_colors, band_picture_size, count_bands, open_bands
+from engine.data.pictures.bands import MAX_BANDS, as_colors, count_bands, look_at_bands, open_bands
 from engine.errors import DataError
 
 SIZE = (5, 7)
@@ -37,7 +37,7 @@ def test_four_bands_of_16_bits_become_red_green_blue_and_near_infrared(tmp_path:
     found = open_bands(path, 4)
     assert (found.shape, found.dtype) == ((*SIZE, 4), np.uint8)
     assert np.array_equal(found, np.floor(expected + 1e-9))
-    assert (band_picture_size(path), count_bands(path)) == (SIZE, 4)
+    assert (look_at_bands(path)[0], count_bands(path)) == (SIZE, 4)
 
 
 def test_white_is_10000_and_what_is_brighter_stays_white(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_white_is_10000_and_what_is_brighter_stays_white(tmp_path: Path) -> None
 def test_bands_of_8_bits_keep_values_and_order(tmp_path: Path, bands: int, planar: str) -> None:
     path = write(tmp_path / "chip.tiff", noise(bands), planar)
     assert np.array_equal(open_bands(path, bands), noise(bands))
-    assert (band_picture_size(path), count_bands(path)) == (SIZE, bands)
+    assert (look_at_bands(path)[0], count_bands(path)) == (SIZE, bands)
 
 
 def test_two_bands_of_16_bits_keep_their_order(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_three_channels_are_colours_from_any_kind_of_picture(tmp_path: Path) -> 
     assert open_bands(tmp_path / "grey.tif", 3)[0, 0].tolist() == [9, 9, 9]
     assert np.array_equal(open_bands(tmp_path / "colours.tif", 3), noise(3))
     assert [count_bands(tmp_path / name) for name in ("red.jpg", "grey.tif", "colours.tif")] == [3, 3, 3]
-    assert band_picture_size(tmp_path / "red.jpg") == band_picture_size(tmp_path / "grey.tif") == SIZE
+    assert look_at_bands(tmp_path / "red.jpg")[0] == look_at_bands(tmp_path / "grey.tif")[0] == SIZE
 
 
 def test_arrays_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -132,9 +132,9 @@ def test_what_is_no_whole_tiff_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=re.escape(name)):
         open_bands(path, 4)
     if name == "pixels.tif":  # its header is whole
-        assert (band_picture_size(path), count_bands(path)) == ((40, 50), 4)
+        assert (look_at_bands(path)[0], count_bands(path)) == ((40, 50), 4)
         return
-    for read_header in (band_picture_size, count_bands):
+    for read_header in (look_at_bands, count_bands):
         with pytest.raises(DataError, match=re.escape(name)):
             read_header(path)
 
@@ -163,7 +163,7 @@ def test_a_small_file_that_claims_a_huge_picture_is_refused_before_it_is_decoded
     path = claiming(tmp_path / "bomb.tif", **tags)
     tracemalloc.start()
     try:
-        for read in (lambda path: open_bands(path, 4), band_picture_size, count_bands):
+        for read in (lambda path: open_bands(path, 4), look_at_bands, count_bands):
             with pytest.raises(DataError, match=r"bomb\.tif (has .* too many|is a TIFF of shape|cannot be read)"):
                 read(path)
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
@@ -186,7 +186,7 @@ def test_what_is_shown_are_the_colours_or_the_first_band_in_grey() -> None:
 def test_bands_on_pages_of_their_own(tmp_path: Path) -> None:
     pages = noise(2).transpose(2, 0, 1)
     tifffile.imwrite(tmp_path / "pages.tif", pages, photometric="minisblack")  # how a (2, H, W) array is saved
-    assert (count_bands(tmp_path / "pages.tif"), band_picture_size(tmp_path / "pages.tif")) == (2, SIZE)
+    assert (count_bands(tmp_path / "pages.tif"), look_at_bands(tmp_path / "pages.tif")[0]) == (2, SIZE)
     assert np.array_equal(open_bands(tmp_path / "pages.tif", 2), noise(2))
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from toy import STAGE, TOY, draw_squares
 
 from engine.data.pictures.block import Data, open_block
+from engine.data.splits import by_mark
 from engine.errors import DataError
 from engine.kinds.mask import open_masks
 from engine.tasks.camvid import CAMVID
@@ -71,7 +72,7 @@ def test_the_summary_s_code_gives_what_its_answers_say(streets: Path) -> None:
     known = {"data": data, "inputs": data.block.inputs(data.root), "label": data.block.label(data.train[0])}
     inputs, split, label, test, transforms, batch = (eval(step.code, dict(known)) for step in steps)
     assert len(inputs) == 14
-    assert tuple(map(tuple, split)) == (data.train, data.valid)
+    assert (split.train, split.valid) == (data.train, data.valid)
     assert label.is_file()
     assert tuple(test) == data.test
     assert callable(transforms)
@@ -110,6 +111,8 @@ def test_a_folder_without_inputs_is_named(tmp_path: Path) -> None:
 
 
 def test_a_split_needs_both_sides(tmp_path: Path, squares: Data) -> None:
-    block = dataclasses.replace(squares.block, split=lambda root, inputs: (inputs, []))
+    block = dataclasses.replace(
+        squares.block, split=lambda root, inputs: by_mark(inputs, lambda item: False, "nothing")
+    )
     with pytest.raises(DataError, match="gives 24 inputs to train and 0 to validate"):
         open_block(block, squares.root, squares.classes)

@@ -15,6 +15,7 @@ from toy import TOY, draw_squares
 from engine.data.pictures import cache
 from engine.data.pictures.block import Data
 from engine.data.pictures.cache import open_cache, prepare_cache
+from engine.data.pictures.scan import LOOKS
 from engine.errors import DataError
 from engine.host.home import cache_folder
 from engine.kinds.mask import open_masks
@@ -32,12 +33,12 @@ def prepare(data: Data, size: tuple[int, int] = SIZE) -> list[tuple[int, int]]:
 
 
 def files() -> dict[Path, tuple[int, int]]:
-    found = (path for path in cache_folder().rglob("*") if path.is_file())
+    found = (path for path in cache_folder().rglob("*") if path.is_file() and path.parent.name != LOOKS)
     return {path: ((state := path.stat()).st_ino, state.st_mtime_ns) for path in found}
 
 
 def folders() -> list[str]:
-    return sorted(path.name for path in cache_folder().iterdir())
+    return sorted(path.name for path in cache_folder().iterdir() if path.name != LOOKS)
 
 
 def test_a_cached_sample_is_the_sample(data: Data) -> None:
@@ -128,7 +129,7 @@ def test_a_missing_file_is_named(data: Data, missing: str) -> None:
 
 def test_what_a_killed_build_left_is_not_taken_for_whole(data: Data) -> None:
     prepare(data)
-    (whole,) = cache_folder().iterdir()
+    (whole,) = (cache_folder() / name for name in folders())
     half = whole.with_name(f"{whole.name}.k1ll3d")
     whole.rename(half)
     (half / "1.npy").unlink()

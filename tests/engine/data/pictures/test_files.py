@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from engine.data.pictures.files import MAX_PIXELS, list_pictures, open_mask, open_picture, picture_size
+from engine.data.pictures.files import MAX_PIXELS, list_pictures, open_picture, picture_size
+from engine.data.pictures.masks import open_codes as open_mask
 from engine.errors import DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -96,6 +97,17 @@ def test_16_bits_are_scaled_and_not_clipped(tmp_path: Path) -> None:
     values[:, 8:] = 65535 // 2
     Image.fromarray(values).save(tmp_path / "deep.png")
     assert colours(open_picture(tmp_path / "deep.png")) == [WHITE, (127, 127, 127)]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "white", "suffix"),
+    [("uint16", 4095, "png"), ("uint16", 255, "tif"), ("float32", 1.0, "tif"), ("float32", 255.0, "tif")],
+)
+def test_white_is_what_the_brightest_pixel_asks_for(tmp_path: Path, dtype: str, white: float, suffix: str) -> None:
+    values = np.full((8, 16), white, dtype=dtype)
+    values[:, 8:] = white / 2
+    Image.fromarray(values).save(tmp_path / f"deep.{suffix}")
+    assert colours(open_picture(tmp_path / f"deep.{suffix}")) == [WHITE, (127, 127, 127)]
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
@@ -253,9 +265,19 @@ def test_masks_of_one_bit_have_the_codes_0_and_1(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 def test_coloured_masks_are_refused(tmp_path: Path, mode: str) -> None:
-    Image.new(mode, (4, 4)).save(tmp_path / "mask.png")
+    mask = Image.new(mode, (4, 4))
+    mask.putpixel((0, 0), (9, 0, 0, 255)[: len(mode)])
+    mask.save(tmp_path / "mask.png")
     with pytest.raises(DataError, match=rf"mask\.png has mode {mode}"):
         open_mask(tmp_path / "mask.png")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
+def test_a_mask_whose_colours_are_all_greys_has_these_as_codes(tmp_path: Path, mode: str) -> None:
+    codes = np.arange(12, dtype=np.uint16 if mode == "I;16" else np.uint8).reshape(3, 4)
+    image = Image.fromarray(codes)
+    (image if mode == "I;16" else image.convert(mode)).save(tmp_path / "mask.png")
+    assert np.array_equal(open_mask(tmp_path / "mask.png"), codes)
 
 
 def test_list_pictures_sorts_and_leaves_out_what_is_none(tmp_path: Path) -> None:

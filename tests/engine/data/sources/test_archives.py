@@ -110,7 +110,7 @@ def test_files_get_plain_permissions(box):
     "name",
     [
         "../evil.txt", "set/../../evil.txt", "set/..", "/tmp/lesson-lab-evil.txt", "//evil.txt", "set/C:evil.txt",
-        "C:\\evil.txt", "set\\..\\..\\evil.txt", "set/nul", "set/COM1.txt", "set/dot.", "set/space ", "set/a\nb",
+        "C:\\evil.txt", "set\\..\\..\\evil.txt", "set/nul", "set/COM1.txt", "set/dot.", "set/a\nb",
         "set/" + "x" * 256, "deeper/" * 17 + "evil.txt",
     ],
 )  # fmt: skip

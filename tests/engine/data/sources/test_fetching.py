@@ -409,14 +409,20 @@ def test_what_only_a_mirror_has_says_so(home, server, tmp_path, monkeypatch):
 def test_a_data_set_is_resolved_by_name_or_folder(home, lesson, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="python -m engine fetch camvid_tiny"):
         resolve_dataset("camvid_tiny")
-    with pytest.raises(DataError, match=r"'nothing' is neither a folder, nor a CSV file, nor a data set .*camvid_tiny"):
+    with pytest.raises(
+        DataError, match=r"'nothing' is neither a folder, nor a table or an archive, nor a data set .*camvid_tiny"
+    ):
         resolve_dataset("nothing")
     with pytest.raises(DataError):
         resolve_dataset("")
     fetch("camvid_tiny")
     assert resolve_dataset("camvid_tiny") == dataset_folder("camvid_tiny")
     monkeypatch.chdir(tmp_path)
-    assert resolve_dataset("home") == tmp_path / "home"
+    (tmp_path / "mine" / "data").mkdir(parents=True)
+    (tmp_path / "mine" / "labels.csv").touch()
+    assert resolve_dataset("mine") == tmp_path / "mine"
+    (tmp_path / "mine" / "labels.csv").rename(tmp_path / "mine" / "README.md")
+    assert resolve_dataset("mine") == tmp_path / "mine" / "data", "a folder that holds another, and what to know of it"
     assert resolve_dataset(str(tmp_path)) == tmp_path
 
 

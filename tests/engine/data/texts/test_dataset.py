@@ -12,6 +12,7 @@ from pathlib import Path
 import datasets
 import pytest
 
+from engine.data.reading.tables import open_table
 from engine.data.sources.fetching import fetch, read_record
 from engine.data.sources.mirror import MIRROR_VARIABLE
 from engine.data.texts import dataset as texts
@@ -57,9 +58,9 @@ def answers(data: TextData, rows: Sequence[int]) -> list[tuple[str, str, str]]:
     return [(data.name(row), data.label(row), text) for row, text in zip(rows, data.texts(rows), strict=True)]
 
 
-def refused(root: Path, message: str) -> None:
+def refused(root: Path, message: str, **said: str) -> None:
     with pytest.raises(DataError, match=message):
-        open_texts(root)
+        open_texts(root, **said)
     assert not cache_folder().exists() or list(cache_folder().iterdir()) == []
 
 
@@ -145,15 +146,23 @@ def test_a_table_may_be_given_itself(tmp_path):
         open_texts(root / "gone.csv")
 
 
-def test_what_excel_writes_is_read_and_one_broken_letter_is_not_mistaken_for_it(tmp_path):
+def test_what_is_not_utf8_is_read_as_somebody_says_and_never_guessed(tmp_path):
     rows = [("gut", "Schöner Film"), ("böse", "Gräßlich")] * 10
     root = write_csv(tmp_path / "texts.csv", ("label", "text"), rows)
     whole = (root / "texts.csv").read_bytes()
     (root / "texts.csv").write_bytes(whole.decode().encode("cp1252"))
-    data = open_texts(root)
+    refused(root, "not UTF-8.* cp1252 gives “gut,Schöner Film”; .*cp1251 gives “gut,Schцner Film”")
+    data = open_texts(root, encoding="cp1252")
     assert (data.classes, data.texts([0, 1])) == (("böse", "gut"), ["Schöner Film", "Gräßlich"])
+    with pytest.raises(DataError, match="There is no encoding 'windows'"):
+        open_texts(root, encoding="windows")
     (root / "texts.csv").write_bytes(whole.replace("Gräßlich".encode(), b"Gr\xe4", 1))
-    assert open_texts(root).texts([0, 1, 3]) == ["Schöner Film", "Gr\ufffd", "Gräßlich"]
+    with pytest.raises(DataError, match="not UTF-8"):
+        open_texts(root)
+    (root / "texts.csv").write_bytes(whole)
+    assert open_texts(root, encoding="cp1252").texts([1]) == ["Gräßlich"]
+    (root / "texts.csv").write_bytes(whole.decode().encode("utf-16"))
+    assert open_texts(root).texts([0, 1]) == ["Schöner Film", "Gräßlich"]
 
 
 def test_folders_are_classes(tmp_path):
@@ -184,9 +193,9 @@ def test_folders_may_be_splits_first(tmp_path):
 
 def test_what_is_no_plain_text_is_made_one(tmp_path):
     files: dict[str, str | bytes] = {f"{label}/{number}.txt": "x" for label in ("a", "b") for number in range(5)}
-    files |= {"a/0.txt": "\ufeffone\r\ntwo\rthree\n".encode(), "a/1.txt": b"caf\xe9\x00\x1b\x7f\tend\x0c"}
+    files |= {"a/0.txt": "\ufeffone\r\ntwo\rthree\n".encode(), "a/1.txt": b"caf\xc3\xa9\x00\x1b\x7f\tend\x0c"}
     data = open_texts(write_files(tmp_path, files))
-    assert data.texts([0, 1]) == ["one\ntwo\nthree\n", "caf\ufffd\x7f\tend"]
+    assert data.texts([0, 1]) == ["one\ntwo\nthree\n", "café\x7f\tend"]
     assert clean_text("".join(map(chr, range(32)))) == "\t\n\n"
 
 
@@ -286,22 +295,30 @@ def test_many_small_writes_keep_the_order(tmp_path, monkeypatch):
     ("header", "rows", "message"),
     [
         (("label", "words"), [], r"columns label, words. It needs one called text, review, sentence or content"),
-        (("mark", "text"), [], r"columns mark, text. .* one called label, sentiment, class or category"),
-        ((), [], r"columns \(none\)"),
+        (("mark", "text"), [], r"columns mark, text. .* one called label, labels, sentiment or class"),
+        ((), [], r"texts.csv is empty"),
         (("label", "text"), [], r"0 classes \(none\). They need 2 to 253"),
         (("label", "text"), [("pos", "a"), ("pos", "b")], r"1 classes \(pos\)"),
         (("label", "text"), [(str(number), "a") for number in range(254)], r"254 classes \(0, 1, 10, 100, 101\)"),
-        (("label", "text"), [("pos", "a"), ("neg", "b", "c")], r"3 columns in line 3, but 2 names"),
-        (("label", "text", "is_valid"), [("pos", "a", "perhaps")], r"'perhaps' as is_valid near line 2: write True"),
+        (
+            ("label", "text"),
+            [("pos", "a"), ("neg", "b", "c")],
+            r"from line 3 on: it has 3 columns, where 2 are expected",
+        ),
+        (
+            ("label", "text", "is_valid"),
+            [("pos", "a", "perhaps")],
+            r"line 2, column is_valid, has 'perhaps', which is neither yes nor no",
+        ),
         (
             ("label", "text"),
             [("pos", "a"), ("neg", "b")],
-            r"2 texts to train and 0 to validate \(a random 10%, seed 42\)",
+            r"2 inputs to train and 0 to validate \(a random 10%, seed 42\)",
         ),
         (
             ("label", "text", "is_valid"),
             [("pos", "a", 1), ("neg", "b", 1)],
-            r"0 texts to train and 2 to validate \(the rows where is_valid",
+            r"0 inputs to train and 2 to validate \(the rows where is_valid",
         ),
     ],
 )
@@ -313,15 +330,13 @@ def test_a_table_that_cannot_be_used(tmp_path, header, rows, message):
 
 def test_a_failed_copy_leaves_nothing(tmp_path, monkeypatch):
     rows = [*REVIEWS, ("neg", "ragged", "row")]
-    refused(write_csv(tmp_path / "ragged/texts.csv", ("label", "text"), rows), "3 columns in line 22")
+    refused(write_csv(tmp_path / "ragged/texts.csv", ("label", "text"), rows), "from line 22 on: it has 3 columns")
     (tmp_path / "quote").mkdir()
     (tmp_path / "quote/texts.csv").write_text('label,text\npos,a\nneg,"never closed\n' + "and on it goes\n" * 20)
     monkeypatch.setattr(text_files, "MAX_TEXT", 100)
     old = csv.field_size_limit(100)
     try:
-        refused(
-            tmp_path / "quote", r"near line \d+ \(field larger than field limit \(100\)\). Is a double quote left open"
-        )
+        refused(tmp_path / "quote", r"from line 3 on: field larger than field limit")
     finally:
         csv.field_size_limit(old)
 
@@ -330,11 +345,9 @@ def test_tables_that_are_read_side_by_side_have_the_same_limit(tmp_path):
     """A field of 200,000 characters is longer than csv allows by itself."""
     for name in ("one", "two"):
         write_csv(tmp_path / f"{name}.csv", ("label", "text"), [("pos", "x" * 200_000)] * 2)
-    with text_files.opened_table(tmp_path / "one.csv") as (_, one):
-        next(one)
-        with text_files.opened_table(tmp_path / "two.csv") as (_, two):
-            assert len(list(two)) == 2
-        assert len(list(one)) == 1
+    one, two = (open_table(tmp_path / f"{name}.csv").rows() for name in ("one", "two"))
+    next(one)
+    assert len(list(two)) == 2 and len(list(one)) == 1
 
 
 def test_texts_are_bounded(tmp_path, monkeypatch):
@@ -362,13 +375,13 @@ def test_a_folder_that_is_none_of_the_layouts(tmp_path):
     write_files(tmp_path / "files", {"a.txt": "x", "deep/down/a.txt": "x"})
     refused(tmp_path / "files", r"files is not a data set of texts: it has none. .* pos/\*\.txt and neg/\*\.txt")
     write_files(tmp_path / "two", {"a.csv": "label,text\n", "b.csv": "label,text\n"})
-    refused(tmp_path / "two", r"2 CSV files, and which of them is meant is not clear")
+    refused(tmp_path / "two", r"2 tables, and which of them is meant is not clear")
     refused(write_files(tmp_path / "one", {"pos/a.txt": "x"}), r"1 classes \(pos\)")
 
 
 def test_a_saved_dataset_that_cannot_be_used(tmp_path):
     good = {"text": [f"t{number}" for number in range(10)], "label": [0, 1] * 5}
-    refused(save(tmp_path / "split", test=good), r"0 texts to train and 0 to validate")
+    refused(save(tmp_path / "split", validation=good), r"0 inputs to train and 10 to validate")
     refused(save(tmp_path / "splits", first=good, second=good), r"splits first, second. One must be called train")
     refused(save(tmp_path / "column", train={"words": ["a"], "label": [0]}), r"columns words, label. .* rename_column")
     plain = datasets.Value("int64")

@@ -161,7 +161,7 @@ def test_texts_are_arranged_from_long_to_short(data: TextData) -> None:
 
 
 def test_an_empty_text_is_read_as_its_frame(tmp_path: Path, model: Any) -> None:
-    data = open_texts(write_texts(tmp_path / "texts", train=["", "film", " ", "a"], valid=["", ""]))
+    data = open_texts(write_texts(tmp_path / "texts", train=["\x01", "film", "\x02", "a"], valid=["\x01", "\x02"]))
     feed = loaders(data, model)
     assert sorted(lengths(epoch(feed)[0])) == [0, 0, 1, 1]
     assert next(iter(feed.valid))[0].tolist() == 2 * [[2, 3, 1, 1, 1, 1, 1, 1]]

@@ -55,11 +55,11 @@ def test_a_column_that_says_what_validates_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", r"columns \(none\) and 0 rows"),
+        ("", "a.csv is empty"),
         ("text\na\n", "columns text and 1 rows"),
-        ("a,a\n1,2\n", "different names in the first line"),
+        ("a,a\n1,2\n", "two columns called"),
         ("a,b\n", "and 0 rows"),
-        ("a,b\n1,2,3\n", "put texts in double quotes"),
+        ("a,b\n1,2,3\n", "has 3 columns, where 2 are expected"),
         ("text,label\na,x\nb,x\n", "have 1 classes"),
     ],
 )

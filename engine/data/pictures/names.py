@@ -1,0 +1,49 @@
+"""Which picture a table or a list means: people write a path, a name or a name without its suffix, from whatever system."""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.data.pictures.files import PICTURE_SUFFIXES
+
+
+class PictureNames:
+    """The pictures of a folder, to be found by what somebody calls them.
+
+    Looked for are the path, the path's last parts, the name, and the name without its suffix: first as it is written, then
+    without regard to capitals. What fits two pictures fits none.
+    """
+
+    def __init__(self, pictures: Iterable[Path], root: Path) -> None:
+        self._exact: defaultdict[str, set[Path]] = defaultdict(set)
+        self._loose: defaultdict[str, set[Path]] = defaultdict(set)
+        for picture in pictures:
+            parts = picture.relative_to(root).parts
+            for start in range(len(parts)):
+                name = "/".join(parts[start:])
+                for known in (name, without_suffix(name)):
+                    self._exact[_normal(known)].add(picture)
+                    self._loose[_normal(known).casefold()].add(picture)
+
+    def find(self, name: str) -> tuple[Path, ...]:
+        """The pictures that `name` may mean: one, or none, or several."""
+        written = _normal(name.replace("\\", "/")).strip("/").removeprefix("./")
+        parts = written.split("/")
+        for start in range(len(parts)):  # somebody else's folders may stand in front
+            whole = "/".join(parts[start:])
+            for known in (whole, without_suffix(whole)):
+                found = self._exact.get(known) or self._loose.get(known.casefold())
+                if found:
+                    return tuple(sorted(found))
+        return ()
+
+
+def without_suffix(name: str) -> str:
+    """A picture's name without its suffix; it may have other dots in it, and may come without one."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem if dot and f".{suffix.lower()}" in PICTURE_SUFFIXES else name
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip())

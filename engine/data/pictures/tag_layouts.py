@@ -1,0 +1,226 @@
+"""The folders in which tagged pictures come: which tags belong to which picture, and who validates.
+
+A table (`labels.csv`, Kaggle's `train_v2.csv`, or any other) names pictures and their tags; or it has a line for each picture and
+tag, or a column of 0 and 1 for each tag. Without a table, pictures lie in a folder for each class.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.data.account import Findings
+from engine.data.pictures.bands import look_at_bands
+from engine.data.pictures.files import list_all_pictures, list_pictures
+from engine.data.pictures.named_rows import COLUMNS, find_rows
+from engine.data.pictures.scan import follow_each_other, look_at_pictures
+from engine.data.reading.litter import is_litter
+from engine.data.reading.rows import Row, Table
+from engine.data.reading.tables import SUFFIXES, open_table
+from engine.data.reading.tags import find_tag_cells, tag_warnings
+from engine.data.reading.values import MARKS, quoted
+from engine.data.splits import (
+    GROUP_COLUMNS,
+    SPLIT_COLUMNS,
+    SPLIT_SEED,
+    SPLIT_WORDS,
+    Split,
+    by_chance,
+    by_groups,
+    by_mark,
+    column_split,
+    recordings,
+)
+from engine.errors import DataError, LayoutError
+
+TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
+FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
+TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
+TAG_COLUMNS = ("tags", "labels", "tag", "label", "classes", "class", "categories", "category", "target")
+VALID_COLUMN = "is_valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagLayout:
+    """A folder understood: each picture's tags, who validates, and where pictures without tags lie."""
+
+    tags: Mapping[Path, tuple[str, ...]]
+    split: Callable[[Sequence[Path]], Split]
+    unlabelled: tuple[Path, ...]
+    findings: Findings
+
+
+def find_tag_layout(root: Path, seed: int = SPLIT_SEED) -> TagLayout:
+    """The layout that `root` has: a table, or a folder with one, or a folder of pictures beside one, or folders for classes."""
+    for place, folder in ((root.parent if root.is_file() else root, None), (root.parent, root)):
+        tables = [root] if root.is_file() else _tables_in(place)
+        pictures = _pictures_of(place, folder)
+        if tables and pictures[1]:
+            return _of_tables(root, tables, *pictures, seed=seed)
+        if root.is_file():
+            break
+    classes = _class_folders(root)
+    if classes:
+        return _of_folders(root, classes, seed)
+    raise LayoutError(
+        f"{root} has no layout that is known for tags. Expected labels.csv (image_name,tags) and pictures in train/, "
+        "Kaggle's train_v2.csv with train-jpg/ or train-tif-v2/, or a folder of pictures for each class."
+    )
+
+
+def _tables_in(place: Path) -> list[Path]:
+    """Those with a name that is known, the first of them first; else all that may be tables."""
+    if not place.is_dir():
+        return []
+    known = [place / name for name in TABLES if (place / name).is_file()]
+    others = [path for path in sorted(place.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+    return known or [path for path in others if not is_litter(path.name)]
+
+
+def _pictures_of(place: Path, folder: Path | None) -> tuple[Path, list[Path]]:
+    """The folder that pictures are in, and they themselves."""
+    for named in [folder] if folder else [place / name for name in FOLDERS]:
+        found = list_pictures(named)
+        if found:
+            return named, found
+    return place, [] if folder else list_all_pictures(place)
+
+
+def _of_tables(root: Path, tables: Sequence[Path], folder: Path, pictures: list[Path], *, seed: int) -> TagLayout:
+    """The first table that names any of the pictures."""
+    refusal: DataError | None = None
+    for file in tables:
+        try:
+            return _of_table(root, file, folder, pictures, seed=seed)
+        except DataError as problem:
+            refusal = refusal or problem
+    assert refusal
+    raise refusal
+
+
+def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int) -> TagLayout:
+    table = open_table(file)
+    named = find_rows(table, folder, pictures)
+    rows = [row for some in named.rows.values() for row in some]
+    columns = _tag_columns(table, rows, named.column)
+    read, written = _reader(table, rows, columns)
+    tags = {picture: _joined([read(row) for row in some]) for picture, some in named.rows.items()}
+    used = {picture: some for picture, some in tags.items() if some is not None}
+    if not used:
+        raise DataError(
+            f"{file.name} says no tags of any of its pictures: its column {table.columns[columns[0]]} is empty."
+        )
+    silent = tuple(picture.name for picture, some in tags.items() if some is None)
+    several = [picture.name for picture, some in named.rows.items() if len(some) > 1]
+    notes = [*table.notes, f"{file.name} is {table.written}; tags are {written}."]
+    if several:
+        notes.append(
+            f"{len(several)} pictures stand on several lines ({quoted(several)}): their tags are taken together."
+        )
+    beside = [folder.parent / name for name in TEST_FOLDERS.get(folder.name, ())]
+    return TagLayout(
+        tags=used,
+        split=_split_of(table, {picture: named.rows[picture][0] for picture in used}, seed),
+        unlabelled=tuple(path for place in beside for path in list_pictures(place)),
+        findings=Findings(
+            layout=f"pictures in {folder.name}/, tags in {file.name}",
+            found=len(pictures),
+            left_out={**named.lost, **({"no tags are said": silent} if silent else {})},
+            warnings=tuple(tag_warnings({tag for some in used.values() for tag in some})),
+            notes=tuple(notes),
+        ),
+    )
+
+
+def _joined(said: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """The tags of all of a picture's lines; None where none of them says anything."""
+    found = [tags for tags in said if tags is not None]
+    return tuple(sorted({tag for tags in found for tag in tags})) if found else None
+
+
+def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int) -> list[int]:
+    """The one column that holds tags, or the columns of 0 and 1, each of which is one."""
+    named = [at for name in TAG_COLUMNS for at, column in enumerate(table.names) if column == name and at != picture_at]
+    if named:
+        return named[:1]
+    other = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS, *COLUMNS}
+    left = [at for at, name in enumerate(table.names) if at != picture_at and name not in other]
+    marks = [at for at in left if all(row.cells[at].strip().lower() in _ONE_HOT for row in rows)]
+    if len(marks) > 1:
+        return marks
+    if len(left) == 1:
+        return left
+    raise DataError(
+        f"{table.file.name} has the columns {', '.join(table.columns)[:200]}, and none is called tags or labels. Call "
+        "the column of tags so, "
+        "or give each tag a column of 0 and 1."
+    )
+
+
+_ONE_HOT = frozenset(word for word in MARKS if word in ("1", "0", "1.0", "0.0", "true", "false", "yes", "no", ""))
+
+
+def _reader(
+    table: Table, rows: Sequence[Row], columns: Sequence[int]
+) -> tuple[Callable[[Row], tuple[str, ...] | None], str]:
+    """What gives a row's tags, None where nothing is said; and how they are written, in words."""
+    if len(columns) > 1:
+        names = {at: table.columns[at].strip() for at in columns}
+        return (
+            lambda row: tuple(name for at, name in names.items() if MARKS[row.cells[at].strip().lower()]),
+            "columns of 0 and 1",
+        )
+    at = columns[0]
+    cells = find_tag_cells({row.where: row.cells[at] for row in rows}, table.columns[at])
+    return lambda row: cells.tags(row.cells[at]) or None, f"parted by {cells.in_words}"
+
+
+def _split_of(table: Table, rows: Mapping[Path, Row], seed: int) -> Callable[[Sequence[Path]], Split]:
+    said = column_split(table, rows, VALID_COLUMN)
+    if said:
+        return said
+
+    def by_names(inputs: Sequence[Path]) -> Split:
+        of = recordings(inputs)
+        if of and follow_each_other(of, look_at_pictures(inputs, look_at_bands)):
+            return by_groups(inputs, lambda path: of[path], "recording")
+        return by_chance(inputs, seed=seed)
+
+    return by_names
+
+
+def _class_folders(root: Path) -> dict[str, dict[str, list[Path]]]:
+    """By split, the pictures of each folder that is a class; {} where there are not two of these."""
+    if not root.is_dir():
+        return {}
+    inner = [path for path in sorted(root.iterdir()) if path.is_dir() and not is_litter(path.name)]
+    splits = {SPLIT_WORDS[path.name.lower()]: path for path in inner if path.name.lower() in SPLIT_WORDS}
+    places = splits if "train" in splits else {"": root}
+    found = {
+        split: {
+            path.name: list_all_pictures(path)
+            for path in sorted(place.iterdir())
+            if path.is_dir() and not is_litter(path.name)
+        }
+        for split, place in places.items()
+    }
+    found = {split: {name: files for name, files in some.items() if files} for split, some in found.items()}
+    classes = {name for some in found.values() for name in some}
+    return found if len(classes) > 1 else {}
+
+
+def _of_folders(root: Path, classes: Mapping[str, Mapping[str, list[Path]]], seed: int) -> TagLayout:
+    tags = {path: (name,) for some in classes.values() for name, files in some.items() for path in files}
+    on = {path: split for split, some in classes.items() for files in some.values() for path in files}
+    parted = "valid" in classes
+
+    def split(inputs: Sequence[Path]) -> Split:
+        kept = [path for path in inputs if on[path] != "test"]
+        test = tuple(path for path in inputs if on[path] == "test")
+        if parted:
+            found = by_mark(kept, lambda path: on[path] == "valid", "a folder for each split")
+        else:
+            found = by_chance(kept, seed=seed)
+        return Split(train=found.train, valid=found.valid, source=found.source, test=test)
+
+    layout = "a folder of pictures for each class" + (f", in {', '.join(classes)}" if "" not in classes else "")
+    return TagLayout(tags=tags, split=split, unlabelled=(), findings=Findings(layout=layout, found=len(tags)))

@@ -1,0 +1,144 @@
+"""Which samples validate: by chance, by whole groups, by a list or by a column.
+
+Samples that belong together, as frames of one recording, pages of one document or pictures of one person do, stay on one side: a
+model that has seen their neighbours would be asked what it knows by heart.
+"""
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.data.reading.rows import Row, Table
+from engine.data.reading.values import as_mark
+from engine.errors import DataError
+
+SPLIT_SEED = 42
+VALID_SHARE = 0.2
+GROUP_COLUMNS = (
+    "person", "subject", "patient", "participant", "speaker", "author", "user", "user_id", "patient_id", "subject_id", "group",
+    "recording", "video", "sequence", "session", "document",
+)  # fmt: skip
+SPLIT_COLUMNS = ("split", "set", "subset", "fold", "partition")
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("valid", "validation", "val", "dev", "validate"), "valid"),
+    **dict.fromkeys(("test", "testing", "tst", "eval", "holdout"), "test"),
+}
+FEWEST_FRAMES = 3  # of a recording; names that come once or twice say nothing
+_LAST_NUMBER = re.compile(r"^(.*?)[\s_.\-]*(?:frame|img|f|p|page|pg|seite)?[\s_.\-]*\d+$", re.IGNORECASE)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """The sides that samples are on, and where that comes from, in a few words."""
+
+    train: tuple
+    valid: tuple
+    source: str
+    test: tuple = ()
+
+
+def split_randomly(
+    items: Sequence[T], *, seed: int = SPLIT_SEED, share: float = VALID_SHARE
+) -> tuple[list[T], list[T]]:
+    """Training and validation samples: a random `share` is held out, each in the samples' order."""
+    chosen = set(random.Random(seed).sample(range(len(items)), round(len(items) * share)))
+    train = [item for index, item in enumerate(items) if index not in chosen]
+    return train, [items[index] for index in sorted(chosen)]
+
+
+def by_chance(items: Sequence[T], *, seed: int = SPLIT_SEED, share: float = VALID_SHARE) -> Split:
+    """A random share validates; of two samples at least, one does."""
+    train, valid = split_randomly(items, seed=seed, share=max(share, 1 / max(2, len(items))))
+    return Split(train=tuple(train), valid=tuple(valid), source=f"a random {share:.0%}, seed {seed}")
+
+
+def by_groups(items: Sequence[T], group_of: Callable[[T], str], what: str, *, share: float = VALID_SHARE) -> Split:
+    """Whole groups validate, about that share of them, the last ones by name; `what` a group is, such as "person"."""
+    groups = {group_of(item) for item in items}
+    if len(groups) < 2:
+        return by_chance(items, share=share)
+    held, source = held_groups(groups, what, share)
+    return by_mark(items, lambda item: group_of(item) in held, source)
+
+
+def held_groups(groups: Iterable[str], what: str, share: float = VALID_SHARE) -> tuple[set[str], str]:
+    """Which groups validate, and that in a few words."""
+    named = sorted(groups)
+    held = named[-max(1, round(len(named) * share)) :]
+    shown = ", ".join(held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
+    return set(held), f"{what} {shown} held out"
+
+
+def by_mark(items: Sequence[T], is_valid: Callable[[T], bool], source: str) -> Split:
+    """Those validate that are marked."""
+    return Split(
+        train=tuple(item for item in items if not is_valid(item)),
+        valid=tuple(item for item in items if is_valid(item)),
+        source=source,
+    )
+
+
+def column_split(table: Table, rows: Mapping[T, Row], valid_column: str) -> Callable[[Sequence[T]], Split] | None:
+    """How a table's own columns split its samples: one that says who validates, one that names the split, or one that says what
+    belongs together. `rows` has each sample's row. None where there is no such column, or where it says nothing.
+    """
+    where = table.file.name
+    if valid_column in table.names:
+        at = table.names.index(valid_column)
+        marks = {
+            item: as_mark(row.cells[at], f"The column {valid_column} of {where}, {row.where},")
+            for item, row in rows.items()
+        }
+        if any(marks.values()):
+            return lambda items: by_mark(items, marks.__getitem__, f"those that {where} marks as {valid_column}")
+    at = table.column(SPLIT_COLUMNS)
+    words = (
+        {item: SPLIT_WORDS.get(row.cells[at].strip().lower(), "") for item, row in rows.items()}
+        if at is not None
+        else {}
+    )
+    if "valid" in words.values() or "test" in words.values():
+        strange = next((rows[item].cells[at or 0] for item, word in words.items() if not word), None)
+        if strange is not None:
+            raise DataError(
+                f"The column {table.columns[at or 0]} of {where} has {strange!r}. Write train, valid or test."
+            )
+        return lambda items: by_words(items, words, f"the column {table.columns[at or 0]} of {where}")
+    at = table.column(GROUP_COLUMNS)
+    groups = {item: row.cells[at].strip() for item, row in rows.items()} if at is not None else {}
+    if len(set(groups.values())) > 1:
+        return lambda items: by_groups(items, groups.__getitem__, table.columns[at or 0].strip().lower())
+    return None
+
+
+def by_words(items: Sequence[T], words: Mapping[T, str], source: str) -> Split:
+    """Each sample is on the side that is named; where none validates, a part of the training samples does."""
+    sides = {side: [item for item in items if words[item] == side] for side in ("train", "valid", "test")}
+    if not sides["valid"] and sides["train"]:
+        chance = by_chance(sides["train"])
+        return replace(chance, test=tuple(sides["test"]), source=f"{source}; of its training samples, {chance.source}")
+    return Split(train=tuple(sides["train"]), valid=tuple(sides["valid"]), test=tuple(sides["test"]), source=source)
+
+
+def recordings(items: Sequence[Path]) -> Mapping[Path, str]:
+    """The recording or document that each picture's name says it is of; {} where names do not look like that.
+
+    Frames are called alike but for a number at the end, and there are several recordings with several frames each.
+    """
+    groups: defaultdict[str, list[Path]] = defaultdict(list)
+    for item in items:
+        found = _LAST_NUMBER.match(item.stem)
+        if not found:
+            return {}
+        groups[found[1]].append(item)
+    is_plain = any(not name for name in groups)
+    if is_plain or len(groups) < 2 or min(map(len, groups.values())) < FEWEST_FRAMES:
+        return {}
+    return {item: name for name, members in groups.items() for item in members}

@@ -1,0 +1,80 @@
+"""What is in a folder, a table or an archive: which kind of data set, and what is in it, before anything is trained."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.data.account import Account
+from engine.data.dataset import DataSet
+from engine.data.sources.fetching import resolve_dataset
+from engine.data.sources.own_archives import is_archive, looked_into
+from engine.errors import DataError, LayoutError
+from engine.host.access import require_host
+from engine.task import Aim
+from engine.tasks.registry import TASKS, get_task
+
+ORDER = ("mask", "point", "tags", "text")  # a folder of masks holds folders of pictures, as one of classes does
+
+
+def check(dataset: str, task: str = "", encoding: str = "") -> Account:
+    """The account of a data set, by its name, or of a folder, table or archive; its `refused` says why it cannot be used.
+
+    Without a `task` the first kind is taken that can read it. `encoding` is that of texts that are not UTF-8.
+    """
+    aims = [get_task(task).aims[0]] if task else _aims()
+    try:
+        with _opened(dataset) as root:
+            _, data = open_kind(root, aims, encoding)
+            return data.account()
+    except _Refused as problem:
+        return Account(kind=problem.kind, refused=str(problem))
+    except DataError as problem:
+        return Account(refused=str(problem))
+
+
+def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim, DataSet]:
+    """The first of these aims that can read what is in `root`, and the data set.
+
+    Where none can, the `DataError` is that of the first whose layout it has, or says what is known.
+    """
+    refusals: list[_Refused] = []
+    for aim in aims:
+        try:
+            return aim, aim.build().open_data(root, **({"encoding": encoding} if encoding else {}))
+        except LayoutError as problem:
+            if len(aims) == 1:
+                raise _Refused(aim.kind, str(problem)) from None
+        except DataError as problem:
+            refusals.append(_Refused(aim.kind, str(problem)))
+    if refusals:
+        raise refusals[0]
+    raise LayoutError(
+        f"{root.name} holds no data set that is known: no pictures with masks (images/, labels/, codes.txt), no pictures "
+        "with points "
+        "(centres.csv, images/), no pictures with tags (labels.csv, train/, or a folder for each class), and no texts "
+        "with labels (a "
+        "table with the columns text and label, or pos/*.txt and neg/*.txt). docs/own-data.md shows each."
+    )
+
+
+class _Refused(DataError):
+    """A data set of one kind that cannot be used."""
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+def _aims() -> list[Aim]:
+    return sorted((task.aims[0] for task in TASKS), key=lambda aim: ORDER.index(aim.kind))
+
+
+@contextmanager
+def _opened(dataset: str) -> Iterator[Path]:
+    archive = Path(dataset).expanduser().absolute()
+    if is_archive(archive):
+        require_host("open an archive of this machine")
+        with looked_into(archive) as folder:
+            yield folder
+    else:
+        yield resolve_dataset(dataset)
