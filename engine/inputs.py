@@ -62,6 +62,7 @@ class InputKind:
     size_knob: the knob that says how large an input is.
     knobs: those of a stage's knobs that mean something to this kind.
     channels: how many numbers stand at each place of an input that pretrained bodies know.
+    suffixes: how the files are called, in a folder of them, that hold inputs.
     example: what a card's program lets a model judge.
     onnx_inputs, onnx_shape: what an exported model is given, and its shape and type, with `{channels}` to be filled in.
     """
@@ -71,6 +72,7 @@ class InputKind:
     size_knob: str
     knobs: tuple[str, ...]
     channels: int
+    suffixes: frozenset[str]
     example: str
     onnx_inputs: tuple[str, ...]
     onnx_shape: str
@@ -89,6 +91,7 @@ PICTURE = InputKind(
     size_knob="image_size",
     knobs=(*TRAINING_KNOBS, "image_size", "augmentation"),
     channels=3,
+    suffixes=frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}),
     example="picture.jpg",
     onnx_inputs=("pictures",),
     onnx_shape="(B, {channels}, H, W) uint8",
@@ -127,6 +130,7 @@ TEXT = InputKind(
     size_knob="text_length",
     knobs=(*TRAINING_KNOBS, "text_length", "drop_mult"),
     channels=1,
+    suffixes=frozenset({".txt", ".text", ".md", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx"}),
     example="I liked this movie because of its ending.",
     onnx_inputs=("input_ids", "attention_mask"),
     onnx_shape="(B, T) int64",

@@ -5,7 +5,7 @@ measure it. Nothing here imports torch, so that the page can name every task bef
 its kind when it is first called.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -64,6 +64,11 @@ class Metric:
         return one < other if self.lower_is_better else one > other
 
 
+def as_it_is(data: D, classes: tuple[str, ...]) -> tuple[D, tuple[str, ...]]:
+    """For objectives whose models have the same outputs whatever they learnt from."""
+    return data, ()
+
+
 def one_input(file: Path) -> list[tuple[str, Any]]:
     """A file that is an input itself."""
     return [(str(file), file)]
@@ -90,6 +95,8 @@ class Objective(Generic[D]):
     build_metrics(data): what validation counts, `metric` among it.
     prepare(source, stage, plan, model): what the user gave, opened to be shown, and the network's input (1, …).
     inputs_in(file): the inputs in one file, each with its name; most files are one.
+    align(data, classes): a data set labelled with a model's classes, and what has to be said of those that only one of them has.
+    pad(inputs, model): several prepared inputs of different lengths as one batch; where it is None only equal ones go together.
     predict(logits, shown, classes, decision): one input's logits as a prediction that can be shown.
     pipeline: the Hugging Face Hub's word for what its models do.
     onnx_answer: Python that makes an answer of `logits`, `config` and `picture`, for a card; "" where a card has no program.
@@ -98,7 +105,7 @@ class Objective(Generic[D]):
 
     name: str
     metric: Metric
-    open_data: Callable[[Path], D]
+    open_data: Callable[..., D]
     feed: "Feed[D]"
     build_model: "Callable[..., nn.Module]"
     loss: "Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]"
@@ -109,6 +116,8 @@ class Objective(Generic[D]):
     onnx_answer: str = ""
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
     inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input
+    align: Callable[[D, tuple[str, ...]], tuple[D, tuple[str, ...]]] = as_it_is
+    pad: "Callable[[Sequence[Tensor], nn.Module], Tensor] | None" = None
     make_files: Callable[[str, D], Generator[tuple[int, int], None, Path | None]] = no_files
 
     @property

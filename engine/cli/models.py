@@ -16,6 +16,7 @@ from engine.cli.terminal import (
     progress_bar,
     refuse_foreign,
     says_what_is_wrong,
+    write_lines,
     write_table,
 )
 from engine.data.sources.fetching import resolve_dataset
@@ -33,7 +34,9 @@ def evaluate(
     run_or_bundle: Where,
     *,
     dataset: Dataset = "",
-    split: Annotated[str, typer.Option(help="train, valid, or test where the data set has one.")] = "valid",
+    split: Annotated[
+        str, typer.Option(help="train, valid, test, or all; the first there is of valid, test and train if left out.")
+    ] = "",
     image_size: Annotated[int, typer.Option(help="Pixels on the shorter side; as trained if 0.")] = 0,
     text_length: Annotated[int, typer.Option(help="Tokens of a text that are read; as trained if 0.")] = 0,
     tta: TestTime = False,
@@ -41,14 +44,17 @@ def evaluate(
 ) -> None:
     """Measure a model on a split of a data set."""
     from engine.bundle.weights import learns_classes
+    from engine.data.dataset import first_split
     from engine.serving.augmented import build_augmented
     from engine.serving.predictor import load_predictor
     from engine.training.evaluate import evaluate as measure
 
     predictor = load_predictor(find_model(run_or_bundle))
     data = predictor.objective.open_data(resolve_dataset(dataset or predictor.config.dataset))
+    others: tuple[str, ...] = ()
     if data.classes != predictor.classes and learns_classes(predictor.model):
-        raise DataError(f"{data.root.name} has other classes than the model was trained on ({len(predictor.classes)}).")
+        data, others = predictor.objective.align(data, predictor.classes)
+    split = split or first_split(data)
     items, stage = data.items(split), predictor.config.stage
     given = {"image_size": image_size, "text_length": text_length}
     sizes = {name: value for name, value in given.items() if value}
@@ -65,7 +71,7 @@ def evaluate(
     people.print(f"{len(items)} inputs of {data.root.name}, {split} split: loss {result.loss:.4f}")
     for name, value in result.metrics.items():
         people.print(f"{name:>20}  {value:.4f}")
-    remarks = predictor.config.remarks
+    remarks = (*predictor.config.remarks, *others)
     for remark in remarks:
         people.print(remark, soft_wrap=True)
     measured = {"split": split, "items": len(items), "loss": result.loss, "remarks": remarks, **result.as_dict()}
@@ -76,15 +82,20 @@ def evaluate(
 def predict(
     run_or_bundle: Where,
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Pictures; or texts, each in a file or all in a CSV file's column text.")
+        list[Path] | None,
+        typer.Argument(help="Files, folders or archives of pictures or of texts, or tables with a row for each."),
     ] = None,
     *,
     text: Annotated[list[str] | None, typer.Option(help="A text, written here.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write each prediction into this folder.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write all predictions into this table.")] = None,
+    jsonl: Annotated[
+        Path | None, typer.Option(help="Write all predictions into this file, a line of JSON each.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Predict pictures or texts; one that cannot be read is named, and the others go on."""
+    from engine.serving.many import gathered, predict_many
     from engine.serving.predictor import load_predictor
 
     predictor = load_predictor(find_model(run_or_bundle))
@@ -93,37 +104,39 @@ def predict(
     rows: list[dict[str, Any]] = []
     if not files and not text:
         raise DataError("There is nothing to predict. Give files, or a text with --text.")
-    inputs: list[tuple[str, Any]] = []
-    for path in files or ():
-        try:
-            inputs += predictor.objective.inputs_in(path)
-        except DataError as problem:
-            print_problem(problem)
-            answers.append({"file": str(path), "error": str(problem)})
-    inputs += [(f"text{number}", written) for number, written in enumerate(text or (), start=1)]
-    for file, source in inputs:
-        try:
-            prediction = predictor.predict(source)
-        except DataError as problem:
-            print_problem(problem)
-            answers.append({"file": file, "error": str(problem)})
-            continue
-        answer = {"file": file, **prediction.summary()}
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-            stem = Path(file).stem
-            used[stem] += 1  # a/1.jpg and b/1.jpg
-            name = stem if used[stem] == 1 else f"{stem}-{used[stem]}"
-            answer["saved"] = str(prediction.save(out / name))
-        people.print(f"{file}: {prediction.in_words()}")
-        answers.append(answer)
-        rows.append({"file": file, **prediction.table_row()})
+    written = [(f"text{number}", said) for number, said in enumerate(text or (), start=1)]
+    kind = get_task(predictor.config.task).aim(predictor.config.objective).input_kind
+    with gathered(files or (), predictor.objective.inputs_in, kind) as found, progress_bar() as bar:
+        line = bar.add_task(kind.plural, total=len(found) + len(written))
+        for file, prediction in predict_many(predictor, [*found, *written]):
+            bar.advance(line)
+            if isinstance(prediction, DataError):
+                print_problem(prediction)
+                answers.append({"file": file, "error": str(prediction)})
+                continue
+            answer = {"file": file, **prediction.summary()}
+            if out:
+                answer["saved"] = str(prediction.save(_place_in(out, file, used)))
+            people.print(f"{file}: {prediction.in_words()}")
+            answers.append(answer)
+            rows.append({"file": file, **prediction.table_row()})
     if csv and rows:
         write_table(csv, rows)
         people.print(f"{len(rows)} predictions are in {csv}")
+    if jsonl:
+        write_lines(jsonl, answers)
+        people.print(f"{len(answers)} lines are in {jsonl}")
     print_json(as_json, {"predictions": answers})
     if any("error" in answer for answer in answers):
         raise typer.Exit(1)
+
+
+def _place_in(out: Path, file: str, used: Counter[str]) -> Path:
+    """Where a prediction goes: by the file's name, which two may have, such as a/1.jpg and b/1.jpg."""
+    out.mkdir(parents=True, exist_ok=True)
+    stem = Path(file).stem
+    used[stem] += 1
+    return out / (stem if used[stem] == 1 else f"{stem}-{used[stem]}")
 
 
 @says_what_is_wrong

@@ -161,6 +161,12 @@ def print_json(as_json: bool, values: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(values) + "\n")
 
 
+def write_lines(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Each row as a line of JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows with the same columns as a CSV file."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -116,6 +116,15 @@ _NAMED = re.compile(r" \(“[^()]*\)")  # examples in a warning
 _VERBS = {"train": "train", "valid": "validate", "test": "test"}
 
 
+def split_warnings(split: Mapping[str, int]) -> list[str]:
+    """What cannot be done with a data set that lacks a side of the split."""
+    if not split.get("train"):
+        return ["There is nothing to train on: a model can be judged on this, and learns nothing from it."]
+    if not split.get("valid"):
+        return ["There is nothing to validate on, so that no model can be trained on this; one can be judged on all of it."]
+    return []
+
+
 def class_warnings(classes: Mapping[str, Mapping[str, int]], split: Mapping[str, int], unit: str) -> list[str]:
     """Classes that training never sees, and those that it alone sees; `unit` is what is counted, such as "picture"."""
     never = [name for name, numbers in classes.items() if not numbers.get("train")]

@@ -11,6 +11,7 @@ from engine.recipe import Stage
 
 Item = Any  # what one sample goes by: a picture's file, a text's row number
 NAMED_CLASSES = 3
+ALL = "all"  # everything that has a label, as a split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class DataSet(Protocol):
     def channels(self) -> int: ...
 
     def items(self, split: str) -> tuple[Item, ...]:
-        """The items of "train", "valid" or "test"; `DataError` for a split that is not there."""
+        """The items of "train", "valid", "test", or of "all" of them; `DataError` for a split that is not there."""
         ...
 
     def label(self, item: Item, /) -> Any:
@@ -75,12 +76,20 @@ D = TypeVar("D", bound=DataSet)
 
 def items_of(data: DataSet, split: str) -> tuple[Item, ...]:
     """`DataSet.items`, the same for every data set."""
-    items = {"train": data.train, "valid": data.valid, "test": data.test}.get(split)
+    splits = {"train": data.train, "valid": data.valid, "test": data.test}
+    items = {**splits, ALL: tuple(dict.fromkeys(item for some in splits.values() for item in some))}.get(split)
     if items is None:
-        raise DataError(f"There is no split {split!r}. The splits are: train, valid, test.")
+        raise DataError(
+            f"There is no split {split!r}. The splits are: train, valid, test; all is everything with a label."
+        )
     if not items:
         raise DataError(f"{data.root.name} has no {split} split.")
     return items
+
+
+def first_split(data: DataSet) -> str:
+    """The split that a model is judged on where nobody has said which: validation, or else what there is."""
+    return next((name for name in ("valid", "test", "train") if getattr(data, name)), "valid")
 
 
 def nothing_to_learn(

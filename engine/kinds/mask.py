@@ -17,10 +17,11 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision import tv_tensors
 
+from engine.data.aligned import match_classes
 from engine.data.pictures.block import Data, DataBlock, Sample, open_block
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import open_picture
-from engine.data.pictures.inputs import open_resized, prepare_picture
+from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.mask_fit import fit_masks
 from engine.data.pictures.mask_layouts import MaskLayout, find_mask_layout
 from engine.data.pictures.masks import UNKNOWN, MaskLook, is_void, look_at_masks, open_codes, read_codes
@@ -86,7 +87,9 @@ def build_mask_objective() -> Objective[Data]:
         build_metrics=pixel_metrics,
         feed=PICTURES,
         prepare=prepare_picture,
+        inputs_in=pictures_in,
         predict=predict_mask,
+        align=align_masks,
         pipeline="image-segmentation",
         onnx_answer='print(logits[0].argmax(0))  # (H, W): numbers of config["classes"]',
     )
@@ -156,6 +159,26 @@ def open_masks(root: Path) -> Data:
         count=partial(count_pixels, layout=layout, masks=masks, table=codes.table, classes=classes),
     )
     return open_block(block, root, classes, findings=findings, kind="mask", counts_pixels=True)
+
+
+def align_masks(data: Data, classes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
+    """The data set with a model's classes; pixels of other classes belong to none."""
+    found = match_classes(data.classes, classes, data.root.name)
+    moved = np.full(256, VOID, dtype=np.uint8)
+    moved[UNKNOWN] = UNKNOWN
+    for place, name in enumerate(data.classes):
+        moved[place] = classes.index(found.names[name]) if name in found.names else VOID
+    batch, count = data.block.batch, data.block.count
+
+    def open_moved(item: Path, label: Path, size: tuple[int, int]) -> Sample:
+        picture, mask = batch(item, label, size)
+        return picture, tv_tensors.wrap(torch.from_numpy(moved[mask.numpy()]), like=mask)  # pyright: ignore[reportCallIssue]
+
+    def count_moved(items: Sequence[Path]) -> dict[str, int]:
+        return {found.names[name]: pixels for name, pixels in count(items).items() if name in found.names}
+
+    block = replace(data.block, batch=open_moved, count=count_moved)
+    return replace(data, block=block, classes=classes), found.remarks
 
 
 def count_pixels(

@@ -15,7 +15,7 @@ from torchvision import tv_tensors
 from engine.data.pictures.block import Data, DataBlock, Sample, open_block
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import picture_size
-from engine.data.pictures.inputs import open_resized, prepare_picture
+from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.point_layouts import find_layout
 from engine.data.pictures.point_table import Point, PointLayout
 from engine.data.pictures.transforms import build_augmentation
@@ -74,6 +74,7 @@ def build_point_objective() -> Objective[Data]:
         build_metrics=point_metrics,
         feed=PICTURES,
         prepare=prepare_picture,
+        inputs_in=pictures_in,
         predict=predict_point,
         pipeline="keypoint-detection",
         onnx_answer="print((logits[0].clip(-1, 1) + 1) / 2 * picture.size)  # column and row, in pixels",

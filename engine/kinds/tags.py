@@ -6,7 +6,7 @@ The folders in which tagged pictures come are in `engine.data.pictures.tag_layou
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from engine.data.aligned import match_classes
 from engine.data.pictures.bands import count_bands, look_at_bands
 from engine.data.pictures.block import Data, DataBlock, Sample, open_block
 from engine.data.pictures.feed import PICTURES
-from engine.data.pictures.inputs import open_resized, prepare_picture
+from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.tag_layouts import find_tag_layout
 from engine.data.reading.values import quoted
 from engine.data.splits import SPLIT_SEED
@@ -93,8 +94,10 @@ def build_tags_objective(
         build_metrics=tag_metrics,
         feed=PICTURES,
         prepare=prepare_picture,
+        inputs_in=pictures_in,
         predict=predict_tags,
         symmetries=symmetries,
+        align=align_tags,
         pipeline="image-classification",
         onnx_answer=ONNX_ANSWER,
     )
@@ -159,6 +162,23 @@ def open_tags(root: Path, *, transforms: Callable[[str], v2.Transform], split_se
     return open_block(
         block, root, classes, findings=layout.findings, kind="tags", channels=channels, look_at=look_at_bands
     )
+
+
+def align_tags(data: Data, classes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
+    """The data set with a model's tags; others are left out of each picture's."""
+    found = match_classes(data.classes, classes, data.root.name)
+    label, count = data.block.label, data.block.count
+
+    def known(item: Path) -> tuple[str, ...]:
+        return tuple(sorted(found.names[tag] for tag in label(item) if tag in found.names))
+
+    block = replace(
+        data.block,
+        label=known,
+        batch=partial(open_sample, classes=classes, channels=data.channels),
+        count=lambda items: {found.names[tag]: times for tag, times in count(items).items() if tag in found.names},
+    )
+    return replace(data, block=block, classes=classes), found.remarks
 
 
 def tag_counts(data: Data) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.data.aligned import match_classes
 from engine.data.dataset import DataSet
 from engine.data.reading.encodings import read_text as read_file
 from engine.data.reading.tables import SUFFIXES, open_table
 from engine.data.texts.dataset import TextData, clean_text, open_texts
-from engine.data.texts.feed import LABELLED_TEXTS
+from engine.data.texts.feed import LABELLED_TEXTS, pad_numbers
 from engine.data.texts.files import TEXT_SUFFIXES
 from engine.data.texts.labelled_table import TEXT_COLUMNS
+from engine.data.texts.tables import UNLABELLED
 from engine.errors import DataError
 from engine.kinds.main_metrics import ACCURACY
 from engine.models.pretrained_text import build_pretrained_classifier
@@ -73,8 +75,27 @@ def build_text_objective() -> Objective[TextData]:
         prepare=prepare_text,
         predict=predict_class,
         inputs_in=texts_in,
+        align=align_texts,
+        pad=pad_together,
         pipeline="text-classification",
     )
+
+
+def align_texts(data: TextData, classes: tuple[str, ...]) -> tuple[TextData, tuple[str, ...]]:
+    """The data set with a model's classes, without the texts of others."""
+    found = match_classes(data.classes, classes, data.root.name)
+    numbers = tuple(classes.index(found.names[name]) if name in found.names else UNLABELLED for name in data.classes)
+    aligned = replace(data, classes=classes, numbers=numbers)
+
+    def known(rows: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(row for row, label in zip(rows, aligned.labels(rows), strict=True) if label != UNLABELLED)
+
+    return replace(aligned, train=known(data.train), valid=known(data.valid), test=known(data.test)), found.remarks
+
+
+def pad_together(inputs: Sequence[Tensor], model: Any) -> Tensor:
+    """Prepared texts (1, T) as one batch (B, T)."""
+    return pad_numbers([numbers[0] for numbers in inputs], model.tokenizer.pad)
 
 
 def class_metrics(data: DataSet) -> Metrics:

@@ -15,7 +15,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from engine.data.account import Account, Findings
-from engine.data.dataset import SummaryStep, items_of, nothing_to_learn, some_classes
+from engine.data.dataset import ALL, SummaryStep, items_of, nothing_to_learn, some_classes
 from engine.data.pictures.counting import account_of_pictures
 from engine.data.pictures.files import look_at_picture
 from engine.data.pictures.scan import Look, PictureLook, look_at_pictures, shown_size
@@ -102,7 +102,7 @@ class Data:
 
     def summary(self, stage: Stage) -> list[SummaryStep]:
         """The six questions walked on the first training sample, as `stage` would see it."""
-        block, item, size = self.block, self.train[0], self.size_at(stage.image_size)
+        block, item, size = self.block, self.items(ALL)[0], self.size_at(stage.image_size)
         picture, target = self.sample(item, size)
         # Transforms move what they know to lie in the picture: a mask, a point. Tags are the same wherever they are seen.
         moves = "moves with it" if isinstance(target, tv_tensors.TVTensor) else "stays as it is"
@@ -173,8 +173,8 @@ def open_block(
         }
         findings = replace(findings, left_out=left_out)
     split = block.split(root, [item for item in inputs if item not in faults])
-    if not test and not (split.test or (split.train and split.valid)):
-        raise nothing_to_learn(root, len(split.train), len(split.valid), split.source, findings.left_out)
+    if not (test or split.test or split.train or split.valid):
+        raise nothing_to_learn(root, 0, 0, split.source, findings.left_out)
     return Data(
         root=root,
         block=block,
@@ -183,7 +183,7 @@ def open_block(
         valid=split.valid,
         test=(*split.test, *(item for item in test if item not in faults)),
         unlabelled=tuple(block.unlabelled(root)),
-        shape=_typical_shape(split.train or tuple(test), looks),
+        shape=_typical_shape(split.train or split.valid or (*split.test, *test), looks),
         title=split.source,
         findings=findings,
         kind=kind,

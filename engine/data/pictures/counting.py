@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.data.account import Account, class_warnings
+from engine.data.account import Account, class_warnings, split_warnings
 from engine.data.pictures.scan import PictureLook, near_copies
 from engine.data.reading.values import label_warnings, quoted
 
@@ -28,11 +28,7 @@ def account_of_pictures(data: "Data") -> Account:
         *data.findings.warnings,
         *((*label_warnings(data.classes), *class_warnings(classes, numbers, unit)) if is_counted else ()),
         *copy_warnings(data.train, data.valid, data.looks),
-        *(
-            ()
-            if data.train
-            else ("There is nothing to train on: a model can be judged on this, and learns nothing from it.",)
-        ),
+        *split_warnings(numbers),
     )
     return Account(
         kind=data.kind,

@@ -1,6 +1,7 @@
 """What all kinds share whose input is a picture: opening it at a size, for training and for prediction."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,6 +10,11 @@ from torch import Tensor, nn
 from torchvision import tv_tensors
 
 from engine.data.pictures.bands import as_colors, open_bands
+from engine.data.pictures.files import list_all_pictures
+from engine.data.pictures.named_rows import find_rows
+from engine.data.pictures.names import PictureNames
+from engine.data.reading.tables import SUFFIXES, open_table
+from engine.errors import DataError
 from engine.recipe import Stage
 from engine.task import ModelPlan
 
@@ -19,6 +25,26 @@ LONGEST_ASPECT = 4.0
 def open_resized(source: str | Path | np.ndarray, size: tuple[int, int], *, channels: int = 3) -> Tensor:
     """A picture (C, h, w) uint8 at `size` (h, w)."""
     return tv_tensors.Image(_resized(open_bands(source, channels), size))
+
+
+def pictures_in(file: Path) -> list[tuple[str, Any]]:
+    """A picture's file, or the pictures that a table beside them names; a `DataError` in place of one that is not there."""
+    if file.suffix.lower() not in SUFFIXES:
+        return [(str(file), file)]
+    table = open_table(file)
+    pictures = list_all_pictures(file.parent)
+    if not pictures:
+        raise DataError(f"{file.name} is a table, and there are no pictures beside it. Put them into the same folder.")
+    named, known = find_rows(table, file.parent, pictures), PictureNames(pictures, file.parent)
+    found: list[tuple[str, Any]] = []
+    for row in table.rows():
+        name = row.cells[named.column].strip()
+        fitting = known.find(name) if name else ()
+        lost = DataError(
+            f"{file.name}, {row.where}: there {'are several pictures' if fitting else 'is no picture'} {name!r}."
+        )
+        found.append((name or row.where, fitting[0] if len(fitting) == 1 else lost))
+    return found
 
 
 def prepare_picture(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine.data.account import Account, class_warnings
+from engine.data.account import Account, class_warnings, split_warnings
 from engine.data.reading.values import label_warnings, quoted
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def account_of_texts(data: "TextData") -> Account:
             f"There are {len(data.classes)} classes for {labelled} texts: is this the column with the labels? It holds "
             f"{quoted(data.classes)}."
         )
-    if not data.train:
-        warnings.append("There is nothing to train on: a model can be judged on this, and learns nothing from it.")
+    warnings += split_warnings(numbers)
     return Account(
         kind="text",
         plural="texts",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.data.account import Account, Findings
-from engine.data.dataset import SummaryStep, items_of, nothing_to_learn, some_classes
+from engine.data.dataset import ALL, SummaryStep, items_of, nothing_to_learn, some_classes
 from engine.data.texts.counting import account_of_texts
 from engine.data.texts.files import TextLayout, find_layout
 from engine.data.texts.labelled_table import AS_NAMED, VALID_SHARE, Columns
@@ -42,7 +42,8 @@ class TextData:
 
     `train`, `valid`, `test`, `unlabelled` and `unlabelled_test` are row numbers of the table; the last are texts of a test split
     whose labels somebody else keeps. `title` says how they were split, in one line.
-    `fingerprint` changes whenever the table does, and stays when only the split is another.
+    `numbers` are the places in `classes` of the labels as they are written, where these are not the same. `fingerprint` changes
+    whenever the table does, and stays when only the split is another.
     """
 
     root: Path
@@ -57,6 +58,7 @@ class TextData:
     findings: Findings
     fingerprint: str
     channels: int = 1
+    numbers: tuple[int, ...] | None = None
 
     def items(self, split: str) -> tuple[int, ...]:
         """The rows of "train", "valid" or "test"."""
@@ -72,7 +74,10 @@ class TextData:
 
     def labels(self, rows: Sequence[int]) -> list[int]:
         """The class numbers of `rows`; -1 where nobody has said."""
-        return [UNLABELLED if label is None else label for label in self._column("label", rows)]
+        written = [UNLABELLED if label is None else label for label in self._column("label", rows)]
+        if self.numbers is None:
+            return written
+        return [label if label == UNLABELLED else self.numbers[label] for label in written]
 
     def label(self, row: int) -> str:
         """The name of a row's class; "" where nobody has said."""
@@ -88,7 +93,7 @@ class TextData:
 
     def summary(self, stage: Stage) -> list[SummaryStep]:
         """The six questions walked on the first training text, as `stage` would see it."""
-        first = self.train[0]
+        first = self.items(ALL)[0]
         tokens = tokenize(self.texts([first])[0][:300])[:12]
         test = f"{len(self.test)} test texts, never used to tune" if self.test else "none: validation figures only"
         more = f", and {len(self.unlabelled)} that nobody has labelled" if self.unlabelled else ""
@@ -192,8 +197,8 @@ def _open(folder: Path, root: Path, fingerprint: str, *, split_seed: int) -> Tex
     if not valid and train:
         title = f"a random {VALID_SHARE:.0%}, seed {split_seed}"
         train, valid = _split_randomly(train, split_seed)
-    if not test and not (train and valid):
-        raise nothing_to_learn(root, len(train), len(valid), title, findings.left_out)
+    if not (test or train or valid):
+        raise nothing_to_learn(root, 0, 0, title, findings.left_out)
     return TextData(
         root=root,
         table=saved.table,

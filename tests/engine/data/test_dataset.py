@@ -36,8 +36,9 @@ def test_its_splits_are_its_items_and_have_labels(data: DataSet) -> None:
     assert data.items("train") == data.train and data.items("valid") == data.valid
     assert data.label(data.valid[0]) is not None
     assert not set(data.valid) & set(data.train)
-    with pytest.raises(DataError, match="no split 'all'"):
-        data.items("all")
+    assert set(data.items("all")) == {*data.train, *data.valid, *data.test}
+    with pytest.raises(DataError, match="no split 'half'"):
+        data.items("half")
     if not data.test:
         with pytest.raises(DataError, match="has no test split"):
             data.items("test")

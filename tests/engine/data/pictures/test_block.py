@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from toy import STAGE, TOY, draw_squares
 
+from engine.data.dataset import check_can_train
 from engine.data.pictures.block import Data, open_block
 from engine.data.splits import by_mark
 from engine.errors import DataError
@@ -99,7 +100,7 @@ def test_the_shape_is_the_most_common_one_as_it_is_shown(tmp_path: Path) -> None
 def test_items_of_a_split(streets: Path) -> None:
     data = open_masks(streets)
     assert [len(data.items(split)) for split in ("train", "valid", "test")] == [10, 4, 2]
-    with pytest.raises(DataError, match=r"no split 'val'\. The splits are: train, valid, test"):
+    with pytest.raises(DataError, match=r"no split 'val'\. The splits are: train, valid, test; all is"):
         data.items("val")
     with pytest.raises(DataError, match="streets has no test split"):
         dataclasses.replace(data, test=()).items("test")
@@ -114,5 +115,8 @@ def test_a_split_needs_both_sides(tmp_path: Path, squares: Data) -> None:
     block = dataclasses.replace(
         squares.block, split=lambda root, inputs: by_mark(inputs, lambda item: False, "nothing")
     )
+    data = open_block(block, squares.root, squares.classes)
     with pytest.raises(DataError, match="gives 24 inputs to train and 0 to validate"):
-        open_block(block, squares.root, squares.classes)
+        check_can_train(data)
+    assert len(data.items("all")) == 24 and "nothing to validate on" in data.account().warnings[-1]
+    check_can_train(squares)

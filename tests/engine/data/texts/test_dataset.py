@@ -12,6 +12,7 @@ from pathlib import Path
 import datasets
 import pytest
 
+from engine.data.dataset import check_can_train
 from engine.data.reading.tables import open_table
 from engine.data.sources.fetching import fetch, read_record
 from engine.data.sources.mirror import MIRROR_VARIABLE
@@ -310,6 +311,17 @@ def test_many_small_writes_keep_the_order(tmp_path, monkeypatch):
             [("pos", "a", "perhaps")],
             r"line 2, column is_valid, has 'perhaps', which is neither yes nor no",
         ),
+    ],
+)
+def test_a_table_that_cannot_be_used(tmp_path, header, rows, message):
+    root = write_csv(tmp_path / "texts.csv", header, rows)
+    with pytest.raises(DataError, match=message):
+        open_texts(root)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "message"),
+    [
         (
             ("label", "text"),
             [("pos", "a"), ("neg", "b")],
@@ -322,10 +334,11 @@ def test_many_small_writes_keep_the_order(tmp_path, monkeypatch):
         ),
     ],
 )
-def test_a_table_that_cannot_be_used(tmp_path, header, rows, message):
-    root = write_csv(tmp_path / "texts.csv", header, rows)
+def test_a_table_with_one_side_can_be_judged_and_not_trained(tmp_path, header, rows, message):
+    data = open_texts(write_csv(tmp_path / "texts.csv", header, rows))
+    assert len(data.items("all")) == 2
     with pytest.raises(DataError, match=message):
-        open_texts(root)
+        check_can_train(data)
 
 
 def test_a_failed_copy_leaves_nothing(tmp_path, monkeypatch):
@@ -381,7 +394,6 @@ def test_a_folder_that_is_none_of_the_layouts(tmp_path):
 
 def test_a_saved_dataset_that_cannot_be_used(tmp_path):
     good = {"text": [f"t{number}" for number in range(10)], "label": [0, 1] * 5}
-    refused(save(tmp_path / "split", validation=good), r"0 inputs to train and 10 to validate")
     refused(save(tmp_path / "splits", first=good, second=good), r"splits first, second. One must be called train")
     refused(save(tmp_path / "column", train={"words": ["a"], "label": [0]}), r"columns words, label. .* rename_column")
     plain = datasets.Value("int64")
