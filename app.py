@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_UPLOAD = "40mb"
 MAX_WAITING = 200
+# For which a connection is kept that asks nothing: longer than browsers and proxies keep theirs, who would ask as it is closed.
+KEEP_ALIVE_SECONDS = 75
 MINUTES, LENT_MINUTES = 10.0, 1.0  # of a visitor's training; where a GPU is lent for as long as it takes, anybody's
 SPACE_MODEL_BYTES = 300_000_000  # of a model that a visitor of a Space may load from the Hub
 HOST_PASSWORD, VISITORS_PASSWORD = "LESSON_LAB_HOST_PASSWORD", "LESSON_LAB_PASSWORD"
@@ -255,6 +257,7 @@ def serve(page: "gr.Blocks", settings: argparse.Namespace, sign_in: "SignIn | No
             prevent_thread_lock=True,
         )
         bound_sessions(page)
+        page.server.config.timeout_keep_alive = KEEP_ALIVE_SECONDS
         if settings.share and not page.share_url:
             print(
                 f"No public link could be made. The page is open at http://{settings.host}:{settings.port}; in the class's own "

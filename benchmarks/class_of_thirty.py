@@ -41,8 +41,7 @@ PORT = 7896
 EXAMPLES = Path(__file__).parent.parent / "assets" / "examples"
 HOST, CLASS = "the host's own password", "the class's own password"
 PICTURES = {task: next((EXAMPLES / task).glob("*.jpg")) for task in ("planet", "camvid", "heads")}
-# The server closes a connection that has been idle for five seconds; a browser that asks in that moment asks again by itself.
-LIMITS = httpx.Limits(max_connections=300, keepalive_expiry=3)
+LIMITS = httpx.Limits(max_connections=300)
 KNOBS = {"Epochs": 1, "Resolution (px)": 32, "Batch size": 8, "Precision": "fp32"}
 
 

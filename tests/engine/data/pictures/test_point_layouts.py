@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from engine.data.dataset import check_can_train
 from engine.data.pictures.point_layouts import find_layout, pointing_face
 from engine.errors import DataError
 from engine.kinds.point import open_points
