@@ -121,7 +121,9 @@ def split_warnings(split: Mapping[str, int]) -> list[str]:
     if not split.get("train"):
         return ["There is nothing to train on: a model can be judged on this, and learns nothing from it."]
     if not split.get("valid"):
-        return ["There is nothing to validate on, so that no model can be trained on this; one can be judged on all of it."]
+        return [
+            "There is nothing to validate on, so that no model can be trained on this; one can be judged on all of it."
+        ]
     return []
 
 
