@@ -2,6 +2,7 @@
 
 EngineError
 ├── DataError        a picture, label file, folder or archive that cannot be used
+│   ├── LettersError     a file whose letters nobody can tell; it has what each choice would give
 │   ├── LayoutError      a folder that holds nothing of the kind that was looked for
 │   └── DownloadError    an archive that could not be had: network, size, hash, disk
 ├── RecipeError      a knob, stage or recipe with an impossible value
@@ -22,6 +23,14 @@ class EngineError(Exception):
 
 class DataError(EngineError):
     """A picture, label file, folder or archive that cannot be used."""
+
+
+class LettersError(DataError):
+    """A file that is no Unicode: `choices` has what its letters would be, by the encoding."""
+
+    def __init__(self, message: str, choices: dict[str, str]) -> None:
+        super().__init__(message)
+        self.choices = choices
 
 
 class LayoutError(DataError):

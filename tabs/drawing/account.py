@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from engine.data.account import SPLITS, Account
+from tabs.door.paths import without_paths
 from tabs.drawing.markup import facts, note, table, text
 
 WORDS = {"train": "to train", "valid": "to validate", "test": "to test", "unlabelled": "without a label"}
@@ -13,7 +14,7 @@ SHOWN_CLASSES = 40
 def show_account(account: Account) -> str:
     """All of it; of a refused data set why it cannot be used."""
     if account.refused:
-        return note(account.refused, "bad")
+        return note(without_paths(account.refused), "bad")
     numbers = [("found", f"{account.found:,}"), ("used", f"{account.used:,}")]
     numbers += [(words, f"{account.split[name]:,}") for name, words in WORDS.items() if account.split.get(name)]
     doubts = "".join(note(warning, "warn") for warning in account.warnings)
@@ -34,7 +35,7 @@ def _left_out(account: Account) -> str:
 
 def _named(names: Sequence[str]) -> str:
     more = f", and {len(names) - SHOWN_NAMES:,} more" if len(names) > SHOWN_NAMES else ""
-    return ", ".join(names[:SHOWN_NAMES]) + more
+    return without_paths(", ".join(names[:SHOWN_NAMES])) + more
 
 
 def _classes(account: Account) -> str:

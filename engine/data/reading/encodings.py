@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from engine.errors import DataError
+from engine.errors import DataError, LettersError
 
 # What programs write that do not write Unicode, the commonest first.
 CHOICES = {
@@ -142,11 +142,12 @@ def _refused(name: str, content: bytes, at: int, table: str) -> DataError:
         )
     if content[:200].count(0) > 20:
         return DataError(f"{name} is no text: it has bytes of zeros. Save it as UTF-8 text.")
-    shown = "; ".join(f"{choice} gives “{text}”" for choice, text in previews(content, at).items())
-    return DataError(
+    choices = previews(content, at)
+    shown = "; ".join(f"{choice} gives “{text}”" for choice, text in choices.items())
+    return LettersError(
         f"{name} is not UTF-8, and nothing in it says what else it is. Save it as UTF-8; or bring texts with `python -m "
-        "engine add-texts`, "
-        f"with --encoding and what reads right: {shown}."
+        f"engine add-texts`, with --encoding and what reads right: {shown}.",
+        choices,
     )
 
 

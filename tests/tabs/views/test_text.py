@@ -241,7 +241,7 @@ def test_a_table_of_one_s_own_becomes_a_data_set(tmp_path, monkeypatch):
     file = tmp_path / "mine.csv"
     rows = "".join(f'{"good" if number % 2 else "bad"};"<b>a film {number}"\n' for number in range(20))
     file.write_text("mood;words\n" + rows, encoding="utf-8")
-    shown, text_column, label_column, button = text_own.look(str(file))
+    shown, _, text_column, label_column, button = text_own.look(str(file))
     assert (text_column["value"], label_column["value"], button["visible"]) == ("words", "mood", True)
     assert "&lt;b&gt;a film 1" in shown and shown.count("<tr>") == 1 + text_own.SHOWN_ROWS
     folder = text_own.keep(str(file), "words", "mood")
@@ -255,6 +255,12 @@ def test_a_table_of_one_s_own_becomes_a_data_set(tmp_path, monkeypatch):
     file.write_text("nothing", encoding="utf-8")
     shown, *hidden = text_own.look(str(file))
     assert "lab-note" in shown and not any(update["visible"] for update in hidden)
+    file.write_bytes(("mood;words\n" + rows.replace("film", "Flüg")).encode("cp1252"))
+    asked = text_own.look(str(file))
+    assert text_own.CHOOSE in asked.shown and not asked.button["visible"]
+    assert any(name == "cp1252" and "Flüg" in shown for shown, name in asked.encoding["choices"])
+    assert "Flüg" in text_own.look(str(file), "cp1252").shown
+    assert text_own.keep(str(file), "words", "mood", "cp1252") != folder
     assert "not uploaded here" in text_own.look("/etc/passwd").shown
     assert text_own.look(None).shown == text_own.NOTHING
 
