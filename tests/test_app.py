@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_link_that_could_not_be_made_is_said_plainly(
 ) -> None:
     class Offline:
         share_url = None
+        server = SimpleNamespace(config=SimpleNamespace(timeout_keep_alive=5))
 
         def launch(self, **settings: Any) -> None:
             assert settings["share"]

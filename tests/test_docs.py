@@ -15,7 +15,7 @@ from engine.bundle import config, figures, files
 from engine.events import EVENT_TYPES
 from engine.library import export, history
 from engine.recipe import Recipe, Stage
-from engine.runs import store
+from engine.runs import accounts, store
 from engine.training import checkpoint
 
 ROOT = Path(__file__).parent.parent
@@ -221,7 +221,7 @@ def test_every_file_is_listed() -> None:
     assert len(expected) >= 17
     assert sorted({*expected, *export.BUNDLE_FILES} - shown_names) == [], f"{FORMATS} says nothing of these files"
     run_files = {name.rstrip("/") for name in named_below("## A run")}
-    assert_lists(run_files, file_names(store), "the table under “A run”")
+    assert_lists(run_files, {*file_names(store), *file_names(accounts)}, "the table under “A run”")
     assert_lists(named_below("## A bundle"), export.BUNDLE_FILES, "the table under “A bundle”")
 
 

@@ -172,7 +172,8 @@ def read_column(file: Path) -> list[str]:
     except OSError as problem:
         raise DataError(f"{file.name} cannot be read ({problem.strerror}).") from None
     table = open_table(file)
-    column = 0 if len(table.columns) == 1 else table.column(TEXT_COLUMNS)
+    is_bare = len(table.columns) == 1 and bool(table.notes)  # a text on each line, the first one too
+    column = 0 if is_bare else table.column(TEXT_COLUMNS)
     if column is None:
         raise DataError(
             f"{file.name} has the columns {', '.join(table.columns)[:200]}, and none is called "

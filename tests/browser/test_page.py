@@ -242,7 +242,7 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
 
     # The same table as a data set of one's own.
     step(page, "1 Data")
-    page.get_by_role("button", name="Bring texts of your own (CSV)").click()
+    page.get_by_role("button", name="Bring texts of your own (a table)").click()
     page.locator(".tabitem:visible input[type=file]").first.set_input_files(table)
     expect(page.get_by_label("Column with the labels").locator("visible=true")).to_have_value("mood")
     page.get_by_role("button", name="Use these texts").click()

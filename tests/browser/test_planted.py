@@ -125,7 +125,7 @@ def test_planted_names_are_seen_and_do_nothing(
     table = tmp_path / "mine.csv"
     rows = "".join(f'{PLANTED if number % 2 else "road"};"{PLANTED} {number}"\n' for number in range(20))
     table.write_text(f"{PLANTED};words\n{rows}")
-    page.get_by_role("button", name="Bring texts of your own (CSV)").click()
+    page.get_by_role("button", name="Bring texts of your own (a table)").click()
     page.locator(".tabitem:visible input[type=file]").first.set_input_files(table)
     is_seen(page, "a table", 2)
     page.get_by_role("button", name="Use these texts").click()

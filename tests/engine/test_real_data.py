@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.data.pictures.files import open_mask
+from engine.data.pictures.masks import open_codes as open_mask
 from engine.data.sources.fetching import fetch
 from engine.data.sources.mirror import MIRROR_VARIABLE
 from engine.kinds.mask import build_mask_objective, open_masks

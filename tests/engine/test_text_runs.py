@@ -74,7 +74,7 @@ def test_from_a_language_model_to_an_answer_on_the_command_line(reviews: Path, t
     (tmp_path / "many.csv").write_text("text;id\nA lovely film.;1\nA dull film.;2\n")
     (tmp_path / "none.csv").write_text("id\n1\n")
     answers = call("predict", judged["run"], tmp_path / "none.csv", tmp_path / "many.csv", code=1)["predictions"]
-    assert "no column text" in answers[0]["error"] and len(answers) == 3, (
+    assert "none is called text" in answers[0]["error"] and len(answers) == 3, (
         "one bad table is no reason to leave the others"
     )
     (next_words,) = call("predict", learnt["run"], tmp_path / "good.txt")["predictions"]
@@ -108,7 +108,9 @@ def test_columns_of_a_table_become_a_data_set_on_the_command_line(tmp_path: Path
     table = tmp_path / "tweets.csv"
     table.write_text("Mood,Words\n" + "".join(f"{'good' if n % 2 else 'bad'},a long tweet {n}\n" for n in range(20)))
     answer = call("add-texts", table)
-    assert (answer["text"], answer["label"]) == ("words", "mood") and Path(answer["folder"], "texts.csv").is_file()
+    assert (answer["text"], answer["label"]) == ("words", "mood") and Path(
+        answer["folder"], "dataset_dict.json"
+    ).is_file()
     assert call("add-texts", table, "--text", "Words", "--label", "Mood") == answer
     assert "Choose one for the texts" in complaint("add-texts", table, "--text", "nothing")
 

@@ -26,6 +26,7 @@ from engine.recipe import Recipe
 from engine.runs.store import RunSpec, create_run
 from tabs.door.register import Register, open_register
 from tabs.page import build_page
+from tabs.panels.train import poll_run
 
 CANARY = "zz-canary"  # a class of the hidden folder's, and of nothing else
 LOOK_ALIKES = ["Host", "HOST", " host", "host\u200b", "hóst", "ｈｏｓｔ", "h\u043est", "ho\u00adst"]
@@ -55,7 +56,7 @@ def hide_data() -> Path:
     """A data set of the host's own, outside of the home."""
     hidden = Path(shutil.copytree(fetch("drawn-streets"), home().parent / "nobody-knows-where" / "streets"))
     codes = hidden / "codes.txt"
-    codes.write_text(codes.read_text().replace("road", CANARY, 1))
+    codes.write_text(codes.read_text().replace("Road", CANARY, 1))
     return hidden
 
 
@@ -110,7 +111,7 @@ def all_routes() -> dict[str, set[str]]:
 
 def steal(page: Any, address: str, ben: httpx.Client, anna: httpx.Client) -> dict[str, int]:
     """What anna is answered who knows the session of ben's page."""
-    at, fn = next((at, fn) for at, fn in page.fns.items() if fn.name == "poll_run")
+    at, fn = next((at, fn) for at, fn in page.fns.items() if getattr(fn.fn, "func", None) is poll_run)
     session, beats = uuid.uuid4().hex, []
 
     def beat() -> None:
@@ -146,7 +147,7 @@ def main() -> None:
             name
             for name in LOOK_ALIKES
             for word in (PASSWORDS.visitors, PASSWORDS.host)
-            if is_let_in(address, name, word)
+            if (word, name.strip()) != (PASSWORDS.host, "host") and is_let_in(address, name, word)
         ]
         told["annas let in"] = [name for name in ANNAS if is_let_in(address, name, PASSWORDS.visitors)]
         told["others let in"] = is_let_in(address, "joanna", PASSWORDS.visitors)

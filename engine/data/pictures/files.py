@@ -40,7 +40,7 @@ def list_pictures(folder: Path) -> list[Path]:
     """The picture files directly in `folder`, sorted by name; hidden files are left out."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if is_picture_name(path.name))
+    return sorted(path for path in folder.iterdir() if may_be_picture(path.name))
 
 
 def list_all_pictures(folder: Path) -> list[Path]:
@@ -48,11 +48,11 @@ def list_all_pictures(folder: Path) -> list[Path]:
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not is_litter(name)]
-        found += [Path(place, name) for name in names if is_picture_name(name)]
+        found += [Path(place, name) for name in names if may_be_picture(name)]
     return sorted(found)
 
 
-def is_picture_name(name: str) -> bool:
+def may_be_picture(name: str) -> bool:
     """Whether a file of this name is taken for a picture; hidden files are not."""
     return Path(name).suffix.lower() in PICTURE_SUFFIXES and not is_litter(name)
 

@@ -85,14 +85,14 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if all(numbered) and lines:
         by_code = {int(found[1]): found[2].strip() for found in numbered if found}
         if sorted(by_code) != list(range(len(lines))):
-            raise DataError(f"{path.name} numbers its classes {sorted(by_code)}. Number them from 0 on, each once.")
+            raise DataError(f"{path} numbers its classes {sorted(by_code)}. Number them from 0 on, each once.")
         lines = [by_code[code] for code in range(len(lines))]
         notes = (f"{path.name} writes each class with its code; the codes are no part of the names.",)
     twice = [name for name, count in Counter(lines).items() if count > 1]
     if twice:
-        raise DataError(f"{path.name} names {quoted(twice)} twice. Each class needs a name of its own.")
+        raise DataError(f"{path} names {quoted(twice)} twice. Each class needs a name of its own.")
     if not 2 <= len(lines) <= MOST_CLASSES:
-        raise DataError(f"{path.name} has {len(lines)} names. It needs 2 to {MOST_CLASSES}, one on each line.")
+        raise DataError(f"{path} has {len(lines)} names. It needs 2 to {MOST_CLASSES}, one on each line.")
     return tuple(lines), notes
 
 

@@ -24,8 +24,8 @@ def test_samples_are_shown_as_they_are_on_disk(street_data: Data) -> None:
         assert one.picture.shape == (48, 64, 3)
         assert np.array_equal(one.target, street_data.sample(item, (48, 64))[1])
     assert show_samples(street_data, "test", start=5) == []
-    with pytest.raises(DataError, match="no split 'all'"):
-        show_samples(street_data, "all")
+    with pytest.raises(DataError, match="no split 'half'"):
+        show_samples(street_data, "half")
 
 
 def test_transforms_are_shown_beside_what_they_change(street_data: Data) -> None:

@@ -195,7 +195,7 @@ def test_a_table_of_texts_is_judged_row_by_row(reviews, tiny, tmp_path, monkeypa
     lines = tmp_path / "texts.txt"
     lines.write_text("good\n\nbad\n", encoding="utf-8")
     assert text_batch.judge_table(run, str(lines)).answers.count("<tr>") == 4
-    for content, problem in ((b"id,words\n1,a\n", "no column text"), (b"", "is empty"), (b"text\n", "no texts")):
+    for content, problem in ((b"id,words\n1,a\n", "none is called text"), (b"", "is empty"), (b"text\n", "no texts")):
         table.write_bytes(content)
         with pytest.raises(gr.Error, match=problem):
             text_batch.judge_table(run, str(table))
