@@ -99,6 +99,7 @@ def column_split(table: Table, rows: Mapping[T, Row], valid_column: str) -> Call
         if any(marks.values()):
             return lambda items: by_mark(items, marks.__getitem__, f"those that {where} marks as {valid_column}")
     at = table.column(SPLIT_COLUMNS)
+    at = _column_of_words(table, rows) if at is None else at
     words = (
         {item: SPLIT_WORDS.get(row.cells[at].strip().lower(), "") for item, row in rows.items()}
         if at is not None
@@ -115,6 +116,15 @@ def column_split(table: Table, rows: Mapping[T, Row], valid_column: str) -> Call
     groups = {item: row.cells[at].strip() for item, row in rows.items()} if at is not None else {}
     if len(set(groups.values())) > 1:
         return lambda items: by_groups(items, groups.__getitem__, table.columns[at or 0].strip().lower())
+    return None
+
+
+def _column_of_words(table: Table, rows: Mapping[T, Row]) -> int | None:
+    """A column, whatever it is called, that says train, valid or test in each row, and not the same in all."""
+    for at in range(len(table.columns)):
+        said = {row.cells[at].strip().lower() for row in rows.values()}
+        if len(said) > 1 and said <= set(SPLIT_WORDS):
+            return at
     return None
 
 

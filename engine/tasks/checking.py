@@ -10,6 +10,7 @@ from engine.data.sources.fetching import resolve_dataset
 from engine.data.sources.own_archives import is_archive, looked_into
 from engine.errors import DataError, LayoutError
 from engine.host.access import require_host
+from engine.inputs import TEXT
 from engine.task import Aim
 from engine.tasks.registry import TASKS, get_task
 
@@ -40,7 +41,8 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
     refusals: list[_Refused] = []
     for aim in aims:
         try:
-            return aim, aim.build().open_data(root, **({"encoding": encoding} if encoding else {}))
+            said = {"encoding": encoding} if encoding and aim.input_kind is TEXT else {}
+            return aim, aim.build().open_data(root, **said)
         except LayoutError as problem:
             if len(aims) == 1:
                 raise _Refused(aim.kind, str(problem)) from None

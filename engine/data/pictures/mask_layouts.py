@@ -79,7 +79,8 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The classes' names in the order of their codes, and notes; a line may begin with its code."""
     if not path.is_file():
         raise DataError(f"{path} is missing. It names the classes, one a line, in the order of the codes in the masks.")
-    lines = read_lines(path)
+    written = read_lines(path)
+    lines = [line for line in written if not line.startswith("#")]
     numbered = [_NUMBERED.match(line) for line in lines]
     notes: tuple[str, ...] = ()
     if all(numbered) and lines:
@@ -88,6 +89,8 @@ def read_classes(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
             raise DataError(f"{path} numbers its classes {sorted(by_code)}. Number them from 0 on, each once.")
         lines = [by_code[code] for code in range(len(lines))]
         notes = (f"{path.name} writes each class with its code; the codes are no part of the names.",)
+    if len(lines) < len(written):
+        notes = (*notes, f"{path.name} has lines that begin with #; they are no classes.")
     twice = [name for name, count in Counter(lines).items() if count > 1]
     if twice:
         raise DataError(f"{path} names {quoted(twice)} twice. Each class needs a name of its own.")

@@ -165,6 +165,7 @@ def read_codes(names: Sequence[str], masks: Mapping[Path, MaskLook]) -> MaskCode
             "number the classes 0, 1, 2, … in the masks."
         )
     elif VOID in used:
+        _check_one_object(names, masks)
         share = used[VOID] / used.total()
         notes.append(f"The code {VOID} ({share:.1%} of the pixels) is Void: it belongs to no class, and is not judged.")
     thin = [names[code] for code in used if code < len(names) and _looks_thin(code, masks)]
@@ -175,6 +176,17 @@ def read_codes(names: Sequence[str], masks: Mapping[Path, MaskLook]) -> MaskCode
             "was resized."
         )
     return MaskCodes(table=table, notes=tuple(notes), warnings=tuple(warnings))
+
+
+def _check_one_object(names: Sequence[str], masks: Mapping[Path, MaskLook]) -> None:
+    """`DataError` where an object of two classes is 1 in some masks and 255 in others, so that 255 is no border of it."""
+    ones = [mask.name for mask, look in masks.items() if 1 in look.pixels and VOID not in look.pixels]
+    voids = [mask.name for mask, look in masks.items() if VOID in look.pixels and 1 not in look.pixels]
+    if len(names) == 2 and ones and voids:
+        raise DataError(
+            f"The object is 1 in some masks and {VOID} in others, such as {ones[0]} and {voids[0]}. Save all of them "
+            "with one code."
+        )
 
 
 def class_table(names: Sequence[str]) -> np.ndarray:

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data.pictures.names import PictureNames
-from engine.data.reading.rows import Row, Table
+from engine.data.pictures.names import PictureNames, without_suffix
+from engine.data.reading.rows import Row, Table, headless
+from engine.data.reading.tables import open_table
 from engine.data.reading.values import quoted
 from engine.errors import DataError
 
 COLUMNS = (
     "image_name", "image", "file_name", "filename", "file", "picture", "img", "image_id", "image_path", "path", "name", "id",
 )  # fmt: skip
+NO_LINE = "no line in the table"
 LOOKED_AT = 200  # rows by which the column is found
 
 
@@ -26,6 +28,14 @@ class NamedRows:
     column: int
     rows: Mapping[Path, tuple[Row, ...]]
     lost: Mapping[str, tuple[str, ...]]
+
+
+def open_named(file: Path, folder: Path, pictures: Sequence[Path]) -> tuple[Table, NamedRows]:
+    """A table that names pictures, and its rows by picture. A first line that names one is a row."""
+    table, known = open_table(file), PictureNames(pictures, folder)
+    if any(known.find(column) for column in table.columns if column.strip()):
+        table = headless(table)
+    return table, find_rows(table, folder, pictures)
 
 
 def find_rows(table: Table, folder: Path, pictures: Sequence[Path]) -> NamedRows:
@@ -51,7 +61,7 @@ def find_rows(table: Table, folder: Path, pictures: Sequence[Path]) -> NamedRows
     lost = {
         "named in the table, and no such picture": tuple(strangers),
         "a name that fits two pictures": tuple(doubtful),
-        "no line in the table": tuple(picture.name for picture in pictures if picture not in found),
+        NO_LINE: tuple(picture.name for picture in pictures if picture not in found),
     }
     return NamedRows(
         column=column,
@@ -67,7 +77,10 @@ def _picture_column(table: Table, rows: Sequence[Row], known: PictureNames) -> i
     def fits(at: int) -> int:
         return sum(bool(known.find(row.cells[at])) for row in rows if row.cells[at].strip())
 
-    best = max([*named, *range(len(table.columns))], key=fits)
+    def has_paths(at: int) -> int:
+        return sum(without_suffix(row.cells[at].strip()) != row.cells[at].strip() for row in rows)
+
+    best = max([*named, *range(len(table.columns))], key=lambda at: (fits(at), has_paths(at)))
     if fits(best):
         return best
     if named:

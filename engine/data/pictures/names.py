@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.data.pictures.files import PICTURE_SUFFIXES
@@ -18,8 +18,11 @@ class PictureNames:
     def __init__(self, pictures: Iterable[Path], root: Path) -> None:
         self._exact: defaultdict[str, set[Path]] = defaultdict(set)
         self._loose: defaultdict[str, set[Path]] = defaultdict(set)
+        self._whole: set[Path] = set()  # those that lie in no folder, so that no other folder can contradict
         for picture in pictures:
             parts = picture.relative_to(root).parts
+            if len(parts) == 1:
+                self._whole.add(picture)
             for start in range(len(parts)):
                 name = "/".join(parts[start:])
                 for known in (name, without_suffix(name)):
@@ -34,9 +37,16 @@ class PictureNames:
             whole = "/".join(parts[start:])
             for known in (whole, without_suffix(whole)):
                 found = self._exact.get(known) or self._loose.get(known.casefold())
+                if found and start:  # of a picture in a folder, that folder has to be named
+                    found = {picture for picture in found if picture in self._whole or _ends_alike(picture, parts)}
                 if found:
                     return tuple(sorted(found))
         return ()
+
+
+def _ends_alike(picture: Path, parts: Sequence[str]) -> bool:
+    """Whether a written path's last folder is that of the picture."""
+    return len(parts) > 1 and picture.parent.name.casefold() == parts[-2].casefold()
 
 
 def without_suffix(name: str) -> str:

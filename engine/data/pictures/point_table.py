@@ -11,10 +11,9 @@ from pathlib import Path
 from engine.data.account import Findings
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.masks import TURNS
-from engine.data.pictures.named_rows import find_rows
+from engine.data.pictures.named_rows import open_named
 from engine.data.pictures.scan import PictureLook, look_at_pictures, shown_size
 from engine.data.reading.rows import Row, Table
-from engine.data.reading.tables import open_table
 from engine.data.reading.values import as_number, is_missing, quoted
 from engine.data.splits import Split, by_chance, by_groups, column_split, recordings
 from engine.errors import DataError, LayoutError
@@ -56,8 +55,7 @@ def find_table_layout(root: Path) -> PointLayout:
     pictures = list_pictures(folder) or list_all_pictures(place)
     if not pictures:
         raise LayoutError(f"{place} has no pictures beside {file.name}. Put them into images/.")
-    table = open_table(file)
-    named = find_rows(table, folder, pictures)
+    table, named = open_named(file, folder, pictures)
     at = _point_columns(table, named.column)
     rows = {picture: _only(picture, table, some, at) for picture, some in named.rows.items()}
     looks = look_at_pictures(tuple(rows))
@@ -93,6 +91,13 @@ def find_table_layout(root: Path) -> PointLayout:
 
 def _point_columns(table: Table, picture_at: int) -> tuple[int, int]:
     """The places of the columns with a point's column and row."""
+    box = {"width", "height"} & set(table.names) or {"w", "h"} <= set(table.names)
+    if box and {"x", "y"} <= set(table.names):
+        raise DataError(
+            f"{table.file.name} has x, y, width and height: a box, whose x and y may be its corner or its middle. Give "
+            "the point alone, in "
+            "columns called column and row."
+        )
     for column, row in COLUMNS:
         if column in table.names and row in table.names:
             return table.names.index(column), table.names.index(row)
@@ -160,6 +165,9 @@ def _in_pixels(
             f"No number is above {highest:g}, in pictures of {min(sides)} pixels and more: are the points in percent? "
             "They are read as pixels."
         )
+    zero = [picture.name for picture, point in points.items() if point == (0.0, 0.0)]
+    if len(zero) > 1:
+        warnings.append(f"{len(zero)} points are (0, 0), the corner ({quoted(zero)}): do these stand for none?")
     turned = [picture for picture in points if looks[picture].turn in TURNS]
     if turned:
         warnings.append(

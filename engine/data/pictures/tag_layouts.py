@@ -4,6 +4,7 @@ A table (`labels.csv`, Kaggle's `train_v2.csv`, or any other) names pictures and
 tag, or a column of 0 and 1 for each tag. Without a table, pictures lie in a folder for each class.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,13 @@ from pathlib import Path
 from engine.data.account import Findings
 from engine.data.pictures.bands import look_at_bands
 from engine.data.pictures.files import list_all_pictures, list_pictures
-from engine.data.pictures.named_rows import COLUMNS, find_rows
+from engine.data.pictures.named_rows import COLUMNS, NO_LINE, open_named
 from engine.data.pictures.scan import follow_each_other, look_at_pictures
 from engine.data.reading.litter import is_litter
 from engine.data.reading.rows import Row, Table
-from engine.data.reading.tables import SUFFIXES, open_table
+from engine.data.reading.tables import SUFFIXES
 from engine.data.reading.tags import find_tag_cells, tag_warnings
-from engine.data.reading.values import MARKS, quoted
+from engine.data.reading.values import MARKS, as_number, quoted
 from engine.data.splits import (
     GROUP_COLUMNS,
     SPLIT_COLUMNS,
@@ -27,6 +28,7 @@ from engine.data.splits import (
     by_chance,
     by_groups,
     by_mark,
+    by_words,
     column_split,
     recordings,
 )
@@ -37,6 +39,7 @@ FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
 TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
 TAG_COLUMNS = ("tags", "labels", "tag", "label", "classes", "class", "categories", "category", "target")
 VALID_COLUMN = "is_valid"
+_MASKS = re.compile(r"(masks?|labels?|annot|gt|ground|seg)(\b|_|$|[a-z]*$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,10 @@ def _pictures_of(place: Path, folder: Path | None) -> tuple[Path, list[Path]]:
 
 
 def _of_tables(root: Path, tables: Sequence[Path], folder: Path, pictures: list[Path], *, seed: int) -> TagLayout:
-    """The first table that names any of the pictures."""
+    """A table for each split, or the first table that names any of the pictures."""
+    parts = {file: SPLIT_WORDS[file.stem.lower()] for file in tables if file.stem.lower() in SPLIT_WORDS}
+    if len(set(parts.values())) > 1:
+        return _of_split_tables(parts, [_of_table(root, file, folder, pictures, seed=seed) for file in parts], pictures)
     refusal: DataError | None = None
     for file in tables:
         try:
@@ -97,9 +103,32 @@ def _of_tables(root: Path, tables: Sequence[Path], folder: Path, pictures: list[
     raise refusal
 
 
+def _of_split_tables(parts: Mapping[Path, str], layouts: Sequence[TagLayout], pictures: list[Path]) -> TagLayout:
+    """Tables that are called like splits, together."""
+    on = {path: side for layout, side in zip(layouts, parts.values(), strict=True) for path in layout.tags}
+    tags = {path: some for layout in layouts for path, some in layout.tags.items()}
+    left_out: dict[str, tuple[str, ...]] = {}
+    for layout in layouts:
+        for why, names in layout.findings.left_out.items():
+            left_out[why] = (*left_out.get(why, ()), *(name for name in names if why != NO_LINE))
+    left_out[NO_LINE] = tuple(path.name for path in pictures if path not in tags)
+    named = ", ".join(file.name for file in parts)
+    return TagLayout(
+        tags=tags,
+        split=lambda inputs: by_words(inputs, on, named),
+        unlabelled=(),
+        findings=Findings(
+            layout=f"pictures, and tags in {named}",
+            found=len(pictures),
+            left_out={why: names for why, names in left_out.items() if names},
+            warnings=tuple(dict.fromkeys(said for layout in layouts for said in layout.findings.warnings)),
+            notes=tuple(dict.fromkeys(said for layout in layouts for said in layout.findings.notes)),
+        ),
+    )
+
+
 def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int) -> TagLayout:
-    table = open_table(file)
-    named = find_rows(table, folder, pictures)
+    table, named = open_named(file, folder, pictures)
     rows = [row for some in named.rows.values() for row in some]
     columns = _tag_columns(table, rows, named.column)
     read, written = _reader(table, rows, columns)
@@ -125,7 +154,7 @@ def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, see
             layout=f"pictures in {folder.name}/, tags in {file.name}",
             found=len(pictures),
             left_out={**named.lost, **({"no tags are said": silent} if silent else {})},
-            warnings=tuple(tag_warnings({tag for some in used.values() for tag in some})),
+            warnings=tuple(tag_warnings(used.values())),
             notes=tuple(notes),
         ),
     )
@@ -141,11 +170,23 @@ def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int) -> list[int
     """The one column that holds tags, or the columns of 0 and 1, each of which is one."""
     named = [at for name in TAG_COLUMNS for at, column in enumerate(table.names) if column == name and at != picture_at]
     if named:
-        return named[:1]
+        first = table.names[named[0]]
+        return [
+            named[0],
+            *(at for at, name in enumerate(table.names) if re.fullmatch(rf"{re.escape(first)}[ _-]?\d+", name)),
+        ]
     other = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS, *COLUMNS}
     left = [at for at, name in enumerate(table.names) if at != picture_at and name not in other]
     marks = [at for at in left if all(row.cells[at].strip().lower() in _ONE_HOT for row in rows)]
     if len(marks) > 1:
+        odd = [at for at in left if at not in marks and _is_numeric(rows, at)]
+        if odd:
+            other = next(row.cells[odd[0]] for row in rows if row.cells[odd[0]].strip().lower() not in _ONE_HOT)
+            raise DataError(
+                f"{table.file.name} has columns of 0 and 1, and {quoted(table.columns[at] for at in odd)} with other "
+                "numbers, such "
+                f"as {other}. Write 0 or 1 in each column of a tag, and leave other columns out."
+            )
         return marks
     if len(left) == 1:
         return left
@@ -156,6 +197,10 @@ def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int) -> list[int
     )
 
 
+def _is_numeric(rows: Sequence[Row], at: int) -> bool:
+    return all(as_number(row.cells[at]) is not None for row in rows if row.cells[at].strip())
+
+
 _ONE_HOT = frozenset(word for word in MARKS if word in ("1", "0", "1.0", "0.0", "true", "false", "yes", "no", ""))
 
 
@@ -163,6 +208,12 @@ def _reader(
     table: Table, rows: Sequence[Row], columns: Sequence[int]
 ) -> tuple[Callable[[Row], tuple[str, ...] | None], str]:
     """What gives a row's tags, None where nothing is said; and how they are written, in words."""
+    if len(columns) > 1 and any(row.cells[at].strip().lower() not in _ONE_HOT for row in rows for at in columns):
+        cells = find_tag_cells(
+            {f"{row.where}, {at}": row.cells[at] for row in rows for at in columns}, table.columns[columns[0]]
+        )
+        read = lambda row: tuple(sorted({tag for at in columns for tag in cells.tags(row.cells[at])})) or None  # noqa: E731
+        return read, f"in {len(columns)} columns, parted by {cells.in_words}"
     if len(columns) > 1:
         names = {at: table.columns[at].strip() for at in columns}
         return (
@@ -205,6 +256,12 @@ def _class_folders(root: Path) -> dict[str, dict[str, list[Path]]]:
     }
     found = {split: {name: files for name, files in some.items() if files} for split, some in found.items()}
     classes = {name for some in found.values() for name in some}
+    if len(classes) == 2 and any(_MASKS.match(name) for name in classes):
+        raise DataError(
+            f"{root.name} has the folders {quoted(sorted(classes))}, which look like pictures and their masks. For masks "
+            "there should be "
+            "images/, labels/ and codes.txt; folders for classes need other names."
+        )
     return found if len(classes) > 1 else {}
 
 

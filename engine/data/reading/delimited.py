@@ -18,6 +18,7 @@ MOST_LETTERS = 5_000_000  # of one cell: a long novel has 3 million
 MARKS = ",;\t|"
 NO_MARK = "\x1f"  # parts the columns where there is only one
 DOUBLED: dict[str, Any] = {"doublequote": True, "strict": True}
+SPACED: dict[str, Any] = {**DOUBLED, "skipinitialspace": True}
 BACKSLASH: dict[str, Any] = {"doublequote": False, "escapechar": "\\", "strict": True}
 PLAIN: dict[str, Any] = {"quoting": csv.QUOTE_NONE}
 # Of one cell, and for the whole process: set once, as threads that set it back would refuse each other's tables.
@@ -83,10 +84,18 @@ def read_rows(file: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 def _with_quoting(file: Path, dialect: Dialect) -> Dialect:
     """The dialect with what a quote is in it. Lines that are rows come first where quotes are seldom meant."""
     doubled = _fit(file, replace(dialect, quoting=DOUBLED))
+    if isinstance(doubled, _Fit) and doubled.spaced and dialect.mark not in "\t|":  # a blank behind each comma
+        spaced = _fit(file, replace(dialect, quoting=SPACED))
+        if isinstance(spaced, _Fit):
+            return replace(dialect, quoting=SPACED, columns=spaced.columns)
     is_by_line = dialect.mark in "\t|"
     if isinstance(doubled, _Fit) and not is_by_line and not doubled.broken:
         return replace(dialect, quoting=DOUBLED, columns=doubled.columns)
     plain = _fit(file, replace(dialect, quoting=PLAIN))
+    if is_by_line and isinstance(plain, _Fit) and plain.escapes:
+        backslash = _fit(file, replace(dialect, quoting=BACKSLASH))
+        if isinstance(backslash, _Fit) and backslash.rows < plain.rows:
+            return replace(dialect, quoting=BACKSLASH, columns=backslash.columns)
     if is_by_line and isinstance(plain, _Fit):
         is_quoted = isinstance(doubled, _Fit) and doubled.rows == plain.rows and not plain.loose
         return replace(dialect, quoting=DOUBLED if is_quoted else PLAIN, columns=plain.columns)
@@ -95,7 +104,7 @@ def _with_quoting(file: Path, dialect: Dialect) -> Dialect:
             raise _Misfit(doubled.broken, "a quote goes over several lines, which may be one text or several rows")
         return replace(dialect, quoting=DOUBLED, columns=doubled.columns)
     backslash = _fit(file, replace(dialect, quoting=BACKSLASH))
-    if isinstance(backslash, _Fit):
+    if isinstance(backslash, _Fit) and backslash.escapes:
         return replace(dialect, quoting=BACKSLASH, columns=backslash.columns)
     if isinstance(plain, _Fit) and not plain.quoted:
         return replace(dialect, quoting=PLAIN, columns=plain.columns)
@@ -107,7 +116,8 @@ class _Fit:
     """What a file is, read in one of the ways.
 
     broken: the line where the first cell with a line break in it ends; 0 for none.
-    quoted: how many cells have quotes around them; `loose`: how many begin with one that is not closed.
+    quoted: how many cells have quotes around them; `loose`: how many begin with one that is not closed; `spaced`: how many begin
+    with a blank and a quote. escapes: how many cells end in a backslash, or have one before a quote in the file.
     """
 
     rows: int
@@ -115,10 +125,12 @@ class _Fit:
     broken: int
     quoted: int
     loose: int
+    spaced: int
+    escapes: int
 
 
 def _fit(file: Path, dialect: Dialect) -> _Fit | _Misfit:
-    rows, named, columns, broken, quoted, loose, line, first = 0, 0, 0, 0, 0, 0, 0, 0
+    rows, named, columns, broken, quoted, loose, line, first, spaced, escapes = (0,) * 10
     try:
         for line, row in _raw_rows(file, dialect):
             width = len(row)
@@ -137,6 +149,7 @@ def _fit(file: Path, dialect: Dialect) -> _Fit | _Misfit:
             if not broken and any("\n" in cell or "\r" in cell for cell in row):
                 broken = line
             for cell in row:
+                spaced, escapes = spaced + cell.startswith(' "'), escapes + cell.endswith("\\")
                 if cell.startswith('"'):
                     is_closed = len(cell) > 1 and cell.endswith('"') and '"' not in cell[1:-1].replace('""', "")
                     quoted, loose = quoted + is_closed, loose + (not is_closed)
@@ -144,7 +157,15 @@ def _fit(file: Path, dialect: Dialect) -> _Fit | _Misfit:
         return _Misfit(line + 1, str(problem).replace("unexpected end of data", "a double quote is left open"))
     if columns > named and rows < 3:
         return _Misfit(line, f"it has {columns} columns, where {named} are expected")
-    return _Fit(rows=rows, columns=columns, broken=broken, quoted=quoted, loose=loose)
+    if dialect.quoting == BACKSLASH:
+        escapes += _escaped_quotes(file, dialect)
+    return _Fit(rows=rows, columns=columns, broken=broken, quoted=quoted, loose=loose, spaced=spaced, escapes=escapes)
+
+
+def _escaped_quotes(file: Path, dialect: Dialect) -> int:
+    """How many lines have a quote with a backslash before it."""
+    with file.open(encoding=dialect.encoding, newline="") as content:
+        return sum('\\"' in line for line in content)
 
 
 def _raw_rows(file: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:

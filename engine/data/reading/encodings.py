@@ -102,6 +102,8 @@ def _decoded(content: BinaryIO, name: str, encoding: str) -> Iterator[str]:
         ) from None
     done = b""
     while block := content.read(_BLOCK):
+        if table.startswith("utf-8") and block.count(0) > len(block) // 4:
+            raise DataError(f"{name} has zeros between its letters, as UTF-16 without its mark has. Save it as UTF-8.")
         try:
             yield decoder.decode(block)
         except UnicodeDecodeError as problem:

@@ -1,7 +1,7 @@
 """What every table comes to, whatever it is written in: names of columns, and rows of text."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -99,3 +99,15 @@ def looks_like_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool
         if cell.strip() and cell in values and len(set(values)) <= max(2, len(values) // 2):
             return True
     return False
+
+
+def headless(table: Table) -> Table:
+    """A table whose first line is a row like the others, so that its columns have no names."""
+
+    def rows() -> Iterator[Row]:
+        yield Row(where="line 1", cells=table.columns)
+        yield from table.rows()
+
+    note = f"{table.file.name} begins with a row of data, so that its columns have no names."
+    columns = tuple(f"column {number}" for number in range(1, len(table.columns) + 1))
+    return replace(table, columns=columns, rows=rows, notes=(*table.notes, note))

@@ -62,6 +62,8 @@ def _delimited(file: Path, encoding: str) -> Table:
 
     def read() -> Iterator[Row]:
         for line, row in islice(read_rows(file, dialect), 0 if is_data else 1, None):
+            if not is_data and row == first:
+                continue  # files that were put together have it again
             yield Row(where=f"line {line:,}", cells=tuple(row))
 
     parted = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", NO_MARK: "one column"}

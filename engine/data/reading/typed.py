@@ -24,10 +24,11 @@ def is_json(file: Path, encoding: str) -> bool:
 def json_table(file: Path, encoding: str) -> Table:
     """A line for each row, or all rows in a list."""
     with opened_text(file, encoding) as content:
-        first = content.readline(MOST_LETTERS)
+        first, second = content.readline(MOST_LETTERS), content.read(1000).strip()
     try:
-        is_lines = isinstance(json.loads(first), dict)
-    except ValueError:
+        row = json.loads(first)
+        is_lines = isinstance(row, dict) and (bool(second) or not any(map(_is_rows, row.values())))
+    except (ValueError, RecursionError):
         is_lines = False
     if not is_lines:
         whole = _rows_of(file, encoding)
@@ -52,11 +53,15 @@ def _rows_of(file: Path, encoding: str) -> list[Any]:
     with opened_text(file, encoding) as content:
         found = _loaded(content.read(), file.name)
     if isinstance(found, dict):
-        lists = [value for value in found.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+        lists = list(filter(_is_rows, found.values()))
         found = lists[0] if len(lists) == 1 else None
     if not isinstance(found, list):
         raise DataError(f"{file.name} is JSON, but no list of rows. Save it as a list of objects, or as JSON lines.")
     return found
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _loaded(text: str, where: str) -> Any:
@@ -167,4 +172,5 @@ def as_cell(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.encode("utf-8", "replace").decode()  # half of a surrogate pair is no letter

@@ -26,12 +26,14 @@ MISSING = frozenset(
         "unlabeled",
         "unlabelled",
         "undefined",
+        "\\n",  # as MySQL writes nothing
     }
 )
 MARKS = {
     **dict.fromkeys(("true", "1", "1.0", "yes", "y", "t", "x", "valid", "validation", "val", "dev"), True),
     **dict.fromkeys(("false", "0", "0.0", "no", "n", "f", "", "train", "training"), False),
 }
+_THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+$")
 _PARTED = re.compile(r"[,;|]")
 _BETWEEN = re.compile(r"[\s_\-]+")
 _SHOWN = 3
@@ -52,6 +54,8 @@ def as_mark(value: str, where: str) -> bool:
 
 def as_number(value: str) -> float | None:
     """A cell's number, with a point or a comma before the decimals; None for what is none, or is infinite."""
+    if _THOUSANDS.match(value.strip()):
+        return None  # a thousand and more, or one and a little: nobody can tell
     try:
         number = float(value.strip().replace(",", "."))
     except ValueError:
@@ -65,6 +69,10 @@ def spellings(labels: Iterable[str]) -> list[tuple[str, ...]]:
     """
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for label in sorted(set(labels)):
+        number = as_number(label)
+        if number is not None:
+            alike[f"{number:g}"].append(label)
+            continue
         alike[_BETWEEN.sub(" ", unicodedata.normalize("NFKC", label)).strip().casefold()].append(label)
     return [tuple(group) for group in alike.values() if len(group) > 1]
 

@@ -4,7 +4,6 @@
 size nor the number of what is unpacked.
 """
 
-import contextlib
 import errno
 import gzip
 import lzma
@@ -171,16 +170,23 @@ def _zip_members(raw: IO[bytes], limit: int) -> Iterator[Member]:
             if item.flag_bits & 1:
                 raise DataError(f"The archive has a password ({item.filename!r}). Pack it again without one.")
             opener = None if item.is_dir() else lambda item=item: archive.open(item)
-            yield Member(name=_zip_name(item), size=item.file_size, open=opener, done=done, total=total)
+            yield Member(
+                name=_zip_name(item, Path(str(raw.name)).name), size=item.file_size, open=opener, done=done, total=total
+            )
             done += item.file_size
 
 
-def _zip_name(item: zipfile.ZipInfo) -> str:
+def _zip_name(item: zipfile.ZipInfo, archive: str) -> str:
     """A member's path. Windows writes it with backslashes, and Macs in UTF-8 without saying so."""
     name = item.filename
     if not item.flag_bits & UTF8_FLAG and not name.isascii():
-        with contextlib.suppress(UnicodeError):
+        try:
             name = name.encode("cp437").decode("utf-8")
+        except UnicodeError:
+            raise DataError(
+                f"The archive {archive} has names in a code page that it does not name ({name[:40]!r}). Pack it again, "
+                "with names in UTF-8."
+            ) from None
     return name.replace("\\", "/") if item.create_system == FROM_WINDOWS or "/" not in name else name
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from engine.data.account import Findings
 from engine.data.reading.rows import Row, Table
+from engine.data.reading.tags import as_list
 from engine.data.reading.values import as_mark, is_missing, quoted
 from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, SPLIT_WORDS, held_groups
 from engine.data.texts.tables import SPLIT_NAMES, UNLABELLED, TextRow
@@ -70,7 +71,7 @@ class TextTable:
         for row in self.table.rows():
             count += 1
             label = self.label(row)
-            if not row.cells[self.text_at or 0].strip():
+            if not self.text(row).strip():
                 lost[NO_TEXT].append(row.where)
                 continue
             if label:
@@ -119,7 +120,19 @@ class TextTable:
     def label(self, row: Row) -> str:
         """A row's label; "" where nobody has said."""
         said = "" if self.label_at is None else row.cells[self.label_at].strip()
+        listed = as_list(said)
+        if listed is not None and len(listed) != 1:
+            raise DataError(
+                f"{self.table.file.name}, {row.where} has several labels, {said[:60]}. A text has one: choose it."
+            )
+        said = listed[0].strip() if listed else said
         return "" if is_missing(said) else said
+
+    def text(self, row: Row) -> str:
+        """A row's text; words in a list are joined."""
+        said = row.cells[self.text_at or 0]
+        listed = as_list(said) if said.startswith('["') else None
+        return " ".join(listed) if listed else said
 
     def side(self, row: Row) -> str:
         """The split that a row is of."""
@@ -133,7 +146,7 @@ class TextTable:
 
     def rows(self, numbers: Mapping[str, int]) -> Iterator[TextRow]:
         for count, row in enumerate(self.table.rows(), start=1):
-            text, label, split = row.cells[self.text_at or 0], self.label(row), self.side(row)
+            text, label, split = self.text(row), self.label(row), self.side(row)
             if not text.strip():
                 continue
             if not label and split != "test":
