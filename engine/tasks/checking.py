@@ -39,8 +39,9 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
     """
     refusals: list[_Refused] = []
     for aim in aims:
+        said = {"encoding": encoding} if encoding and aim.kind == "text" else {}
         try:
-            return aim, aim.build().open_data(root, **({"encoding": encoding} if encoding else {}))
+            return aim, aim.build().open_data(root, **said)
         except LayoutError as problem:
             if len(aims) == 1:
                 raise _Refused(aim.kind, str(problem)) from None

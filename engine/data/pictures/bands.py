@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from engine.data.pictures.files import MAX_PIXELS, look_at_picture, open_picture, picture_size
+from engine.data.pictures.files import MAX_PIXELS, check_is_file, look_at_picture, open_picture, picture_size
 from engine.errors import DataError
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
@@ -77,6 +77,7 @@ def as_colors(bands: np.ndarray) -> np.ndarray:
 
 def _shape(path: Path) -> tuple[int, int, int]:
     """(height, width, bands) from the header, checked before anything is decoded."""
+    check_is_file(path)
     try:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages[0]

@@ -130,7 +130,14 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
+def check_is_file(path: Path) -> None:
+    """`DataError` for what is called like a picture and is a folder, a device or a pipe, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path.name} is called like a picture and is no file. Remove it.")
+
+
 def _opened(path: Path) -> Image.Image:
+    check_is_file(path)
     try:
         image = Image.open(path, formats=FORMATS)
     except FileNotFoundError:
