@@ -21,6 +21,7 @@ import traceback
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -155,9 +156,20 @@ class Checker:
         return self.process, self.way
 
 
+@contextmanager
+def deeply() -> Iterator[None]:
+    """Lets this process, which makes and removes the folders, go down into folders that are deep in each other."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
 def run(count: int, seed: int, *, first: int = 0) -> Iterator[Told]:
     """Each data set from `first` on, damaged and checked; before them the sound ones, in each way of packing, where `first` is 0."""
-    with tempfile.TemporaryDirectory() as place:
+    with deeply(), tempfile.TemporaryDirectory() as place:
         scratch, sound, home = (Path(place).resolve() / name for name in ("sets", "sound", "home"))
         os.environ["LESSON_LAB_HOME"], os.environ["HF_HUB_OFFLINE"] = str(home), "1"
         os.environ["TMPDIR"] = str(home / "tmp")
