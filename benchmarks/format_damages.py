@@ -254,7 +254,7 @@ def damage_parquet(draw: random.Random, file: Path) -> str:
     columns: dict[str, Any] = draw.choice((
         {"text": odd, "label": ["a", "b", "a"]},
         {"text": pyarrow.Array.from_buffers(pyarrow.string(), 3, odd.buffers()), "label": ["a", "b", "a"]},
-        {"text": ["x", "y"], "label": pyarrow.array([2**62, -(2**62)], pyarrow.timestamp("s"))},
+        {"text": ["x", "y"], "label": pyarrow.array([2**62, -(2**62)], pyarrow.timestamp("ms"))},
         {"text": ["x", "y"], "label": pyarrow.array([10**8, 1], pyarrow.date32())},
         {"text": ["x", "y"], "label": pyarrow.array([2**62, 5], pyarrow.duration("s"))},
         {"text": ["x", "y"], "label": [{"a": [1]}, None]},

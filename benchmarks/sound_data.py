@@ -224,7 +224,7 @@ def packed(folder: Path, pack: str, odd: Sequence[Any] = (), draw: random.Random
             for path in files:
                 opened.write(path, path.relative_to(folder.parent).as_posix().encode("utf-8", "replace").decode())
             for name, _ in odd:
-                opened.writestr(name, "text,label\na,b\n")
+                opened.writestr(name or ".", "text,label\na,b\n")
         return target
     with tarfile.open(target, "w:gz" if pack == "tgz" else "w") as opened:
         for path in files:
