@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -33,7 +34,20 @@ from benchmarks.sound_data import LAYOUTS, PACKS, packed
 
 SLOW, ENDED = 10.0, 40.0  # seconds of the processor, and after which a check is ended
 MUCH = 2e9  # bytes more than before
-ENCODINGS = ("cp1252", "hex", "rot13", "idna", "nope", "undefined", "a\0b", "utf-16", "punycode", "base64", "mbcs", "\ud800")
+ENCODINGS = (
+    "cp1252",
+    "hex",
+    "rot13",
+    "idna",
+    "nope",
+    "undefined",
+    "a\0b",
+    "utf-16",
+    "punycode",
+    "base64",
+    "mbcs",
+    "\ud800",
+)
 WRITES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 
 
@@ -60,7 +74,9 @@ def made(number: int, seed: int, scratch: Path, sound: Path) -> tuple[Told, Path
     """The damaged data set of that number, where it lies, and in which encoding it is asked for."""
     draw = random.Random(f"{seed} {number}")
     layout, pack = list(LAYOUTS)[number % len(LAYOUTS)], draw.choice(("folder", "folder", *PACKS))
-    name = "set" if draw.random() < 0.9 else draw.choice(("n" * 250, os.fsdecode(b"caf\xe9"), "a b", "*[x]", "ß", "con"))
+    name = (
+        "set" if draw.random() < 0.9 else draw.choice(("n" * 250, os.fsdecode(b"caf\xe9"), "a b", "*[x]", "ß", "con"))
+    )
     folder = scratch / f"{number}" / name
     shutil.copytree(sound / str(list(LAYOUTS).index(layout)), folder)
     if draw.random() < 0.15:  # within other folders
@@ -72,7 +88,10 @@ def made(number: int, seed: int, scratch: Path, sound: Path) -> tuple[Told, Path
     done = [] if odd else damage(draw, folder)
     target = folder
     if pack != "folder":
-        target, done = packed(folder.rename(folder.with_name("set")), pack, odd), [*done, *(ascii(one[0]) for one in odd)]
+        target, done = (
+            packed(folder.rename(folder.with_name("set")), pack, odd),
+            [*done, *(ascii(one[0]) for one in odd)],
+        )
         if draw.random() < 0.3:
             done.append(f"the archive: {damage_bytes(draw, target)}")
     elif draw.random() < 0.3 and layout.startswith("texts"):
@@ -85,8 +104,13 @@ def made(number: int, seed: int, scratch: Path, sound: Path) -> tuple[Told, Path
 def serve(way: Connection, home: str) -> None:
     """Checks what comes through the pipe, in a process of its own; says how it went, and which files it opened elsewhere."""
     from engine.tasks.checking import check
+    from engine.tasks.registry import TASKS
 
     warnings.simplefilter("ignore")
+    for aim in (task.aims[0] for task in TASKS):
+        aim.build()  # imports what it needs
+    import_module("datasets")
+    way.send("ready")
     wrote, read, allowed = list[str](), list[str](), [home]
 
     def watch(event: str, given: tuple) -> None:
@@ -110,7 +134,9 @@ def serve(way: Connection, home: str) -> None:
         read.clear()
         try:
             account = check(path, encoding=encoding)
-            outcome, words = ("refused", account.refused) if account.refused else ("account", " ".join(account.sentences()))
+            outcome, words = (
+                ("refused", account.refused) if account.refused else ("account", " ".join(account.sentences()))
+            )
         except BaseException:
             outcome, words = "crash", traceback.format_exc()
         way.send((outcome, words, time.process_time() - began, list(wrote), list(read)))
@@ -136,7 +162,9 @@ class Checker:
             told.outcome, told.words, told.seconds, told.wrote, told.read = way.recv()
         except EOFError:
             told.seconds = time.monotonic() - began
-            told.words = f"ended after {ENDED:.0f} s" if process.is_alive() else f"the process died ({process.exitcode})"
+            told.words = (
+                f"ended after {ENDED:.0f} s" if process.is_alive() else f"the process died ({process.exitcode})"
+            )
             process.kill()
             process.join()
             self.process = None
@@ -153,6 +181,7 @@ class Checker:
             self.process = start.Process(target=serve, args=(theirs, str(self.home)), daemon=True)
             self.process.start()
             theirs.close()
+            self.way.recv()
         return self.process, self.way
 
 
@@ -232,7 +261,9 @@ def main() -> int:
     wrote = sorted({path for told in found for path in told.wrote})
     read = [told for told in found if told.read and told.pack != "folder"]
     links = sum(bool(told.read) for told in found) - len(read)
-    print(f"written outside: {wrote or 'nothing'}; read elsewhere by archives: {read or 'nothing'}, by links in {links} folders")
+    print(
+        f"written outside: {wrote or 'nothing'}; read elsewhere by archives: {read or 'nothing'}, by links in {links} folders"
+    )
     return int(bool(crashes or wrote or read))
 
 

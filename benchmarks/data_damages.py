@@ -116,7 +116,9 @@ def delete(draw: random.Random, file: Path) -> None:
 
 
 def rename(draw: random.Random, file: Path) -> None:
-    name = draw.choice((*NAMES, *(os.fsencode(file.stem) + suffix for suffix in (b".txt", b"", b".json", b".TIF", b"\xff.csv"))))
+    name = draw.choice(
+        (*NAMES, *(os.fsencode(file.stem) + suffix for suffix in (b".txt", b"", b".json", b".TIF", b"\xff.csv")))
+    )
     target = file.parent / os.fsdecode(name)
     if not target.exists():
         file.rename(target)
@@ -136,7 +138,17 @@ def make_folder(draw: random.Random, file: Path) -> None:
 
 
 def link(draw: random.Random, file: Path) -> None:
-    targets = ("nothing", file.name, "..", ".", f"../../../{SECRET}", f"../../{SECRET}", "/etc/passwd", "/dev/zero", "/dev/null")
+    targets = (
+        "nothing",
+        file.name,
+        "..",
+        ".",
+        f"../../../{SECRET}",
+        f"../../{SECRET}",
+        "/etc/passwd",
+        "/dev/zero",
+        "/dev/null",
+    )
     target = draw.choice(targets)
     file.unlink()
     file.symlink_to(target)
@@ -201,7 +213,9 @@ def edited(file: Path, change: Callable[[list[str]], object]) -> None:
     """A text with its lines changed."""
     lines = file.read_bytes().decode("utf-8", "surrogateescape").split("\n")
     change(lines)
-    file.write_bytes("\n".join(lines).encode("utf-8", "surrogatepass" if "\ud800" in "".join(lines) else "surrogateescape"))
+    file.write_bytes(
+        "\n".join(lines).encode("utf-8", "surrogatepass" if "\ud800" in "".join(lines) else "surrogateescape")
+    )
 
 
 def mark_of(line: str) -> str:
@@ -309,7 +323,9 @@ def widen(draw: random.Random, file: Path) -> None:
 
 
 def line_ends(draw: random.Random, file: Path) -> None:
-    file.write_bytes(file.read_bytes().replace(b"\n", draw.choice((b"\r", b"\r\r\n", b"\n\n", b"\r\n", b"\x85", b"\0\n"))))
+    file.write_bytes(
+        file.read_bytes().replace(b"\n", draw.choice((b"\r", b"\r\r\n", b"\n\n", b"\r\n", b"\x85", b"\0\n")))
+    )
 
 
 ODD_MEMBERS = (

@@ -126,7 +126,9 @@ def odd_chunk(draw: random.Random, file: Path) -> None:
     content = written.getvalue()
     name = draw.choice((b"tRNS", b"PLTE", b"gAMA", b"iCCP", b"eXIf", b"zTXt", b"iTXt", b"tEXt", b"acTL", b"fcTL", b"sRGB", b"pHYs",
                         b"cHRM", b"IHDR", b"IDAT"))  # fmt: skip
-    odd = draw.choice((b"", b"\0", b"a\0\0" + zlib.compress(bytes(3_000_000)), draw.randbytes(40), b"\xff" * 26, b"x" * 800))
+    odd = draw.choice(
+        (b"", b"\0", b"a\0\0" + zlib.compress(bytes(3_000_000)), draw.randbytes(40), b"\xff" * 26, b"x" * 800)
+    )
     file.write_bytes(content[:33] + chunk(name, odd) + content[33:])
 
 
@@ -136,9 +138,16 @@ def chunk(name: bytes, content: bytes) -> bytes:
 
 def huge(draw: random.Random, file: Path) -> None:
     """A small file that says that it is a large picture."""
-    width, height = draw.choice(((9000, 9000), (30_000, 2900), (65_000, 65_000), (2**31 - 1, 2**31 - 1), (89_000_000, 1), (0, 5)))
+    width, height = draw.choice(
+        ((9000, 9000), (30_000, 2900), (65_000, 65_000), (2**31 - 1, 2**31 - 1), (89_000_000, 1), (0, 5))
+    )
     head = struct.pack(">IIBBBBB", width, height, 8, draw.choice((0, 2, 6)), 0, 0, 0)
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(2_000_000))) + chunk(b"IEND", b"")
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(bytes(2_000_000)))
+        + chunk(b"IEND", b"")
+    )
     small = struct.pack("<HH", width & 0xFFFF, height & 0xFFFF)
     gif = b"GIF89a" + small + b"\xf0\0\0" + bytes(6) + b"," + bytes(4) + small + b"\0\x02\x02\x44\x01\0;"
     bmp = b"BM" + struct.pack("<IIIIiiHHI", 1000, 0, 54, 40, width, height, 1, 24, 0) + bytes(2000)
@@ -167,7 +176,9 @@ def odd_tiff(draw: random.Random, file: Path) -> None:
     import tifffile
 
     kind = draw.choice((np.uint8, np.uint16, np.float32, np.int32, np.bool_, np.complex64))
-    shape = draw.choice(((24, 32), (24, 32, 4), (4, 24, 32), (24, 32, 3), (20, 24, 32, 4), (24, 32, 17), (1, 1), (9, 1, 24, 32)))
+    shape = draw.choice(
+        ((24, 32), (24, 32, 4), (4, 24, 32), (24, 32, 3), (20, 24, 32, 4), (24, 32, 17), (1, 1), (9, 1, 24, 32))
+    )
     written = io.BytesIO()
     packing = {"compression": "zlib"} if draw.random() < 0.5 and kind is not np.bool_ else {}
     tifffile.imwrite(written, np.ones(shape, kind), photometric="minisblack", **packing)
@@ -282,6 +293,8 @@ def damage_arrow(draw: random.Random, file: Path) -> str:
     content = bytearray(file.read_bytes())
     for _ in range(draw.choice((1, 5, 60)) if content else 0):
         at = draw.randrange(max(1, len(content) // 4)) * 4
-        content[at : at + 4] = draw.choice((b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xff\xff\xff\xff", draw.randbytes(4)))[: len(content) - at]
+        content[at : at + 4] = draw.choice((b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\xff\xff\xff\xff", draw.randbytes(4)))[
+            : len(content) - at
+        ]
     file.write_bytes(content)
     return "numbers in it"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.data.account import Account
 from engine.data.dataset import DataSet
-from engine.data.sources.fetching import resolve_dataset
+from engine.data.sources.fetching import place_of, resolve_dataset
 from engine.data.sources.own_archives import is_archive, looked_into
 from engine.errors import DataError, LayoutError
 from engine.host.access import require_host
@@ -72,7 +72,7 @@ def _aims() -> list[Aim]:
 
 @contextmanager
 def _opened(dataset: str) -> Iterator[Path]:
-    archive = Path(dataset).expanduser().absolute()
+    archive = place_of(dataset)
     if is_archive(archive):
         require_host("open an archive of this machine")
         with looked_into(archive) as folder:

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from engine.data.pictures.files import MAX_PIXELS, check_is_file, look_at_picture, open_picture, picture_size
+from engine.data.pictures.files import DAMAGE, MAX_PIXELS, check_is_file, look_at_picture, open_picture, picture_size
 from engine.errors import DataError
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
@@ -19,8 +19,6 @@ MAX_BYTES = 4 * MAX_PIXELS  # in memory, all bands together
 # What is white in 16 bits: reflectances are commonly stored times 10,000.
 WHITE = 10_000
 ANALYTIC_ORDER = [2, 1, 0, 3]  # of four bands of 16 bits
-# What tifffile raises for files that are damaged.
-DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, NotImplementedError, RuntimeError)
 
 
 def open_bands(source: str | Path | Image.Image | np.ndarray, channels: int, *, most: int = MAX_PIXELS) -> np.ndarray:

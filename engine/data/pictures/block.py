@@ -183,7 +183,7 @@ def open_block(
         valid=split.valid,
         test=(*split.test, *(item for item in test if item not in faults)),
         unlabelled=tuple(block.unlabelled(root)),
-        shape=_typical_shape(split.train or tuple(test), looks),
+        shape=_typical_shape(split.train or (*split.test, *test), looks),
         title=split.source,
         findings=findings,
         kind=kind,
