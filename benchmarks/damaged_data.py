@@ -29,7 +29,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.data_damages import ODD_MEMBERS, SECRET, damage, damage_bytes
+from benchmarks.data_damages import damage, damage_bytes
+from benchmarks.hostile_values import ODD_MEMBERS, SECRET
 from benchmarks.sound_data import LAYOUTS, PACKS, packed
 
 SLOW, ENDED = 10.0, 40.0  # seconds of the processor, and after which a check is ended
@@ -197,7 +198,7 @@ def deeply() -> Iterator[None]:
 
 
 def run(count: int, seed: int, *, first: int = 0) -> Iterator[Told]:
-    """Each data set from `first` on, damaged and checked; before them the sound ones, in each way of packing, where `first` is 0."""
+    """Each data set from `first` on, damaged and checked; where that is 0, the sound ones come before, packed in each way."""
     with deeply(), tempfile.TemporaryDirectory() as place:
         scratch, sound, home = (Path(place).resolve() / name for name in ("sets", "sound", "home"))
         os.environ["LESSON_LAB_HOME"], os.environ["HF_HUB_OFFLINE"] = str(home), "1"

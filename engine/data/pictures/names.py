@@ -7,7 +7,6 @@ from pathlib import Path
 
 from engine.data.pictures.files import PICTURE_SUFFIXES
 
-
 LONGEST = 4096  # letters of a path, on the systems that allow most
 
 

@@ -21,8 +21,8 @@ from engine.errors import DataError
 MOST_ROWS = 1_048_576  # of a sheet
 # What the libraries raise for files that are damaged, or for values that Python has no type for.
 DAMAGE = (
-    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError, RuntimeError, MemoryError,
-    AssertionError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError, RuntimeError,
+    MemoryError, AssertionError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
 )  # fmt: skip
 
 

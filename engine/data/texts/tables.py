@@ -31,7 +31,8 @@ SPLIT_NAMES = {split: split for split in SPLITS} | {
 
 # What is raised for files that are damaged.
 DAMAGE = (
-    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError, AssertionError,
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
+    AssertionError,
 )  # fmt: skip
 
 _WAITING = 4_000_000  # characters in memory before they are written
@@ -117,8 +118,8 @@ def check_saved(folder: Path) -> None:
 def open_tables(folder: Path, *, is_strange: bool = False) -> SavedTexts:
     """What `write_tables` or `save_to_disk` made; a `DataError` for what is damaged, or is no texts with labels.
 
-    Of a strange one, which somebody else has written, all is read first: where a text begins and ends is a number in the file, and
-    a wrong one would lead out of the memory.
+    Of a strange one, which somebody else has written, all is read first: where a text begins and ends is a number in the file, and a
+    wrong one would lead out of the memory.
     """
     import datasets
 
