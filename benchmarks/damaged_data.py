@@ -29,7 +29,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.data_damages import damage, damage_bytes
+from benchmarks.byte_damages import damage_bytes
+from benchmarks.data_damages import damage
 from benchmarks.hostile_values import ODD_MEMBERS, SECRET
 from benchmarks.sound_data import LAYOUTS, PACKS, packed
 

@@ -118,7 +118,7 @@ def check_saved(folder: Path) -> None:
 def open_tables(folder: Path, *, is_strange: bool = False) -> SavedTexts:
     """What `write_tables` or `save_to_disk` made; a `DataError` for what is damaged, or is no texts with labels.
 
-    Of a strange one, which somebody else has written, all is read first: where a text begins and ends is a number in the file, and a
+    Of a strange one, which somebody else has written, all is read first: where a text begins is a number in the file, and a
     wrong one would lead out of the memory.
     """
     import datasets
