@@ -35,10 +35,10 @@ SHEETS = (
     (rb"<v>\d+</v>", b"<v>x</v>"),
     (rb"<v>44000.5</v>", b"<v>1e300</v>"),
     (rb"<v>44000.5</v>", b"<v>-1e15</v>"),
-    (rb't="s"', b't="d"'),
-    (rb't="s"', b't="n"'),
-    (rb't="s"', b't="b"'),
-    (rb't="s"', b't="zz"'),
+    (rb't="inlineStr"', b't="d"'),
+    (rb't="inlineStr"', b't="n"'),
+    (rb't="inlineStr"', b't="b"'),
+    (rb't="inlineStr"', b't="zz"'),
     (rb"</row>", b"</rov>"),
     (rb"<row", b"&bomb;<row"),
     (rb"</si>", b""),
@@ -177,7 +177,7 @@ def odd_tiff(draw: random.Random, file: Path) -> None:
         ((24, 32), (24, 32, 4), (4, 24, 32), (24, 32, 3), (20, 24, 32, 4), (24, 32, 17), (1, 1), (9, 1, 24, 32))
     )
     written = io.BytesIO()
-    packing = {"compression": "zlib"} if draw.random() < 0.5 and kind is not np.bool_ else {}
+    packing: dict[str, Any] = {"compression": "zlib"} if draw.random() < 0.5 and kind is not np.bool_ else {}
     tifffile.imwrite(written, np.ones(shape, kind), photometric="minisblack", **packing)
     content = bytearray(written.getvalue())
     first = struct.unpack("<I", content[4:8])[0]

@@ -88,7 +88,7 @@ def tags_of_tiffs(root: Path) -> None:
     (root / "train-tif-v2").mkdir()
     for number in range(COUNT):
         bands = np.random.default_rng(number).integers(0, 9000, (HEIGHT, WIDTH, 4), dtype=np.uint16)
-        packing = {"compression": "zlib"} if number % 2 else {}
+        packing: dict[str, Any] = {"compression": "zlib"} if number % 2 else {}
         tifffile.imwrite(
             root / "train-tif-v2" / f"t_{number}.tif", bands, photometric="rgb", extrasamples=[0], **packing
         )

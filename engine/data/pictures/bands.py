@@ -106,15 +106,19 @@ def _read(path: Path) -> np.ndarray:
     shape = _shape(path)
     try:
         with tifffile.TiffFile(path) as tiff:
+            if tiff.series[0].size != np.prod(shape):
+                raise ValueError(f"it holds {tiff.series[0].shape} where its first page says {shape}")
             values = tiff.series[0].asarray()
+        if values.ndim == 2:
+            values = values[:, :, None]
+        elif values.shape != shape:  # one plane after the other
+            values = values.transpose(1, 2, 0)
+        if values.shape != shape:
+            raise ValueError(f"it holds {values.shape} where its first page says {shape}")
     except DAMAGE as problem:
         raise DataError(
             f"The picture {path.name} cannot be decoded ({problem}). Get a whole copy of it, or save it without compression."
         ) from None
-    if values.ndim == 2:
-        values = values[:, :, None]
-    elif values.shape != shape:  # one plane after the other
-        values = values.transpose(1, 2, 0)
     if values.dtype == np.uint16:
         values = values[:, :, ANALYTIC_ORDER] if values.shape[2] == len(ANALYTIC_ORDER) else values
         values = (np.minimum(values, WHITE).astype(np.uint32) * 255 // WHITE).astype(np.uint8)

@@ -130,15 +130,14 @@ def excel_table(file: Path) -> Table:
     import openpyxl
 
     try:
-        with zipfile.ZipFile(file) as packed:
+        with file.open("rb") as raw, zipfile.ZipFile(raw) as packed:
             if "xl/workbook.xml" not in packed.namelist():
                 raise DataError(f"{file.name} is a zip archive and no table. Give the folder or archive of a data set.")
             if sum(item.file_size for item in packed.infolist()) > 200_000_000:
                 raise DataError(f"{file.name} is too large for Excel's format. Save it as CSV.")
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        sheets = [sheet for sheet in book.worksheets if any(_filled(sheet))]
-        lines = list(_filled(sheets[0])) if sheets else []
-        book.close()
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=True)  # not by its name, which may be any
+            sheets = [sheet for sheet in book.worksheets if any(_filled(sheet))]
+            lines = list(_filled(sheets[0])) if sheets else []
     except DataError:
         raise
     except DAMAGE as problem:

@@ -112,12 +112,12 @@ def place_of(written: str) -> Path:
     """Where what somebody wrote leads; `DataError` for what leads nowhere, on any system."""
     try:
         place = Path(written).expanduser().absolute()
-        place.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except (OSError, ValueError, RuntimeError) as problem:  # too long, a null in it, the home of nobody
+        place.is_file()
+    except (OSError, ValueError, RuntimeError) as problem:  # too long, the home of nobody
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise DataError(f"{written[:100]!r} is no place where a data set can lie ({reason}). Check the path.") from None
+    if "\0" in written:
+        raise DataError(f"{written[:100]!r} is no place where a data set can lie (a null in it). Check the path.")
     return place
 
 
