@@ -206,7 +206,7 @@ def damage_json_lines(draw: random.Random, file: Path) -> str:
     at, value = draw.randrange(len(lines) or 1), draw.choice(VALUES)
     try:
         lines[at] = json.dumps(replaced(draw, json.loads(lines[at]), value))
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, RecursionError):
         return lose_middle(draw, file)
     file.write_text("\n".join(lines))
     return f"{ascii(value)[:20]} in line {at}"

@@ -95,14 +95,10 @@ def write_tables(folder: Path, classes: Sequence[str], rows: Iterable[TextRow]) 
 
 
 def check_saved(folder: Path) -> None:
-    """`DataError` for a saved `DatasetDict` that names files outside of it, or in which a link leads nowhere or out of it."""
+    """`DataError` for a saved `DatasetDict` that names files outside of it, or in which a link leads nowhere."""
     for path in sorted((*folder.glob("*"), *folder.glob("*/*"))):
-        if path.suffix in (".json", ".arrow") and not (
-            path.is_file() and path.resolve().is_relative_to(folder.resolve())
-        ):
-            raise DataError(
-                f"{path} is no file of this data set, but a folder, or a link to elsewhere. Save the DatasetDict again."
-            )
+        if path.suffix in (".json", ".arrow") and not path.is_file():
+            raise DataError(f"{path} is no file, but a folder, or a link to nothing. Save the DatasetDict again.")
     for state in sorted(folder.glob("*/state.json")):
         try:
             names = [file["filename"] for file in json.loads(state.read_text("utf-8"))["_data_files"]]

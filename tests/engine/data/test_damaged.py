@@ -256,7 +256,7 @@ def test_saved_texts_whose_files_lie_elsewhere(root: Path) -> None:
     refused(root, "names files that lie elsewhere")
     (root / "train" / "state.json").write_text(json.dumps(state))
     (root / "train" / "more.arrow").symlink_to("nothing")
-    refused(root, "no file of this data set")
+    refused(root, "more.arrow is no file")
 
 
 def test_saved_texts_that_lead_out_of_the_memory(root: Path) -> None:
