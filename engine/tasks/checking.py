@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.data.account import Account
 from engine.data.dataset import DataSet
-from engine.data.sources.fetching import resolve_dataset
+from engine.data.sources.fetching import place_of, resolve_dataset
 from engine.data.sources.own_archives import is_archive, looked_into
 from engine.errors import DataError, LayoutError
 from engine.host.access import require_host
@@ -40,8 +40,8 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
     """
     refusals: list[_Refused] = []
     for aim in aims:
+        said = {"encoding": encoding} if encoding and aim.input_kind is TEXT else {}
         try:
-            said = {"encoding": encoding} if encoding and aim.input_kind is TEXT else {}
             return aim, aim.build().open_data(root, **said)
         except LayoutError as problem:
             if len(aims) == 1:
@@ -73,7 +73,7 @@ def _aims() -> list[Aim]:
 
 @contextmanager
 def _opened(dataset: str) -> Iterator[Path]:
-    archive = Path(dataset).expanduser().absolute()
+    archive = place_of(dataset)
     if is_archive(archive):
         require_host("open an archive of this machine")
         with looked_into(archive) as folder:

@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from engine.data.pictures.files import MAX_PIXELS, look_at_picture, open_picture, picture_size
+from engine.data.pictures.files import DAMAGE, MAX_PIXELS, check_is_file, look_at_picture, open_picture, picture_size
 from engine.errors import DataError
 
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
@@ -19,8 +19,6 @@ MAX_BYTES = 4 * MAX_PIXELS  # in memory, all bands together
 # What is white in 16 bits: reflectances are commonly stored times 10,000.
 WHITE = 10_000
 ANALYTIC_ORDER = [2, 1, 0, 3]  # of four bands of 16 bits
-# What tifffile raises for files that are damaged.
-DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError, NotImplementedError, RuntimeError)
 
 
 def open_bands(source: str | Path | Image.Image | np.ndarray, channels: int, *, most: int = MAX_PIXELS) -> np.ndarray:
@@ -77,6 +75,7 @@ def as_colors(bands: np.ndarray) -> np.ndarray:
 
 def _shape(path: Path) -> tuple[int, int, int]:
     """(height, width, bands) from the header, checked before anything is decoded."""
+    check_is_file(path)
     try:
         with tifffile.TiffFile(path) as tiff:
             page = tiff.pages[0]
@@ -107,15 +106,19 @@ def _read(path: Path) -> np.ndarray:
     shape = _shape(path)
     try:
         with tifffile.TiffFile(path) as tiff:
+            if tiff.series[0].size != np.prod(shape):
+                raise ValueError(f"it holds {tiff.series[0].shape} where its first page says {shape}")
             values = tiff.series[0].asarray()
+        if values.ndim == 2:
+            values = values[:, :, None]
+        elif values.shape != shape:  # one plane after the other
+            values = values.transpose(1, 2, 0)
+        if values.shape != shape:
+            raise ValueError(f"it holds {values.shape} where its first page says {shape}")
     except DAMAGE as problem:
         raise DataError(
             f"The picture {path.name} cannot be decoded ({problem}). Get a whole copy of it, or save it without compression."
         ) from None
-    if values.ndim == 2:
-        values = values[:, :, None]
-    elif values.shape != shape:  # one plane after the other
-        values = values.transpose(1, 2, 0)
     if values.dtype == np.uint16:
         values = values[:, :, ANALYTIC_ORDER] if values.shape[2] == len(ANALYTIC_ORDER) else values
         values = (np.minimum(values, WHITE).astype(np.uint32) * 255 // WHITE).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,11 @@ from engine.errors import DataError
 # Pillow warns from here on.
 MAX_PIXELS = 89_478_485
 # What Pillow raises for files that are damaged, depending on the format and on where the damage is.
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, IndexError, KeyError, TypeError)
+DAMAGE = (
+    OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error, zlib.error, LookupError, TypeError, ArithmeticError,
+    AttributeError, RuntimeError, AssertionError, Image.DecompressionBombError,
+)  # fmt: skip
+MOST_NESTED = 64  # folders inside each other
 ORIENTATION = 0x0112  # the EXIF tag
 UPPER_OF_12 = 15  # the upper 8 of 16 bits, where 12 are in use
 ON_ITS_SIDE = 5  # orientations from here on swap height and width
@@ -44,9 +49,16 @@ def list_pictures(folder: Path) -> list[Path]:
 
 
 def list_all_pictures(folder: Path) -> list[Path]:
-    """The picture files in `folder` and the folders inside it, sorted by path; what systems leave there is left out."""
-    found = []
+    """The picture files in `folder` and the folders inside it, sorted by path; what systems leave there is left out.
+
+    `DataError` where folders go on and on inside each other: no data set is kept so.
+    """
+    found, depth = [], len(folder.parts)
     for place, folders, names in os.walk(folder):
+        if len(Path(place).parts) - depth > MOST_NESTED:
+            raise DataError(
+                f"{folder} has more than {MOST_NESTED} folders inside each other. Move the data set out of them."
+            )
         folders[:] = [name for name in folders if not is_litter(name)]
         found += [Path(place, name) for name in names if may_be_picture(name)]
     return sorted(found)
@@ -77,7 +89,7 @@ def look_at_picture(path: Path, tiny: int = 0) -> tuple[tuple[int, int], int, np
             turned = image.format == "TIFF" and turn >= ON_ITS_SIDE
             height, width = (image.width, image.height) if turned else (image.height, image.width)
         except DAMAGE as problem:
-            raise _damaged(path.name, problem) from None
+            raise damaged(path.name, problem) from None
         if not tiny:
             return (height, width), turn, np.empty((0, 0), np.uint8)
         small = _as_rgb(_upright(image, path.name, max(4 * tiny * tiny, width * height // 64)))
@@ -91,7 +103,7 @@ def decode_stored(path: Path) -> Image.Image:
         try:
             image.load()
         except DAMAGE as problem:
-            raise _damaged(path.name, problem) from None
+            raise damaged(path.name, problem) from None
         return image
 
 
@@ -118,7 +130,7 @@ def _upright(image: Image.Image, name: str, most: int = MAX_PIXELS) -> Image.Ima
         image.load()
         return ImageOps.exif_transpose(_resized(image, size) if scale < 1 else image)
     except DAMAGE as problem:
-        raise _damaged(name, problem) from None
+        raise damaged(name, problem) from None
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -130,7 +142,14 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
+def check_is_file(path: Path) -> None:
+    """`DataError` for what is called like a picture and is a folder, a device or a pipe, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path.name} is called like a picture and is no file. Remove it.")
+
+
 def _opened(path: Path) -> Image.Image:
+    check_is_file(path)
     try:
         image = Image.open(path, formats=FORMATS)
     except FileNotFoundError:
@@ -179,7 +198,8 @@ def _check_size(image: Image.Image, name: str) -> None:
         raise DataError(_too_large(name))
 
 
-def _damaged(name: str, problem: Exception) -> DataError:
+def damaged(name: str, problem: Exception) -> DataError:
+    """What to raise for one of `DAMAGE`."""
     if isinstance(problem, MemoryError):
         return DataError(f"The picture {name} needs more memory than there is for it. Make it smaller first.")
     return DataError(f"The picture {name} is damaged or cut short ({problem}). Get a whole copy of it.")

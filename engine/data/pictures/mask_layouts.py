@@ -42,7 +42,7 @@ ENDINGS = (
 SPLIT_FOLDERS = {"train": "train", "val": "valid", "valid": "valid", "validation": "valid", "test": "test"}
 # CamVid's four recordings. The lesson splits the frames of its small set by chance, and so they are split here.
 LESSON_FRAME = re.compile(r"(0001TP|0006R0|0016E5|Seq05VD)_f?\d+")
-_NUMBERED = re.compile(r"^(\d+)[\s:,;=.)\-]+(\S.*)$")
+_NUMBERED = re.compile(r"^(\d{1,9})[\s:,;=.)\-]+(\S.*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from engine.data.pictures.files import ORIENTATION, decode_stored
+from engine.data.pictures.files import DAMAGE, ORIENTATION, damaged, decode_stored
 from engine.data.pictures.scan import kept_looks
 from engine.data.pictures.transforms import VOID
 from engine.data.reading.values import quoted
@@ -80,9 +80,12 @@ def open_codes(path: Path, turn: int = 1) -> np.ndarray:
 def _codes(image: Image.Image, name: str) -> np.ndarray:
     if image.format in ("JPEG", "MPO"):
         raise DataError(f"The mask {name} is a JPEG, which changes the codes of its pixels. {NEEDS_CODES}")
-    turn = image.getexif().get(ORIENTATION, 1)
-    upright = ImageOps.exif_transpose(image) if turn in TURNS else image
-    values = np.asarray(upright)
+    try:
+        turn = image.getexif().get(ORIENTATION, 1)
+        upright = ImageOps.exif_transpose(image) if turn in TURNS else image
+        values = np.asarray(upright)
+    except DAMAGE as problem:
+        raise damaged(name, problem) from None
     if image.mode in ("L", "P", "1"):
         return values.astype(np.uint8)  # a palette's indices; 0 and 1 of a picture with one bit a pixel
     if image.mode.startswith("I") and values.size and values.min() >= 0 and values.max() <= VOID:
@@ -108,16 +111,16 @@ def _look(mask: Path) -> dict[str, Any]:
         return asdict(MaskLook(fault=str(problem)))
     pixels = np.bincount(codes.ravel(), minlength=256)
     inner = np.bincount(codes[_is_inner(codes)], minlength=256)
-    palette = image.getpalette("RGB") if image.mode == "P" else None
+    palette = (image.getpalette("RGB") if image.mode == "P" else None) or []
     found = np.flatnonzero(pixels).tolist()
-    colours = {code: "#" + bytes(palette[3 * code : 3 * code + 3]).hex() for code in found} if palette else {}
+    coloured = [code for code in found if 3 * code + 3 <= len(palette)]  # a palette may be shorter than its codes
     return asdict(
         MaskLook(
             size=codes.shape[:2],
             is_turned=image.getexif().get(ORIENTATION, 1) in TURNS,
             pixels={code: int(pixels[code]) for code in found},
             inner={code: int(inner[code]) for code in found},
-            colours=colours,
+            colours={code: "#" + bytes(palette[3 * code : 3 * code + 3]).hex() for code in coloured},
         )
     )
 

@@ -41,7 +41,7 @@ def open_named(file: Path, folder: Path, pictures: Sequence[Path]) -> tuple[Tabl
 def find_rows(table: Table, folder: Path, pictures: Sequence[Path]) -> NamedRows:
     """Which row means which picture in `folder`; `DataError` where none means any."""
     rows, known = list(table.rows()), PictureNames(pictures, folder)
-    if not rows:
+    if not rows or not table.columns:
         raise DataError(f"{table.file.name} has no lines but its first. It needs one for each picture.")
     column = _picture_column(table, rows[:LOOKED_AT], known)
     found: defaultdict[Path, list[Row]] = defaultdict(list)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from engine.data.pictures.files import PICTURE_SUFFIXES
 
+LONGEST = 4096  # letters of a path, on the systems that allow most
+
 
 class PictureNames:
     """The pictures of a folder, to be found by what somebody calls them.
@@ -31,6 +33,8 @@ class PictureNames:
 
     def find(self, name: str) -> tuple[Path, ...]:
         """The pictures that `name` may mean: one, or none, or several."""
+        if len(name) > LONGEST:
+            return ()
         written = _normal(name.replace("\\", "/")).strip("/").removeprefix("./")
         parts = written.split("/")
         for start in range(len(parts)):  # somebody else's folders may stand in front

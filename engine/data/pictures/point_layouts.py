@@ -21,6 +21,7 @@ from engine.errors import DataError, LayoutError
 BIWI_HELD_OUT = ("13",)  # as in the lesson
 POINTING_HELD_OUT = ("11", "12")
 SAMPLE_TABLE = "centers.pkl"
+MOST_LETTERS = 100_000  # of a text beside a picture
 # person01146+0-15.jpg: person 01, series 1, photograph 46, tilt +0, pan −15
 _POINTING_NAME = re.compile(r"person(\d\d)\d\d\d([+-]\d+)([+-]\d+)")
 
@@ -89,15 +90,24 @@ def _camera(calibration: Path) -> tuple[tuple[float, ...], ...]:
 def _numbers(file: Path, rows: int) -> tuple[tuple[float, ...], ...]:
     """The first `rows` lines with numbers, at least three a line."""
     try:
-        lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+        lines = [line.split() for line in _text(file).splitlines()]
         found = tuple(tuple(float(part) for part in line) for line in lines if line)[:rows]
-    except FileNotFoundError:
-        raise DataError(f"There is no file {file}, which says where the head is in its picture.") from None
     except ValueError:
         raise DataError(f"{file} has something other than numbers in its first {rows} lines.") from None
     if len(found) < rows or any(len(line) < 3 or not np.isfinite(line).all() for line in found):
         raise DataError(f"{file} needs {rows} lines of three numbers.")
     return found
+
+
+def _text(file: Path) -> str:
+    """The beginning of a text that has a few numbers in it."""
+    if not file.is_file():
+        raise DataError(f"There is no file {file}, which says where the head is in its picture.")
+    try:
+        with file.open(encoding="utf-8", errors="replace") as content:
+            return content.read(MOST_LETTERS)
+    except OSError as problem:
+        raise DataError(f"{file} cannot be read ({problem.strerror or problem}).") from None
 
 
 def _sample_layout(root: Path) -> PointLayout:
@@ -141,7 +151,7 @@ def _pointing_layout(folders: Sequence[Path]) -> PointLayout:
 def pointing_face(picture: Path) -> tuple[float, float, float, float]:
     """The face's centre column, centre row, width and height in pixels, from the text beside its photograph."""
     file = picture.with_suffix(".txt")
-    words = file.read_text(encoding="utf-8", errors="replace").split()
+    words = _text(file).split()
     try:
         column, row, width, height = (float(word) for word in words[words.index("Face") + 1 :][:4])
     except ValueError:

@@ -21,6 +21,7 @@ DOUBLED: dict[str, Any] = {"doublequote": True, "strict": True}
 SPACED: dict[str, Any] = {**DOUBLED, "skipinitialspace": True}
 BACKSLASH: dict[str, Any] = {"doublequote": False, "escapechar": "\\", "strict": True}
 PLAIN: dict[str, Any] = {"quoting": csv.QUOTE_NONE}
+_NO_MARKS = '"\\ '  # what a file cannot say that parts its columns
 # Of one cell, and for the whole process: set once, as threads that set it back would refuse each other's tables.
 csv.field_size_limit(max(MOST_LETTERS, csv.field_size_limit()))
 
@@ -53,7 +54,7 @@ def find_dialect(file: Path, encoding: str = "") -> Dialect:
     with opened_text(file, encoding) as content:
         found, first = content.encoding, content.readline(MOST_LETTERS)
         announced = first.strip("\r\n").lower()
-        skipped = int(len(announced) == 5 and announced.startswith("sep="))
+        skipped = int(len(announced) == 5 and announced.startswith("sep=") and announced[4] not in _NO_MARKS)
         if skipped:
             marks = [first[4]]
             first = content.readline(MOST_LETTERS)

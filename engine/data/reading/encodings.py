@@ -96,7 +96,9 @@ def _decoded(content: BinaryIO, name: str, encoding: str) -> Iterator[str]:
     table = _marked(start) or ("utf-8" if _is_utf8(content) else encoding) or "utf-8"
     try:
         decoder = codecs.getincrementaldecoder(table)()
-    except LookupError:
+        if not codecs.lookup(table)._is_text_encoding:  # such as hex: bytes again  # pyright: ignore[reportAttributeAccessIssue]
+            raise LookupError
+    except (LookupError, ValueError):
         raise DataError(
             f"There is no encoding {encoding!r}. Choose one of: {', '.join((*UNICODE, *CHOICES))}."
         ) from None
@@ -105,14 +107,18 @@ def _decoded(content: BinaryIO, name: str, encoding: str) -> Iterator[str]:
         if table.startswith("utf-8") and block.count(0) > len(block) // 4:
             raise DataError(f"{name} has zeros between its letters, as UTF-16 without its mark has. Save it as UTF-8.")
         try:
-            yield decoder.decode(block)
+            text = decoder.decode(block)
+            text.encode()  # half a letter, which some tables can write, is none
+            yield text
         except UnicodeDecodeError as problem:
             seen = done[-100:] + block
             raise _refused(name, seen, len(seen) - len(block) + min(problem.start, len(block) - 1), table) from None
+        except UnicodeError as problem:
+            raise DataError(f"{name} is not {table} ({problem}). Choose another encoding.") from None
         done = block
     try:
         yield decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise DataError(f"{name} ends in the middle of a letter: it is cut short. Get it again, whole.") from None
 
 

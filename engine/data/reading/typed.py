@@ -2,17 +2,28 @@
 
 import datetime
 import json
+import lzma
 import math
 import re
+import struct
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from engine.data.reading.delimited import MOST_LETTERS
 from engine.data.reading.encodings import opened_text
 from engine.data.reading.rows import LOOKED_AT, MOST_COLUMNS, Row, Table, looks_like_data
+from engine.data.reading.values import storable
 from engine.errors import DataError
+
+MOST_ROWS = 1_048_576  # of a sheet
+# What the libraries raise for files that are damaged, or for values that Python has no type for.
+DAMAGE = (
+    OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, SyntaxError, RuntimeError,
+    MemoryError, AssertionError, struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def is_json(file: Path, encoding: str) -> bool:
@@ -79,7 +90,7 @@ def _of_dicts(file: Path, read: Callable[[], Iterable[tuple[str, Any]]], written
             raise DataError(
                 f"{file.name}, {where} is no object with names and values. Save a table as JSON lines or CSV."
             )
-        columns.update(dict.fromkeys(map(str, row)))
+        columns.update(dict.fromkeys(row))
         if len(columns) > MOST_COLUMNS:
             raise DataError(f"{file.name} has more than {MOST_COLUMNS:,} columns. Take some of them.")
 
@@ -87,29 +98,34 @@ def _of_dicts(file: Path, read: Callable[[], Iterable[tuple[str, Any]]], written
         for where, row in read():
             yield Row(where=where, cells=tuple(as_cell(row.get(name)) for name in columns))
 
-    return Table(file=file, columns=tuple(columns), rows=rows, written=written)
+    return Table(file=file, columns=tuple(map(storable, columns)), rows=rows, written=written)
 
 
 def parquet_table(file: Path) -> Table:
     import pyarrow
     from pyarrow import parquet
 
+    damage = (pyarrow.ArrowException, *DAMAGE)
     try:
-        with parquet.ParquetFile(file) as content:
+        with file.open("rb") as raw, parquet.ParquetFile(raw) as content:
             columns = tuple(content.schema_arrow.names)
-    except (pyarrow.ArrowException, OSError) as problem:
+    except damage as problem:
         raise DataError(f"{file.name} is no whole Parquet file ({problem}). Get it again.") from None
 
     def rows() -> Iterator[Row]:
         number = 0
         try:
-            with parquet.ParquetFile(file) as content:
+            with file.open("rb") as raw, parquet.ParquetFile(raw) as content:
                 for batch in content.iter_batches(batch_size=1000):
                     for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                         number += 1
                         yield Row(where=f"row {number:,}", cells=tuple(map(as_cell, values)))
-        except (pyarrow.ArrowException, OSError) as problem:
-            raise DataError(f"{file.name} is no whole Parquet file ({problem}). Get it again.") from None
+        except DataError:
+            raise
+        except damage as problem:
+            raise DataError(
+                f"{file.name} cannot be read as Parquet behind row {number:,} ({problem}). Get it again, or save it as CSV."
+            ) from None
 
     return Table(file=file, columns=columns, rows=rows, written="Parquet")
 
@@ -117,25 +133,23 @@ def parquet_table(file: Path) -> Table:
 def excel_table(file: Path) -> Table:
     """The first sheet that holds anything."""
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        with zipfile.ZipFile(file) as packed:
+        with file.open("rb") as raw, zipfile.ZipFile(raw) as packed:
             if "xl/workbook.xml" not in packed.namelist():
                 raise DataError(f"{file.name} is a zip archive and no table. Give the folder or archive of a data set.")
             if sum(item.file_size for item in packed.infolist()) > 200_000_000:
                 raise DataError(f"{file.name} is too large for Excel's format. Save it as CSV.")
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        sheets = [sheet for sheet in book.worksheets if any(_filled(sheet.iter_rows(values_only=True)))]
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=True)  # not by its name, which may be any
+            sheets = [sheet for sheet in book.worksheets if any(_filled(sheet))]
+            lines = list(_filled(sheets[0])) if sheets else []
     except DataError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile, InvalidFileException, SyntaxError) as problem:
+    except DAMAGE as problem:
         raise DataError(f"{file.name} cannot be read as Excel ({problem}). Save it again, or as CSV.") from None
     if not sheets:
         raise DataError(f"{file.name} has no sheet with anything in it.")
     others = [sheet.title for sheet in sheets[1:]]
-    lines = list(_filled(sheets[0].iter_rows(values_only=True)))
-    book.close()
     width = max(len(row) for _, row in lines)
     cells = [Row(where=f"row {number:,}", cells=(row + ("",) * width)[:width]) for number, row in lines]
     head = [row.cells for row in cells[1 : LOOKED_AT + 1]]
@@ -153,8 +167,15 @@ def excel_table(file: Path) -> Table:
     )
 
 
-def _filled(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    for number, row in enumerate(rows, start=1):
+def _filled(sheet: Any) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The rows of a sheet that hold anything; how large it says it is, is often wrong, and not believed."""
+    sheet.reset_dimensions()
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if number > MOST_ROWS or len(row) > MOST_COLUMNS:
+            raise DataError(
+                f"The sheet {sheet.title} goes beyond {MOST_ROWS:,} rows or {MOST_COLUMNS:,} columns. Delete what lies there, or "
+                "save it as CSV."
+            )
         cells = tuple(map(as_cell, row))
         if any(cells):
             while not cells[-1]:
@@ -169,8 +190,12 @@ def as_cell(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        try:
+            return storable(json.dumps(value, ensure_ascii=False, default=str))
+        except RecursionError:
+            raise DataError(
+                "A cell of the table holds lists within lists, too many to be read. Leave that column out."
+            ) from None
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.encode("utf-8", "replace").decode()  # half of a surrogate pair is no letter
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else storable(str(value))

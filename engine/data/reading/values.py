@@ -87,6 +87,11 @@ def label_warnings(labels: Iterable[str]) -> list[str]:
     return warnings
 
 
+def storable(text: str) -> str:
+    """A text, or a file's name, with a question mark for what is no letter: JSON and names may have halves of letters in them."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def quoted(names: Iterable[str]) -> str:
     """The first few names, in quotes, and how many more there are."""
     listed = list(names)

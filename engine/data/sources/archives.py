@@ -10,6 +10,7 @@ import lzma
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -40,8 +41,10 @@ _Progress = Callable[[int, int], None]
 _HOSTILE = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]|[. ]$')
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
-# A number in a header that is none, and a kind of compression that is not built in.
-_DAMAGED = (*_BROKEN, ValueError, NotImplementedError)
+# A number in a header that is none, or too large, and a kind of compression that is not built in.
+_DAMAGED = (
+    *_BROKEN, ValueError, RuntimeError, LookupError, OverflowError, struct.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ def resolve_dataset(name_or_folder: str) -> Path:
         return data_folder() / name_or_folder
     if name_or_folder and not known:
         require_host("open a folder of this machine")
-    folder = Path(name_or_folder).expanduser().absolute()
+    folder = place_of(name_or_folder)
     if name_or_folder and is_archive(folder):
         return keep_archive(folder)
     if name_or_folder and folder.is_dir():
@@ -106,6 +106,19 @@ def resolve_dataset(name_or_folder: str) -> Path:
     raise DataError(
         f"{name_or_folder!r} is neither a folder, nor a table or an archive, nor a data set that the app knows ({names})."
     )
+
+
+def place_of(written: str) -> Path:
+    """Where what somebody wrote leads; `DataError` for what leads nowhere, on any system."""
+    try:
+        place = Path(written).expanduser().absolute()
+        place.is_file()
+    except (OSError, ValueError, RuntimeError) as problem:  # too long, the home of nobody
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise DataError(f"{written[:100]!r} is no place where a data set can lie ({reason}). Check the path.") from None
+    if "\0" in written:
+        raise DataError(f"{written[:100]!r} is no place where a data set can lie (a null in it). Check the path.")
+    return place
 
 
 def fetch(name: str, on_progress: Callable[[FetchProgress], None] | None = None) -> Path:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.data.reading.litter import is_litter
-from engine.data.sources.archives import unpack
+from engine.data.sources.archives import MAX_DEPTH, unpack
 from engine.data.texts.own import OWN_FOLDER
 from engine.errors import DataError
 from engine.host.home import cache_folder, data_folder
@@ -51,10 +51,18 @@ def innermost(folder: Path) -> Path:
     """The folder itself, or the one folder that is all it holds beside notes: archives are often made of a folder, and so
     are copies.
     """
-    inside = [path for path in folder.iterdir() if not is_litter(path.name)]
-    folders = [path for path in inside if path.is_dir()]
-    is_wrapping = len(folders) == 1 and all(path.suffix.lower() in NOTES for path in inside if path.is_file())
-    return innermost(folders[0]) if is_wrapping else folder
+    for _ in range(MAX_DEPTH):
+        try:
+            inside = [path for path in folder.iterdir() if not is_litter(path.name)]
+        except OSError as problem:
+            raise DataError(f"{folder} cannot be looked into ({problem.strerror or problem}).") from None
+        folders = [path for path in inside if path.is_dir()]
+        if len(folders) != 1 or any(path.suffix.lower() not in NOTES for path in inside if path.is_file()):
+            return folder
+        folder = folders[0]
+    raise DataError(
+        f"{folder} lies in {MAX_DEPTH} folders that hold nothing else. Give the folder with the data set itself."
+    )
 
 
 def _digest(archive: Path) -> str:

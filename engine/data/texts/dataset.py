@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from engine.data.account import Account, Findings
 from engine.data.dataset import ALL, SummaryStep, items_of, nothing_to_learn, some_classes
+from engine.data.reading.values import storable
 from engine.data.texts.counting import account_of_texts
 from engine.data.texts.files import TextLayout, find_layout
 from engine.data.texts.labelled_table import AS_NAMED, VALID_SHARE, Columns
-from engine.data.texts.tables import LIST, UNLABELLED, SavedTexts, open_tables, write_tables
+from engine.data.texts.tables import LIST, UNLABELLED, SavedTexts, check_saved, open_tables, write_tables
 from engine.data.texts.words import tokenize
 from engine.data.whole_folder import making_whole
 from engine.errors import DataError
@@ -32,6 +33,7 @@ FORMAT = 3
 FINDINGS = "findings.json"
 SPLIT_SEED = 42
 MOST_CLASSES = 253
+MOST_LETTERS = 40  # of a folder's name that its copy has in its own
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
 
@@ -146,6 +148,7 @@ def open_texts(
     if not root.exists():
         raise DataError(f"There is no {root}. Give a CSV file, or the folder that holds the texts.")
     if (root / LIST).is_file():
+        check_saved(root)
         states = (_state(path, root) for path in sorted(root.glob("*/*")) if path.suffix in (".arrow", ".json"))
         return _open(root, root, _digest(states), split_seed=split_seed)
     layout = find_layout(root, encoding, columns)
@@ -153,7 +156,7 @@ def open_texts(
     digest = _digest(
         (*(_state(path, root.parent) for path in layout.files), *(said if encoding or any(columns) else ()))
     )
-    folder = cache_folder() / f"{root.stem}-texts-{digest}"
+    folder = cache_folder() / f"{storable(root.stem[:MOST_LETTERS])}-texts-{digest}"
     if not folder.exists():
         copy_texts(layout, folder)
     return _open(folder, root, digest, split_seed=split_seed)
@@ -175,22 +178,27 @@ def copy_texts(layout: TextLayout, folder: Path) -> None:
 def _findings_in(folder: Path, saved: SavedTexts) -> tuple[str, Findings]:
     """What tells the validation texts, and what was found when the copy was made; of a saved `DatasetDict`, what it holds."""
     rows = sum(map(len, saved.rows.values())) + len(saved.unlabelled_test)
-    try:
-        kept = json.loads((folder / FINDINGS).read_text("utf-8"))
-    except FileNotFoundError:
+    file = folder / FINDINGS
+    if not file.exists():
         return "its split validation", Findings(layout="tables as the library datasets saves them", found=rows)
-    except ValueError as problem:
-        raise DataError(f"{folder} is damaged ({problem}). Delete it, and it is made again.") from None
-    left_out = {why: tuple(names) for why, names in kept["left_out"].items()}
-    notes, warnings = tuple(kept["notes"]), tuple(kept["warnings"])
-    return kept["source"], Findings(
-        layout=kept["layout"], found=kept["found"], left_out=left_out, notes=notes, warnings=warnings
-    )
+    try:
+        kept = json.loads(file.read_text("utf-8"))
+        return str(kept["source"]), Findings(
+            layout=str(kept["layout"]),
+            found=int(kept["found"]),
+            left_out={why: tuple(map(str, names)) for why, names in kept["left_out"].items()},
+            notes=tuple(map(str, kept["notes"])),
+            warnings=tuple(map(str, kept["warnings"])),
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
+        raise DataError(
+            f"{file}, which says what was found in the texts, is damaged ({problem}). Delete it, and get the texts again."
+        ) from None
 
 
 def _open(folder: Path, root: Path, fingerprint: str, *, split_seed: int) -> TextData:
     """The tables in `folder` as the data set `root`."""
-    saved = open_tables(folder)
+    saved = open_tables(folder, is_strange=folder == root)
     _check_classes(saved.classes, root)
     title, findings = _findings_in(folder, saved)
     train, valid, test = saved.rows["train"], saved.rows["validation"], saved.rows["test"]

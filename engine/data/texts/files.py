@@ -13,6 +13,7 @@ from engine.data.account import Findings
 from engine.data.reading.encodings import decode
 from engine.data.reading.litter import is_litter, litter_in
 from engine.data.reading.tables import SUFFIXES, open_table
+from engine.data.reading.values import storable
 from engine.data.texts.labelled_table import (
     AS_NAMED,
     LABEL_COLUMNS,
@@ -124,8 +125,8 @@ def _folders(root: Path, places: list[_Place], encoding: str) -> TextLayout:
     files = tuple(file for place in places for file in place.files)
 
     def read() -> Reading:
-        classes = tuple(sorted({_storable(place.label) for place in places if place.label is not None}))
-        empty = tuple(_storable(file.relative_to(root).as_posix()) for file in files if not file.stat().st_size)
+        classes = tuple(sorted({storable(place.label) for place in places if place.label is not None}))
+        empty = tuple(storable(file.relative_to(root).as_posix()) for file in files if not file.stat().st_size)
         litter = tuple(
             dict.fromkeys(
                 name for folder in {root, *(file.parent.parent for file in files)} for name in litter_in(folder)
@@ -144,9 +145,9 @@ def _folders(root: Path, places: list[_Place], encoding: str) -> TextLayout:
 
     def rows(classes: tuple[str, ...]) -> Iterator[TextRow]:
         for split, label, some in places:
-            number = UNLABELLED if label is None else classes.index(_storable(label))
+            number = UNLABELLED if label is None else classes.index(storable(label))
             for file in some:
-                name = _storable(file.relative_to(root).as_posix())
+                name = storable(file.relative_to(root).as_posix())
                 if file.stat().st_size > MAX_TEXT:
                     raise too_long(name)
                 content = file.read_bytes()
@@ -161,13 +162,8 @@ def _other_files(root: Path, files: Sequence[Path]) -> tuple[str, ...]:
     beside = (path for folder in sorted({file.parent for file in files}) for path in sorted(folder.iterdir()))
     others = (path for path in beside if path.is_file() and not is_litter(path.name))
     return tuple(
-        _storable(path.relative_to(root).as_posix()) for path in others if path.suffix.lower() not in TEXT_SUFFIXES
+        storable(path.relative_to(root).as_posix()) for path in others if path.suffix.lower() not in TEXT_SUFFIXES
     )
-
-
-def _storable(name: str) -> str:
-    """A file's name as text: on some systems it may have bytes in it that are none."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def _tables(files: tuple[Path, ...], encoding: str, columns: Columns) -> TextLayout:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.data.account import Findings
 from engine.data.reading.rows import Row, Table
 from engine.data.reading.tags import as_list
-from engine.data.reading.values import as_mark, is_missing, quoted
+from engine.data.reading.values import as_mark, is_missing, quoted, storable
 from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, SPLIT_WORDS, held_groups
 from engine.data.texts.tables import SPLIT_NAMES, UNLABELLED, TextRow
 from engine.errors import DataError
@@ -151,7 +151,7 @@ class TextTable:
                 continue
             if not label and split != "test":
                 split = "unsupervised"
-            yield TextRow(split, f"{self.table.file.name}#{count}", text, numbers.get(label, UNLABELLED))
+            yield TextRow(split, f"{storable(self.table.file.name)}#{count}", text, numbers.get(label, UNLABELLED))
 
 
 def together(tables: Sequence[TextTable], seen: Sequence[Look]) -> Findings:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.data.reading.values import storable
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ SPLIT_NAMES = {split: split for split in SPLITS} | {
     **dict.fromkeys(("valid", "val", "dev"), "validation"),
     "unsup": "unsupervised",
 }
+
+# What is raised for files that are damaged.
+DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
+    AssertionError,
+)  # fmt: skip
 
 _WAITING = 4_000_000  # characters in memory before they are written
 
@@ -87,16 +94,37 @@ def write_tables(folder: Path, classes: Sequence[str], rows: Iterable[TextRow]) 
     return counts
 
 
-def open_tables(folder: Path) -> SavedTexts:
-    """What `write_tables` or `save_to_disk` made; a `DataError` for what is damaged, or is no texts with labels."""
+def check_saved(folder: Path) -> None:
+    """`DataError` for a saved `DatasetDict` that names files outside of it, or in which a link leads nowhere."""
+    for path in sorted((*folder.glob("*"), *folder.glob("*/*"))):
+        if path.suffix in (".json", ".arrow") and not path.is_file():
+            raise DataError(f"{path} is no file, but a folder, or a link to nothing. Save the DatasetDict again.")
+    for state in sorted(folder.glob("*/state.json")):
+        try:
+            names = [file["filename"] for file in json.loads(state.read_text("utf-8"))["_data_files"]]
+            is_inside = all(Path(name).name == name for name in names)
+        except DAMAGE as problem:
+            raise DataError(
+                f"{state} cannot be read ({problem}). Save the DatasetDict again with save_to_disk."
+            ) from None
+        if not is_inside:
+            raise DataError(f"{state} names files that lie elsewhere ({names[0]!r}). Save the DatasetDict again.")
+
+
+def open_tables(folder: Path, *, is_strange: bool = False) -> SavedTexts:
+    """What `write_tables` or `save_to_disk` made; a `DataError` for what is damaged, or is no texts with labels.
+
+    Of a strange one, which somebody else has written, all is read first: where a text begins is a number in the file, and a
+    wrong one would lead out of the memory.
+    """
     import datasets
 
-    tables = _load_splits(folder)
+    tables = _load_splits(folder, is_strange)
     classes = _class_names(tables[0][1].features["label"], folder)
     try:
         with without_bars():
             table = datasets.concatenate_datasets([_with_names(split, table) for split, table in tables])
-    except ValueError as error:  # columns of different types
+    except DAMAGE as error:  # columns of different types
         raise DataError(
             f"The splits of {folder} do not fit together ({error}). Save them with the same columns."
         ) from None
@@ -116,7 +144,7 @@ def open_tables(folder: Path) -> SavedTexts:
     return SavedTexts(table=table, classes=classes, rows=rows, unlabelled_test=unlabelled_test)
 
 
-def _load_splits(folder: Path) -> list[tuple[str, "Dataset"]]:
+def _load_splits(folder: Path, is_strange: bool) -> list[tuple[str, "Dataset"]]:
     """The saved splits whose names are known, in their order, as plain tables with a text and a label."""
     import datasets
 
@@ -127,13 +155,15 @@ def _load_splits(folder: Path) -> list[tuple[str, "Dataset"]]:
         with without_bars():
             # A saved set may ask for another format than plain values.
             tables = [(name, datasets.Dataset.load_from_disk(str(folder / name)).with_format(None)) for name in known]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        for _, table in tables if is_strange else ():
+            table.data.validate(full=True)
+    except DAMAGE as error:  # Arrow's are of these kinds too
         raise DataError(f"{folder} is no whole DatasetDict ({error}). Save it again with save_to_disk.") from None
     if not known:
         raise DataError(f"{folder} has the splits {', '.join(map(str, names)) or '(none)'}. One must be called train.")
     for name, table in tables:
         missing = [column for column in ("text", "label") if column not in table.column_names]
-        if missing or table.features["text"].dtype not in ("string", "large_string"):
+        if missing or getattr(table.features["text"], "dtype", "") not in ("string", "large_string"):
             raise DataError(
                 f"The split {name} of {folder} has the columns {', '.join(table.column_names)}. It needs a column text of "
                 "strings and a column label: rename them with rename_column, and save it again."
@@ -156,11 +186,11 @@ def _check_sizes(name: str, table: "Dataset") -> None:
 
 def _class_names(label: Any, folder: Path) -> tuple[str, ...]:
     names = getattr(label, "names", None)
-    if not names:
+    if not names or not all(isinstance(name, str) for name in names):
         raise DataError(
             f"The labels of {folder} have no names. Give them some with class_encode_column('label'), and save it again."
         )
-    return tuple(names)
+    return tuple(map(storable, names))
 
 
 def _with_names(split: str, table: "Dataset") -> "Dataset":
