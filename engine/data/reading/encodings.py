@@ -104,7 +104,7 @@ def _decoded(content: BinaryIO, name: str, encoding: str) -> Iterator[str]:
         ) from None
     done = b""
     while block := content.read(_BLOCK):
-        if table.startswith("utf-8") and block.count(0) > len(block) // 4:
+        if table.startswith("utf-8") and block.count(0) > max(4, len(block) // 4):
             raise DataError(f"{name} has zeros between its letters, as UTF-16 without its mark has. Save it as UTF-8.")
         try:
             text = decoder.decode(block)
