@@ -25,7 +25,7 @@ VALUES = (
     {"a": [1]}, ["a"], "null", "../../../../secret.csv", "pos", "train",
 )  # fmt: skip
 ODD_MEMBERS = (
-    ("../outside.csv", tarfile.REGTYPE), ("/tmp/w/absolute.csv", tarfile.REGTYPE), ("set/../../up.csv", tarfile.REGTYPE),
+    ("../outside.csv", tarfile.REGTYPE), ("/tmp/absolute.csv", tarfile.REGTYPE), ("set/../../up.csv", tarfile.REGTYPE),
     ("set/link.csv", tarfile.SYMTYPE), ("set/hard.csv", tarfile.LNKTYPE), ("set/pipe", tarfile.FIFOTYPE),
     ("set/null", tarfile.CHRTYPE), ("d/" * 300 + "a.csv", tarfile.REGTYPE), ("set/" + "n" * 300, tarfile.REGTYPE),
     ("set/con.csv", tarfile.REGTYPE), ("c:\\up.csv", tarfile.REGTYPE), ("..\\up.csv", tarfile.REGTYPE), ("set", tarfile.REGTYPE),
