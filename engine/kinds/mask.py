@@ -148,6 +148,8 @@ def open_masks(root: Path) -> Data:
         warnings=(*layout.findings.warnings, *warnings, *codes.warnings),
     )
     test = set(layout.test)
+    # All masks together say how each is read: one more of them may change what the others mean.
+    reading = f"{codes.table.tobytes().hex()} {sorted((str(picture), turn) for picture, turn in turns.items())}"
     classes = tuple(name for name in layout.codes if not is_void(name))
     block = DataBlock(
         inputs=lambda _: [picture for picture in whole if picture not in test],
@@ -158,7 +160,7 @@ def open_masks(root: Path) -> Data:
         batch=partial(open_sample, table=codes.table, turns=turns),
         count=partial(count_pixels, layout=layout, masks=masks, table=codes.table, classes=classes),
     )
-    return open_block(block, root, classes, findings=findings, kind="mask", counts_pixels=True)
+    return open_block(block, root, classes, findings=findings, kind="mask", counts_pixels=True, reading=reading)
 
 
 def align_masks(data: Data, classes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:

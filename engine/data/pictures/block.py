@@ -76,6 +76,7 @@ class Data:
     counts_pixels: bool = False
     channels: int = 3
     unlabelled: tuple[Path, ...] = ()
+    reading: str = ""
     looks: Mapping[Path, PictureLook] = field(default_factory=dict, repr=False, compare=False)
 
     def size_at(self, image_size: int) -> tuple[int, int]:
@@ -151,6 +152,7 @@ def open_block(
     findings: Findings | None = None,
     kind: str = "",
     counts_pixels: bool = False,
+    reading: str = "",
     channels: int = 3,
     look_at: Look = look_at_picture,
 ) -> Data:
@@ -189,6 +191,7 @@ def open_block(
         kind=kind,
         counts_pixels=counts_pixels,
         channels=channels,
+        reading=reading,
         looks=looks,
     )
 

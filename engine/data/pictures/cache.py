@@ -88,7 +88,7 @@ def _write(data: Data, items: Sequence[Path], size: tuple[int, int], folder: Pat
 
 
 def _cache_path(data: Data, items: Sequence[Path], size: tuple[int, int]) -> Path:
-    digest = hashlib.blake2b(repr((FORMAT, size, data.classes)).encode(), digest_size=8)
+    digest = hashlib.blake2b(repr((FORMAT, size, data.classes, data.reading)).encode(), digest_size=8)
     # Files beside the folders of pictures, such as codes.txt, say what is in them.
     lists = sorted(path for path in data.root.iterdir() if path.is_file() and not path.name.startswith("."))
     for part in (*lists, *(part for item in items for part in (item, data.block.label(item)))):

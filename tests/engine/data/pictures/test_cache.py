@@ -16,6 +16,7 @@ from engine.data.pictures import cache
 from engine.data.pictures.block import Data
 from engine.data.pictures.cache import open_cache, prepare_cache
 from engine.data.pictures.scan import LOOKS
+from engine.data.pictures.transforms import VOID
 from engine.errors import DataError
 from engine.host.home import cache_folder
 from engine.kinds.mask import open_masks
@@ -193,3 +194,27 @@ def test_the_picture_is_shrunk_without_jagged_edges(tmp_path: Path) -> None:
     picture, mask = (opened := open_masks(tmp_path)).sample(opened.train[0], (32, 32))
     assert (picture.float() - 127.5).abs().max() < 30
     assert set(mask.unique().tolist()) <= {0, 1}
+
+
+def test_masks_that_are_read_in_another_way_get_a_new_cache(tmp_path: Path) -> None:
+    """Of 0 and 255 alone 255 is the object; with a mask more, of 0, 1 and 255, it is the border that belongs to nothing."""
+    codes = np.repeat(np.array([0, 0, 255, 255], dtype=np.uint8), 16).reshape(8, 8)
+
+    def add(number: int) -> None:
+        Image.new("RGB", (8, 8)).save(tmp_path / "images" / f"{number}.png")
+        Image.fromarray(codes).save(tmp_path / "labels" / f"{number}_P.png")
+
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "codes.txt").write_text("ground\nthing\n")
+    for number in range(5):
+        add(number)
+    white = open_masks(tmp_path)
+    items = white.train[:1]
+    list(prepare_cache(white, items, (8, 8)))
+    assert int(open_cache(white, items, (8, 8))[0][1].max()) == 1
+    codes[0, 0] = 1
+    add(9)
+    border = open_masks(tmp_path)
+    list(prepare_cache(border, items, (8, 8)))
+    assert int(open_cache(border, items, (8, 8))[0][1].max()) == VOID
