@@ -22,6 +22,7 @@ GROUP_COLUMNS = (
     "person", "subject", "patient", "participant", "speaker", "author", "user", "user_id", "patient_id", "subject_id", "group",
     "recording", "video", "sequence", "session", "document",
 )  # fmt: skip
+VALID_COLUMN = "is_valid"
 SPLIT_COLUMNS = ("split", "set", "subset", "fold", "partition")
 SPLIT_WORDS = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
@@ -85,19 +86,19 @@ def by_mark(items: Sequence[T], is_valid: Callable[[T], bool], source: str) -> S
     )
 
 
-def column_split(table: Table, rows: Mapping[T, Row], valid_column: str) -> Callable[[Sequence[T]], Split] | None:
+def column_split(table: Table, rows: Mapping[T, Row]) -> Callable[[Sequence[T]], Split] | None:
     """How a table's own columns split its samples: one that says who validates, one that names the split, or one that says what
     belongs together. `rows` has each sample's row. None where there is no such column, or where it says nothing.
     """
     where = table.file.name
-    if valid_column in table.names:
-        at = table.names.index(valid_column)
+    if VALID_COLUMN in table.names:
+        at = table.names.index(VALID_COLUMN)
         marks = {
-            item: as_mark(row.cells[at], f"The column {valid_column} of {where}, {row.where},")
+            item: as_mark(row.cells[at], f"The column {VALID_COLUMN} of {where}, {row.where},")
             for item, row in rows.items()
         }
         if any(marks.values()):
-            return lambda items: by_mark(items, marks.__getitem__, f"those that {where} marks as {valid_column}")
+            return lambda items: by_mark(items, marks.__getitem__, f"those that {where} marks as {VALID_COLUMN}")
     at = table.column(SPLIT_COLUMNS)
     at = _column_of_words(table, rows) if at is None else at
     words = (

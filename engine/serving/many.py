@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.data.reading.litter import is_litter
+from engine.data.reading.litter import is_in_litter
 from engine.data.sources.own_archives import is_archive, looked_into
 from engine.errors import DataError
 from engine.inputs import InputKind
@@ -99,7 +99,7 @@ def _together(predictor: Predictor, inputs: Sequence[torch.Tensor]) -> torch.Ten
 def _files(folder: Path, kind: InputKind) -> list[Path]:
     """The files in a folder, at any depth, that may be inputs of this kind."""
     inside = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in kind.suffixes and path.is_file())
-    return [path for path in inside if not any(is_litter(part) for part in path.relative_to(folder).parts)]
+    return [path for path in inside if not is_in_litter(path.relative_to(folder).parts)]
 
 
 @contextmanager

@@ -161,3 +161,9 @@ def totals(found: Account) -> dict[str, int]:
 def in_splits(found: Account) -> tuple[int, int, int]:
     """How many samples train, validate and test."""
     return found.split["train"], found.split["valid"], found.split["test"]
+
+
+TAG_TABLE = "image_name,tags\n" + lines(zip(NAMES, TAGS, strict=True))
+POINTS = [(f"h{number:02}.png", 20 + number, 10 + number) for number in range(10)]
+TEXT_ROWS = sayings()
+HALF = {"neg": TEXTS // 2, "pos": TEXTS // 2}

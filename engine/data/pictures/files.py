@@ -11,6 +11,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.data.reading.litter import is_litter
 from engine.errors import DataError
+from engine.inputs import PICTURE
 
 # A phone's picture has 12 to 50 million pixels. Beyond this a small file can fill the memory when it is decoded;
 # Pillow warns from here on.
@@ -25,7 +26,7 @@ ORIENTATION = 0x0112  # the EXIF tag
 UPPER_OF_12 = 15  # the upper 8 of 16 bits, where 12 are in use
 ON_ITS_SIDE = 5  # orientations from here on swap height and width
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+PICTURE_SUFFIXES = PICTURE.suffixes
 
 
 def open_picture(source: "str | Path | Image.Image | np.ndarray", *, most: int = MAX_PIXELS) -> Image.Image:

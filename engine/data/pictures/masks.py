@@ -20,7 +20,6 @@ from engine.data.reading.values import quoted
 from engine.errors import DataError
 
 VOID_NAME = "Void"
-
 UNKNOWN = 254  # what a code becomes that no class has
 MOST_CLASSES = UNKNOWN - 1
 THIN = 0.02  # share of a class's pixels that have neighbours of their own class, below which it looks like noise

@@ -20,7 +20,6 @@ from engine.errors import DataError, LayoutError
 
 Point = tuple[float, float]  # column, row in pixels; (0, 0) is the top left corner of the top left pixel
 TABLE = "centres.csv"
-VALID_COLUMN = "is_valid"
 # What the two numbers are called, the column of pixels first.
 COLUMNS = (
     ("column", "row"),
@@ -192,7 +191,7 @@ def _inside(points: dict[Path, Point], looks: Mapping[Path, PictureLook]) -> tup
 
 
 def _split_of(table: Table, rows: Mapping[Path, Row]) -> Callable[[Sequence[Path]], Split]:
-    said = column_split(table, rows, VALID_COLUMN)
+    said = column_split(table, rows)
     if said:
         return said
 

@@ -24,6 +24,7 @@ from engine.data.splits import (
     SPLIT_COLUMNS,
     SPLIT_SEED,
     SPLIT_WORDS,
+    VALID_COLUMN,
     Split,
     by_chance,
     by_groups,
@@ -38,7 +39,6 @@ TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
 FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
 TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
 TAG_COLUMNS = ("tags", "labels", "tag", "label", "classes", "class", "categories", "category", "target")
-VALID_COLUMN = "is_valid"
 _MASKS = re.compile(r"(masks?|labels?|annot|gt|ground|seg)(\b|_|$|[a-z]*$)", re.IGNORECASE)
 
 
@@ -226,7 +226,7 @@ def _reader(
 
 
 def _split_of(table: Table, rows: Mapping[Path, Row], seed: int) -> Callable[[Sequence[Path]], Split]:
-    said = column_split(table, rows, VALID_COLUMN)
+    said = column_split(table, rows)
     if said:
         return said
 

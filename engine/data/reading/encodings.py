@@ -66,10 +66,10 @@ def opened_text(path: Path, encoding: str = "") -> Iterator[TextIO]:
 
 def encoding_of(content: BinaryIO, name: str, encoding: str = "") -> str:
     """By which table a file's bytes are letters: what its mark says, UTF-8, or what somebody has said; see `decode`."""
-    for _ in _decoded(content, name, encoding):
+    table = _table(content, encoding)
+    for _ in _letters(content, name, table):
         pass
-    content.seek(0)
-    return _marked(content.read(4)) or ("utf-8" if _is_utf8(content) else encoding) or "utf-8"
+    return table
 
 
 def previews(content: bytes, at: int) -> dict[str, str]:
@@ -90,18 +90,26 @@ def previews(content: bytes, at: int) -> dict[str, str]:
     return found
 
 
-def _decoded(content: BinaryIO, name: str, encoding: str) -> Iterator[str]:
-    start = content.read(4)
+def _table(content: BinaryIO, encoding: str) -> str:
+    """The table by which all of `content` is read, from its beginning on."""
     content.seek(0)
-    table = _marked(start) or ("utf-8" if _is_utf8(content) else encoding) or "utf-8"
+    marked = _marked(content.read(4))
+    table = marked or ("utf-8" if not encoding or _is_utf8(content) else encoding)
+    content.seek(0)
+    return table
+
+
+def _decoded(content: BinaryIO, name: str, encoding: str) -> Iterator[str]:
+    return _letters(content, name, _table(content, encoding))
+
+
+def _letters(content: BinaryIO, name: str, table: str) -> Iterator[str]:
     try:
         decoder = codecs.getincrementaldecoder(table)()
         if not codecs.lookup(table)._is_text_encoding:  # such as hex: bytes again  # pyright: ignore[reportAttributeAccessIssue]
             raise LookupError
     except (LookupError, ValueError):
-        raise DataError(
-            f"There is no encoding {encoding!r}. Choose one of: {', '.join((*UNICODE, *CHOICES))}."
-        ) from None
+        raise DataError(f"There is no encoding {table!r}. Choose one of: {', '.join((*UNICODE, *CHOICES))}.") from None
     done = b""
     while block := content.read(_BLOCK):
         if table.startswith("utf-8") and block.count(0) > max(4, len(block) // 4):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.data.account import Account, Findings
 from engine.data.dataset import ALL, SummaryStep, items_of, nothing_to_learn, some_classes
 from engine.data.reading.values import storable
+from engine.data.splits import SPLIT_SEED, split_randomly
 from engine.data.texts.counting import account_of_texts
 from engine.data.texts.files import TextLayout, find_layout
 from engine.data.texts.labelled_table import AS_NAMED, VALID_SHARE, Columns
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 FORMAT = 3
 FINDINGS = "findings.json"
-SPLIT_SEED = 42
 MOST_CLASSES = 253
 MOST_LETTERS = 40  # of a folder's name that its copy has in its own
 
@@ -204,7 +204,7 @@ def _open(folder: Path, root: Path, fingerprint: str, *, split_seed: int) -> Tex
     train, valid, test = saved.rows["train"], saved.rows["validation"], saved.rows["test"]
     if not valid and train:
         title = f"a random {VALID_SHARE:.0%}, seed {split_seed}"
-        train, valid = _split_randomly(train, split_seed)
+        train, valid = split_randomly(train, seed=split_seed, share=VALID_SHARE)
     if not (test or train or valid):
         raise nothing_to_learn(root, 0, 0, title, findings.left_out)
     return TextData(
@@ -229,12 +229,6 @@ def _check_classes(classes: Sequence[str], root: Path) -> None:
             f"The texts in {root} have {len(classes)} classes ({found}). They need 2 to {MOST_CLASSES}: check the column "
             "with the labels, or the folders."
         )
-
-
-def _split_randomly(rows: list[int], seed: int) -> tuple[list[int], list[int]]:
-    """Training and validation rows: a random share is held out, each in the table's order."""
-    chosen = set(random.Random(seed).sample(range(len(rows)), round(len(rows) * VALID_SHARE)))
-    return [row for at, row in enumerate(rows) if at not in chosen], [rows[at] for at in sorted(chosen)]
 
 
 def _mixed(rows: list[int], seed: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from engine.data.account import Findings
 from engine.data.reading.encodings import decode
-from engine.data.reading.litter import is_litter, litter_in
+from engine.data.reading.litter import SYSTEM_FILES, is_litter, litter_in
 from engine.data.reading.tables import SUFFIXES, open_table
 from engine.data.reading.values import storable
 from engine.data.texts.labelled_table import (
@@ -29,7 +29,7 @@ from engine.data.texts.tables import MAX_TEXT, SPLIT_NAMES, UNLABELLED, TextRow,
 from engine.errors import LayoutError
 
 TEXT_SUFFIXES = (".txt", ".text")
-SYSTEM_FILES, OTHER_FILES = "left by a system or an editor", "not a text file (.txt)"
+OTHER_FILES = "not a text file (.txt)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,12 @@ from engine.data.account import Findings
 from engine.data.reading.rows import Row, Table
 from engine.data.reading.tags import as_list
 from engine.data.reading.values import as_mark, is_missing, quoted, storable
-from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, SPLIT_WORDS, held_groups
+from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, SPLIT_WORDS, VALID_COLUMN, held_groups
 from engine.data.texts.tables import SPLIT_NAMES, UNLABELLED, TextRow
 from engine.errors import DataError
 
 TEXT_COLUMNS = ("text", "review", "sentence", "content", "message", "comment", "tweet", "body")
 LABEL_COLUMNS = ("label", "labels", "sentiment", "class", "category", "target", "polarity")
-VALID_COLUMN = "is_valid"
 VALID_SHARE = 0.1
 NO_TEXT, NO_LABEL = "there is no text", "no label is said: read by a language model alone"
 

@@ -10,11 +10,15 @@ import pyarrow
 import pytest
 import tifffile
 from own_data import (
+    HALF,
     IN_BOX,
     NAMES,
     PIXELS,
+    POINTS,
+    TAG_TABLE,
     TAGGED,
     TAGS,
+    TEXT_ROWS,
     TEXTS,
     TURNED,
     WIDTH,
@@ -28,7 +32,6 @@ from own_data import (
     pointed_set,
     refusal,
     save_mask,
-    sayings,
     tagged_set,
     totals,
     write,
@@ -43,11 +46,6 @@ from engine.kinds.mask import open_masks
 from engine.kinds.tags import tag_counts
 from engine.tasks.checking import check
 from engine.tasks.registry import get_task
-
-TAG_TABLE = "image_name,tags\n" + lines(zip(NAMES, TAGS, strict=True))
-POINTS = [(f"h{number:02}.png", 20 + number, 10 + number) for number in range(10)]
-TEXT_ROWS = sayings()
-HALF = {"neg": TEXTS // 2, "pos": TEXTS // 2}
 
 
 def texts_of(file: Path, encoding: str = "") -> set[str]:

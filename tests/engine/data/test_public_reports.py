@@ -15,12 +15,16 @@ import openpyxl
 import pytest
 from own_data import (
     BOX,
+    HALF,
     HEIGHT,
     IN_BOX,
     NAMES,
     PIXELS,
+    POINTS,
+    TAG_TABLE,
     TAGGED,
     TAGS,
+    TEXT_ROWS,
     TEXTS,
     TURNED,
     WIDTH,
@@ -35,7 +39,6 @@ from own_data import (
     pointed_set,
     refusal,
     save_mask,
-    sayings,
     tagged_set,
     totals,
     write,
@@ -49,10 +52,6 @@ from engine.kinds.mask import open_masks
 from engine.kinds.point import open_points
 from engine.tasks.checking import check
 
-TAG_TABLE = "image_name,tags\n" + lines(zip(NAMES, TAGS, strict=True))
-POINTS = [(f"h{number:02}.png", 20 + number, 10 + number) for number in range(10)]
-TEXT_ROWS = sayings()
-HALF = {"neg": TEXTS // 2, "pos": TEXTS // 2}
 BOTH = {"background": 10 * (PIXELS - IN_BOX), "object": 10 * IN_BOX}
 
 
