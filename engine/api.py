@@ -17,6 +17,25 @@ from engine.task import Aim, ModelPlan, Objective, Task
 from engine.tasks.registry import TASKS, get_task
 
 if TYPE_CHECKING:
+    from engine.kinds.block_parts import (
+        all_pictures,
+        column_split,
+        each,
+        folder_names,
+        folder_split,
+        group_split,
+        label_column,
+        list_split,
+        masks_at,
+        pictures_in,
+        points_in,
+        random_split,
+        recording_split,
+        tags_in,
+        texts_in,
+    )
+    from engine.data.pictures.transforms import transforms_from_above
+    from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
     from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
     from engine.serving.predictor import Predictor, load_predictor
@@ -29,11 +48,15 @@ __all__ = [
     "TASKS",
     "Aim",
     "CheckpointSaved",
+    "DataBlock",
     "EngineError",
     "EpochFinished",
     "Event",
+    "Masks",
     "ModelPlan",
     "Objective",
+    "OneLabel",
+    "Point",
     "Predictor",
     "RateTried",
     "RatesSuggested",
@@ -42,25 +65,43 @@ __all__ = [
     "Stage",
     "Start",
     "StepFinished",
+    "Tags",
     "Task",
+    "Texts",
+    "all_pictures",
+    "column_split",
     "compare_predictions",
+    "each",
     "evaluate",
     "fetch",
     "find_lr",
     "find_model",
     "fit",
+    "folder_names",
+    "folder_split",
     "get_task",
+    "group_split",
+    "label_column",
+    "list_split",
     "load_predictor",
+    "masks_at",
+    "pictures_in",
+    "points_in",
+    "random_split",
     "rank_by_loss",
     "read_config",
     "read_evaluation",
+    "recording_split",
     "resolve_bundle",
     "resolve_dataset",
     "show_augmented",
     "show_samples",
     "start_model",
+    "tags_in",
+    "texts_in",
     "tokenize",
     "train_recipe",
+    "transforms_from_above",
 ]
 
 
@@ -72,6 +113,25 @@ def __getattr__(name: str) -> Any:
 
 
 def _names_that_need_torch() -> dict[str, Any]:
+    from engine.kinds.block_parts import (
+        all_pictures,
+        column_split,
+        each,
+        folder_names,
+        folder_split,
+        group_split,
+        label_column,
+        list_split,
+        masks_at,
+        pictures_in,
+        points_in,
+        random_split,
+        recording_split,
+        tags_in,
+        texts_in,
+    )
+    from engine.data.pictures.transforms import transforms_from_above
+    from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
     from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
     from engine.serving.predictor import Predictor, load_predictor

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from engine.data.dataset import DataSet
     from engine.data.loaders import Feed
+    from engine.kinds.shared import SharedTable
 
 D = TypeVar("D", bound="DataSet")
 
@@ -95,6 +96,7 @@ class Objective(Generic[D]):
     build_metrics(data): what validation counts, `metric` among it.
     prepare(source, stage, plan, model): what the user gave, opened to be shown, and the network's input (1, …).
     inputs_in(file): the inputs in one file, each with its name; most files are one.
+    share(data): the data set as a table for others; None for data that somebody else has to share.
     align(data, classes): a data set labelled with a model's classes, and what has to be said of those that only one of them has.
     pad(inputs, model): several prepared inputs of different lengths as one batch; where it is None only equal ones go together.
     predict(logits, shown, classes, decision): one input's logits as a prediction that can be shown.
@@ -115,6 +117,7 @@ class Objective(Generic[D]):
     pipeline: str = ""
     onnx_answer: str = ""
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
+    share: "Callable[[D], SharedTable] | None" = None
     inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input
     align: Callable[[D, tuple[str, ...]], tuple[D, tuple[str, ...]]] = as_it_is
     pad: "Callable[[Sequence[Tensor], nn.Module], Tensor] | None" = None

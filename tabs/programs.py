@@ -1,9 +1,12 @@
 """The Python behind every button: each function gives a whole program that does with the engine what the page does."""
 
 import dataclasses
+import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine import api
 from engine.data.sources.fetching import SOURCES
 from engine.recipe import LR_STEPS, Recipe, Stage, recipe_source, stage_source
 from engine.tasks.registry import get_task
@@ -11,14 +14,23 @@ from tabs.door.paths import APP, shown_name
 from tabs.reading.examples import examples_of
 
 LINE = 110  # letters
+_WORD = re.compile(r"\b[A-Za-z]\w*(?=[(,])")
 
 
-def data_code(task: str, dataset: str, stage: Stage) -> str:
-    """Open a data set, walk one sample through the six questions, look at samples as training reads them."""
+def data_code(task: str, dataset: str, stage: Stage, block: Sequence[str] = ()) -> str:
+    """Open a data set, walk one sample through the six questions, look at samples as training reads them.
+
+    `block` are the lines that put the data set together from parts, where it can be told so: `engine.kinds.data_block`.
+    """
     snippets = get_task(task).input_kind.snippets
-    names = [_opener(dataset), "Stage", "get_task", *snippets.look_names]
-    body = [
-        f"data = get_task({task!r}).build_objective().open_data({_folder(dataset)})",
+    names = [_opener(dataset), "Stage", *snippets.look_names]
+    if block:
+        names += sorted(set(_WORD.findall("\n".join(block))) & set(api.__all__))
+        body = [*block, f"data = block.open({_folder(dataset)})"]
+    else:
+        names.append("get_task")
+        body = [f"data = get_task({task!r}).build_objective().open_data({_folder(dataset)})"]
+    body += [
         f"stage = {stage_source(stage)}",
         "for step in data.summary(stage):",
         '    print(step.question, step.answer, step.code, sep="\\n    ")',
@@ -140,6 +152,7 @@ def _program(names: Sequence[str], body: Sequence[str], *, others: Sequence[str]
         ]
     listed = ", ".join(sorted(set(names)))
     if len(listed) > LINE:
-        listed = f"(\n    {listed},\n)"
+        lines = textwrap.wrap(listed, LINE - 4, initial_indent="    ", subsequent_indent="    ")
+        listed = "(\n" + "\n".join(lines) + ",\n)"
     blocks = [[*others, ""] if others else [], [f"from engine.api import {listed}", ""], body]
     return "\n".join(line for block in blocks for line in block) + "\n"

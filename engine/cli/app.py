@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.data import check
+from engine.cli.data import check, fetch_from_hub, push_data
 from engine.cli.hub import delete, deploy_space, export, load, models, publish, restore
 from engine.cli.models import evaluate, predict, submit
 from engine.cli.running import finish, follow, recipe_of, run_of, spec_of
@@ -29,7 +29,7 @@ from engine.cli.terminal import (
     with_knobs,
 )
 from engine.cli.texts import add_texts, explain, write
-from engine.data.sources.fetching import SOURCES, FetchProgress, fetch, is_ready
+from engine.data.sources.fetching import ON_HUB, SOURCES, FetchProgress, fetch, is_ready
 from engine.errors import RunError
 from engine.host.machine import fit_threads
 from engine.recipe import LR_STEPS, NEW_CHANNELS
@@ -41,7 +41,7 @@ from engine.tasks.registry import get_task
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.", callback=fit_threads)
 COMMANDS = (check, evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
-for command in (*COMMANDS, deploy_space):
+for command in (*COMMANDS, push_data, deploy_space):
     app.command()(command)
 
 Backbone = Annotated[
@@ -76,8 +76,18 @@ def datasets(as_json: AsJson = False) -> None:
 
 @app.command("fetch")
 @says_what_is_wrong
-def fetch_command(name: str, as_json: AsJson = False) -> None:
+def fetch_command(
+    name: Annotated[str, typer.Argument(help="A registered data set, or OWNER/NAME[@REVISION] of the Hugging Face Hub.")],
+    *,
+    config: Annotated[str, typer.Option(help="Of the Hub: which of a repository's parts.")] = "",
+    input_column: Annotated[str, typer.Option("--input", help="Of the Hub: the column of pictures or texts.")] = "",
+    target_column: Annotated[str, typer.Option("--target", help='Of the Hub: the column of labels, or "x,y".')] = "",
+    as_json: AsJson = False,
+) -> None:
     """Download a data set, check it, unpack it."""
+    if ON_HUB.fullmatch(name):
+        fetch_from_hub(name, config, input_column, target_column, as_json=as_json)
+        return
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 

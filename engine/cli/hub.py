@@ -105,7 +105,7 @@ def publish(
         people.print("Nothing was sent.")
         print_json(as_json, {"files": dict(files), "sent": False})
         return
-    token = _asked_token() if ask_token else None
+    token = asked_token() if ask_token else None
     with progress_bar() as bar:
         line = bar.add_task("sending")
         made = publish_model(
@@ -186,7 +186,7 @@ def deploy_space(
         people.print("Nothing was sent.")
         print_json(as_json, {"files": dict(files), "sent": False})
         return
-    token = _asked_token() if ask_token else None
+    token = asked_token() if ask_token else None
     with progress_bar() as bar:
         line = bar.add_task("sending", total=sum(size for _, size in files))
         made = deploy(
@@ -200,7 +200,8 @@ def deploy_space(
     print_json(as_json, {"url": made.url, "repository": made.repo_id, "commit": made.commit, "sent": True})
 
 
-def _asked_token() -> str:
+def asked_token() -> str:
+    """A token that somebody types now, and that is kept nowhere."""
     return typer.prompt("Token", hide_input=True, err=True).strip()
 
 

@@ -4,6 +4,7 @@ Every way in makes one: what was found and used, what was left out and why, clas
 split comes from, and what is doubtful. What cannot be read right is refused with a `DataError` instead.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +25,7 @@ class Findings:
     left_out: names of samples, by the reason why they are not used.
     warnings: what is doubtful, a sentence each.
     notes: what had to be understood, and was.
+    parts: the same layout as parts of a data block, in code, by the block's questions; empty where nobody wrote that down.
     """
 
     layout: str
@@ -31,6 +33,18 @@ class Findings:
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+def part(name: str, *given: Any, **named: Any) -> str:
+    """A part of a data block in code: the call of a function of `engine.kinds.block_parts`."""
+    written = (*(source(value) for value in given), *(f"{key}={source(value)}" for key, value in named.items() if value != ""))
+    return f"{name}({', '.join(written)})"
+
+
+def source(value: Any) -> str:
+    """A value in code, texts in double quotes."""
+    return json.dumps(value, ensure_ascii=not value.isprintable()) if isinstance(value, str) else repr(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,8 +33,7 @@ def match_classes(own: Sequence[str], wanted: Sequence[str], where: str) -> Matc
     if not names:
         raise DataError(
             f"{where} has the classes {quoted(own)}, and the model knows {quoted(wanted)}: none of them is the same. "
-            "Choose another data "
-            "set or another model."
+            "Choose another data set or another model."
         )
     strange = [name for name in own if name not in names]
     unseen = [name for name in wanted if name not in names.values()]

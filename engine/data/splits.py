@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from engine.data.account import part
 from engine.data.reading.rows import Row, Table
 from engine.data.reading.values import as_mark
 from engine.errors import DataError
@@ -37,12 +38,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """The sides that samples are on, and where that comes from, in a few words."""
+    """The sides that samples are on, and where that comes from, in a few words.
+
+    `part` is the same as a part of a data block, in code; "" where it is the labels' place that says it.
+    """
 
     train: tuple
     valid: tuple
     source: str
     test: tuple = ()
+    part: str = ""
 
 
 def split_randomly(
@@ -57,7 +62,12 @@ def split_randomly(
 def by_chance(items: Sequence[T], *, seed: int = SPLIT_SEED, share: float = VALID_SHARE) -> Split:
     """A random share validates; of two samples at least, one does."""
     train, valid = split_randomly(items, seed=seed, share=max(share, 1 / max(2, len(items))))
-    return Split(train=tuple(train), valid=tuple(valid), source=f"a random {share:.0%}, seed {seed}")
+    return Split(
+        train=tuple(train),
+        valid=tuple(valid),
+        source=f"a random {share:.0%}, seed {seed}",
+        part=part("random_split", share, seed=seed),
+    )
 
 
 def by_groups(items: Sequence[T], group_of: Callable[[T], str], what: str, *, share: float = VALID_SHARE) -> Split:
@@ -67,6 +77,11 @@ def by_groups(items: Sequence[T], group_of: Callable[[T], str], what: str, *, sh
         return by_chance(items, share=share)
     held, source = held_groups(groups, what, share)
     return by_mark(items, lambda item: group_of(item) in held, source)
+
+
+def by_recordings(items: Sequence[Path], of: Mapping[Path, str], share: float = VALID_SHARE) -> Split:
+    """Whole recordings validate; `of` has each frame's, as `recordings` finds it."""
+    return replace(by_groups(items, of.__getitem__, "recording", share=share), part=part("recording_split"))
 
 
 def held_groups(groups: Iterable[str], what: str, share: float = VALID_SHARE) -> tuple[set[str], str]:
@@ -86,7 +101,14 @@ def by_mark(items: Sequence[T], is_valid: Callable[[T], bool], source: str) -> S
     )
 
 
-def column_split(table: Table, rows: Mapping[T, Row]) -> Callable[[Sequence[T]], Split] | None:
+class ColumnSplit(NamedTuple):
+    """The place of a column that says how a table's samples are split, and how."""
+
+    column: int
+    split: Callable[[Sequence[Any]], Split]
+
+
+def column_split(table: Table, rows: Mapping[T, Row]) -> ColumnSplit | None:
     """How a table's own columns split its samples: one that says who validates, one that names the split, or one that says what
     belongs together. `rows` has each sample's row. None where there is no such column, or where it says nothing.
     """
@@ -98,7 +120,8 @@ def column_split(table: Table, rows: Mapping[T, Row]) -> Callable[[Sequence[T]],
             for item, row in rows.items()
         }
         if any(marks.values()):
-            return lambda items: by_mark(items, marks.__getitem__, f"those that {where} marks as {VALID_COLUMN}")
+            source = f"those that {where} marks as {VALID_COLUMN}"
+            return ColumnSplit(at, lambda items: by_mark(items, marks.__getitem__, source))
     at = table.column(SPLIT_COLUMNS)
     at = _column_of_words(table, rows) if at is None else at
     words = (
@@ -106,17 +129,17 @@ def column_split(table: Table, rows: Mapping[T, Row]) -> Callable[[Sequence[T]],
         if at is not None
         else {}
     )
-    if "valid" in words.values() or "test" in words.values():
-        strange = next((rows[item].cells[at or 0] for item, word in words.items() if not word), None)
+    if at is not None and ("valid" in words.values() or "test" in words.values()):
+        strange = next((rows[item].cells[at] for item, word in words.items() if not word), None)
         if strange is not None:
-            raise DataError(
-                f"The column {table.columns[at or 0]} of {where} has {strange!r}. Write train, valid or test."
-            )
-        return lambda items: by_words(items, words, f"the column {table.columns[at or 0]} of {where}")
+            raise DataError(f"The column {table.columns[at]} of {where} has {strange!r}. Write train, valid or test.")
+        source = f"the column {table.columns[at]} of {where}"
+        return ColumnSplit(at, lambda items: by_words(items, words, source))
     at = table.column(GROUP_COLUMNS)
     groups = {item: row.cells[at].strip() for item, row in rows.items()} if at is not None else {}
-    if len(set(groups.values())) > 1:
-        return lambda items: by_groups(items, groups.__getitem__, table.columns[at or 0].strip().lower())
+    if at is not None and len(set(groups.values())) > 1:
+        what = table.names[at]
+        return ColumnSplit(at, lambda items: by_groups(items, groups.__getitem__, what))
     return None
 
 
@@ -134,7 +157,8 @@ def by_words(items: Sequence[T], words: Mapping[T, str], source: str) -> Split:
     sides = {side: [item for item in items if words[item] == side] for side in ("train", "valid", "test")}
     if not sides["valid"] and sides["train"]:
         chance = by_chance(sides["train"])
-        return replace(chance, test=tuple(sides["test"]), source=f"{source}; of its training samples, {chance.source}")
+        said = f"{source}; of its training samples, {chance.source}"
+        return replace(chance, test=tuple(sides["test"]), source=said, part="")
     return Split(train=tuple(sides["train"]), valid=tuple(sides["valid"]), test=tuple(sides["test"]), source=source)
 
 

@@ -54,13 +54,14 @@ def parse_reference(text: str) -> Reference:
         given = f"https://{given}"
     if "://" in given:
         parts = [unquote(part) for part in urlsplit(given).path.split("/") if part]
+        parts = parts[1:] if parts[:1] == ["datasets"] else parts
         if len(parts) >= 4 and parts[2] in ("tree", "commit", "blob"):
             given = f"{parts[0]}/{parts[1]}@{parts[3]}"
         else:
             given = "/".join(parts[:2])
     repo_id, _, revision = given.partition("@")
     if not is_reference(given):
-        raise HubError(f"{text.strip()[:100]!r} names no model on the Hub. Write OWNER/NAME, or paste its link.")
+        raise HubError(f"{text.strip()[:100]!r} names nothing on the Hub. Write OWNER/NAME, or paste its link.")
     return Reference(repo_id, revision or "main")
 
 
@@ -103,10 +104,10 @@ def fetch_bundle(
     folder = download_folder(wanted.repo_id, str(info.sha))
     if folder.is_dir():
         return folder
-    with disk_told(doing), _alone(folder):
+    with disk_told(doing), alone(folder):
         if folder.is_dir():  # by now
             return folder
-        with _room_for(folder, total) as partial, _counted(partial, total, on_progress):
+        with _room_for(folder, total) as partial, counted(partial, total, on_progress):
             # The small files first: a config that is none needs no weights.
             for name in sorted(sizes, key=lambda name: sizes[name]):
                 with hub_told(doing, token):
@@ -118,7 +119,7 @@ def fetch_bundle(
     return folder
 
 
-def _alone(folder: Path) -> FileLock:
+def alone(folder: Path) -> FileLock:
     """One at a time makes a folder, or counts what lies in it: other threads, and other processes, wait."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(folder.with_name(f".{folder.name}.lock"))
@@ -131,7 +132,7 @@ def _room_for(folder: Path, size: int) -> Iterator[Path]:
     `AccessError` where there is no such room for a visitor's.
     """
     partial = folder.with_name(f".{folder.name}")
-    with _alone(downloads_folder()):
+    with alone(downloads_folder()):
         others = []
         for other in downloads_folder().glob("*/"):
             if other.name.startswith(".") and time.time() - other.stat().st_mtime > ABANDONED_SECONDS:
@@ -145,7 +146,7 @@ def _room_for(folder: Path, size: int) -> Iterator[Path]:
     try:
         yield partial
         shutil.rmtree(partial / ".cache", ignore_errors=True)
-        with _alone(downloads_folder()):
+        with alone(downloads_folder()):
             (partial / RESERVED).unlink()
             partial.rename(folder)
     finally:
@@ -153,7 +154,7 @@ def _room_for(folder: Path, size: int) -> Iterator[Path]:
 
 
 @contextmanager
-def _counted(folder: Path, total: int, on_progress: OnProgress) -> Iterator[None]:
+def counted(folder: Path, total: int, on_progress: OnProgress) -> Iterator[None]:
     """Tell how many of its bytes have come, again and again while the block fills it: the client tells only people."""
     is_over = threading.Event()
 

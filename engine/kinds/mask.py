@@ -4,7 +4,8 @@ The folders in which pictures and masks come are in `engine.data.pictures.mask_l
 to no class: they are left out of the loss and of every figure.
 """
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,17 +17,19 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 from torchvision import tv_tensors
+from torchvision.transforms import v2
 
 from engine.data.aligned import match_classes
-from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import open_picture
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.mask_fit import fit_masks
-from engine.data.pictures.mask_layouts import MaskLayout, find_mask_layout
+from engine.data.pictures.mask_layouts import CODES, MaskLayout, find_mask_layout
 from engine.data.pictures.masks import UNKNOWN, MaskLook, is_void, look_at_masks, open_codes, read_codes
-from engine.data.pictures.scan import look_at_pictures
+from engine.data.pictures.scan import look_at_pictures, shown_size
 from engine.data.pictures.transforms import VOID, build_augmentation
+from engine.kinds.shared import SharedTable, picture_cell
 from engine.errors import DataError
 from engine.kinds.main_metrics import PIXEL_ACCURACY
 from engine.models.unet import build_unet
@@ -90,6 +93,7 @@ def build_mask_objective() -> Objective[Data]:
         inputs_in=pictures_in,
         predict=predict_mask,
         align=align_masks,
+        share=share_masks,
         pipeline="image-segmentation",
         onnx_answer='print(logits[0].argmax(0))  # (H, W): numbers of config["classes"]',
     )
@@ -136,7 +140,13 @@ def predict_mask(
 
 def open_masks(root: Path) -> Data:
     """The segmentation data set in `root`, in one of the layouts that are known."""
-    layout = find_mask_layout(root)
+    return open_mask_layout(root, find_mask_layout(root))
+
+
+def open_mask_layout(
+    root: Path, layout: MaskLayout, *, transforms: Callable[[str], v2.Transform] = build_augmentation
+) -> Data:
+    """The pictures with masks of a layout."""
     pictures = tuple(layout.masks)
     looks, masks = look_at_pictures(pictures), look_at_masks(tuple(layout.masks.values()))
     whole, turns, left_out, warnings = fit_masks(layout.masks, looks, masks)
@@ -151,16 +161,16 @@ def open_masks(root: Path) -> Data:
     # All masks together say how each is read: one more of them may change what the others mean.
     reading = f"{codes.table.tobytes().hex()} {sorted((str(picture), turn) for picture, turn in turns.items())}"
     classes = tuple(name for name in layout.codes if not is_void(name))
-    block = DataBlock(
+    answers = Answers(
         inputs=lambda _: [picture for picture in whole if picture not in test],
         split=lambda _, inputs: layout.split(inputs),
         label=layout.masks.__getitem__,
         test=lambda _: [picture for picture in whole if picture in test],
-        transforms=build_augmentation,
+        transforms=transforms,
         batch=partial(open_sample, table=codes.table, turns=turns),
         count=partial(count_pixels, layout=layout, masks=masks, table=codes.table, classes=classes),
     )
-    return open_block(block, root, classes, findings=findings, kind="mask", counts_pixels=True, reading=reading)
+    return open_answers(answers, root, classes, findings=findings, kind="mask", counts_pixels=True, reading=reading)
 
 
 def align_masks(data: Data, classes: tuple[str, ...]) -> tuple[Data, tuple[str, ...]]:
@@ -181,6 +191,20 @@ def align_masks(data: Data, classes: tuple[str, ...]) -> tuple[Data, tuple[str, 
 
     block = replace(data.block, batch=open_moved, count=count_moved)
     return replace(data, block=block, classes=classes), found.remarks
+
+
+def share_masks(data: Data) -> SharedTable:
+    """Pictures and their masks, as codes in the order of the classes; 255 is for pixels that belong to none."""
+
+    def row(item: Path) -> dict[str, Any]:
+        _, mask = data.sample(item, shown_size(data.looks[item]))
+        codes = io.BytesIO()
+        Image.fromarray(mask.numpy()).save(codes, "PNG")
+        cell = {"path": f"{item.stem}.png", "bytes": codes.getvalue()}
+        return {"image": picture_cell(item, data.looks[item]), "mask": cell}
+
+    files = {CODES: "\n".join(data.classes) + "\n"}
+    return SharedTable(columns={"image": "picture", "mask": "picture"}, row=row, files=files)
 
 
 def count_pixels(

@@ -1,7 +1,7 @@
 """Point regression: where in the picture is it? The lesson asks for the middle of a head."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,14 +11,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torchvision import tv_tensors
+from torchvision.transforms import v2
 
-from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import picture_size
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.point_layouts import find_layout
 from engine.data.pictures.point_table import Point, PointLayout
 from engine.data.pictures.transforms import build_augmentation
+from engine.kinds.shared import SharedTable, picture_cell, shared_facts
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
 from engine.models.classifier import build_picture_model
@@ -76,6 +78,7 @@ def build_point_objective() -> Objective[Data]:
         prepare=prepare_picture,
         inputs_in=pictures_in,
         predict=predict_point,
+        share=share_points,
         pipeline="keypoint-detection",
         onnx_answer="print((logits[0].clip(-1, 1) + 1) / 2 * picture.size)  # column and row, in pixels",
     )
@@ -110,22 +113,42 @@ def predict_point(
 
 def open_points(root: Path) -> Data:
     """The pictures with points in `root`, in one of the layouts that are known."""
-    layout = find_layout(root)
+    return open_point_layout(root, find_layout(root))
+
+
+def open_point_layout(
+    root: Path, layout: PointLayout, *, transforms: Callable[[str], v2.Transform] = build_augmentation
+) -> Data:
+    """The pictures with points of a layout."""
     points, unclear = _read(layout)
     if not points and unclear:
         raise DataError(next(iter(unclear)))
     left_out = {"its point cannot be read": tuple(unclear)} if unclear else {}
-    block = DataBlock(
+    answers = Answers(
         inputs=lambda _: tuple(points),
         split=lambda _, inputs: layout.split(inputs),
         label=points.__getitem__,
         test=lambda _: [],
         facts=layout.facts,
-        transforms=build_augmentation,
+        transforms=transforms,
         batch=open_sample,
     )
     findings = replace(layout.findings, left_out={**layout.findings.left_out, **left_out})
-    return open_block(block, root, COORDINATES, findings=findings, kind="point")
+    return open_answers(answers, root, COORDINATES, findings=findings, kind="point")
+
+
+def share_points(data: Data) -> SharedTable:
+    """Pictures and the columns and rows of their points, with what else is known of each, such as the person."""
+    facts = shared_facts(data.block.facts, (*data.train, *data.valid, *data.test))
+
+    def row(item: Path) -> dict[str, Any]:
+        column, line = data.label(item)
+        known = data.block.facts(item)
+        return {"image": picture_cell(item, data.looks[item]), "column": column, "row": line, **{f: known[f] for f in facts}}
+
+    return SharedTable(
+        columns={"image": "picture", "column": "number", "row": "number", **dict.fromkeys(facts, "text")}, row=row
+    )
 
 
 def _read(layout: PointLayout) -> tuple[dict[Path, Point], list[str]]:

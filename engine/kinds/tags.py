@@ -20,11 +20,12 @@ from torchvision.transforms import v2
 
 from engine.data.aligned import match_classes
 from engine.data.pictures.bands import count_bands, look_at_bands
-from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
-from engine.data.pictures.tag_layouts import find_tag_layout
+from engine.data.pictures.tag_layouts import TagLayout, find_tag_layout
 from engine.data.reading.values import quoted
+from engine.kinds.shared import SharedTable, picture_cell
 from engine.data.splits import SPLIT_SEED
 from engine.errors import BundleError, DataError
 from engine.kinds.main_metrics import F2
@@ -98,6 +99,7 @@ def build_tags_objective(
         predict=predict_tags,
         symmetries=symmetries,
         align=align_tags,
+        share=share_tags,
         pipeline="image-classification",
         onnx_answer=ONNX_ANSWER,
     )
@@ -134,14 +136,17 @@ def predict_tags(
 
 def open_tags(root: Path, *, transforms: Callable[[str], v2.Transform], split_seed: int = SPLIT_SEED) -> Data:
     """The tagged pictures in `root`, in one of the layouts that are known."""
-    layout = find_tag_layout(root, split_seed)
+    return open_tag_layout(root, find_tag_layout(root, split_seed), transforms=transforms)
+
+
+def open_tag_layout(root: Path, layout: TagLayout, *, transforms: Callable[[str], v2.Transform]) -> Data:
+    """The tagged pictures of a layout."""
     inputs = list(layout.tags)
     classes = tuple(sorted({tag for some in layout.tags.values() for tag in some}))
     if not 2 <= len(classes) <= MAX_TAGS:
         raise DataError(
-            f"{root.name} has {len(classes)} different tags ({quoted(classes) or 'none'}). It needs 2 to {MAX_TAGS}: "
-            "check what parts "
-            "them, and the column that they are in."
+            f"{root.name} has {len(classes)} different tags ({quoted(classes) or 'none'}). It needs 2 to {MAX_TAGS}: check "
+            "what parts them, and the column that they are in."
         )
     longest = max(classes, key=len)
     if len(longest) > MOST_LETTERS:
@@ -149,7 +154,7 @@ def open_tags(root: Path, *, transforms: Callable[[str], v2.Transform], split_se
             f"“{longest[:40]} …” in {root.name} is too long for a tag. Is it in the column of tags, and is a quote open?"
         )
     channels = count_bands(inputs[0])
-    block = DataBlock(
+    answers = Answers(
         inputs=lambda _: inputs,
         split=lambda _, inputs: layout.split(inputs),
         label=partial(_label, tags=layout.tags),
@@ -159,8 +164,8 @@ def open_tags(root: Path, *, transforms: Callable[[str], v2.Transform], split_se
         batch=partial(open_sample, classes=classes, channels=channels),
         count=lambda items: Counter(tag for item in items for tag in layout.tags[item]),
     )
-    return open_block(
-        block, root, classes, findings=layout.findings, kind="tags", channels=channels, look_at=look_at_bands
+    return open_answers(
+        answers, root, classes, findings=layout.findings, kind="tags", channels=channels, look_at=look_at_bands
     )
 
 
@@ -179,6 +184,14 @@ def align_tags(data: Data, classes: tuple[str, ...]) -> tuple[Data, tuple[str, .
         count=lambda items: {found.names[tag]: times for tag, times in count(items).items() if tag in found.names},
     )
     return replace(data, block=block, classes=classes), found.remarks
+
+
+def share_tags(data: Data) -> SharedTable:
+    """Pictures and lists of their tags."""
+    return SharedTable(
+        columns={"image": "picture", "tags": list(data.classes)},
+        row=lambda item: {"image": picture_cell(item, data.looks[item]), "tags": list(data.label(item))},
+    )
 
 
 def tag_counts(data: Data) -> dict[str, int]:

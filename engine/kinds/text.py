@@ -14,6 +14,7 @@ from engine.data.aligned import match_classes
 from engine.data.dataset import DataSet
 from engine.data.reading.encodings import read_text as read_file
 from engine.data.reading.tables import SUFFIXES, open_table
+from engine.kinds.shared import SharedTable
 from engine.data.texts.dataset import TextData, clean_text, open_texts
 from engine.data.texts.feed import LABELLED_TEXTS, pad_numbers
 from engine.data.texts.files import TEXT_SUFFIXES
@@ -76,6 +77,7 @@ def build_text_objective() -> Objective[TextData]:
         predict=predict_class,
         inputs_in=texts_in,
         align=align_texts,
+        share=share_texts,
         pad=pad_together,
         pipeline="text-classification",
     )
@@ -91,6 +93,14 @@ def align_texts(data: TextData, classes: tuple[str, ...]) -> tuple[TextData, tup
         return tuple(row for row, label in zip(rows, aligned.labels(rows), strict=True) if label != UNLABELLED)
 
     return replace(aligned, train=known(data.train), valid=known(data.valid), test=known(data.test)), found.remarks
+
+
+def share_texts(data: TextData) -> SharedTable:
+    """Texts and their classes."""
+    return SharedTable(
+        columns={"text": "text", "label": data.classes},
+        row=lambda row: {"text": data.texts([row])[0], "label": data.label(row)},
+    )
 
 
 def pad_together(inputs: Sequence[Tensor], model: Any) -> Tensor:
@@ -177,8 +187,7 @@ def read_column(file: Path) -> list[str]:
     if column is None:
         raise DataError(
             f"{file.name} has the columns {', '.join(table.columns)[:200]}, and none is called "
-            f"{' or '.join(TEXT_COLUMNS[:4])}: name the "
-            "one with the texts so."
+            f"{' or '.join(TEXT_COLUMNS[:4])}: name the one with the texts so."
         )
     return [row.cells[column] for row in table.rows()]
 

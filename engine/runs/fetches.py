@@ -27,16 +27,23 @@ class FetchState:
 class Fetches:
     """The fetches of this process: `start` one, read its `state` from any thread."""
 
-    def __init__(self, fetch: Callable[..., Path] = fetch) -> None:
-        self._fetch = fetch
+    def __init__(
+        self,
+        fetch: Callable[..., Path] = fetch,
+        *,
+        is_here: Callable[[str], bool] = is_ready,
+        check_may: Callable[[str], None] = check_may_fetch,
+    ) -> None:
+        """What fetches a data set by its name, whether one is here, and what refuses whoever may not."""
+        self._fetch, self._is_here, self._check_may = fetch, is_here, check_may
         self._states: dict[str, FetchState] = {}
         self._lock = threading.Lock()
 
     def start(self, name: str) -> None:
         """Begin to fetch in the background; nothing happens if that is under way or done."""
-        check_may_fetch(name)
+        self._check_may(name)
         with self._lock:
-            if self._is_running(name) or is_ready(name):
+            if self._is_running(name) or self._is_here(name):
                 return
             self._states[name] = FetchState(name=name, status="running")
         threading.Thread(target=self._run, args=(name,), name=f"fetch-{name}", daemon=True).start()
@@ -47,7 +54,7 @@ class Fetches:
             known = self._states.get(name)
             if known is not None and known.status == "running":
                 return known
-        if is_ready(name):
+        if self._is_here(name):
             return FetchState(name=name, status="ready")
         if known is not None and known.status == "failed":
             return known

@@ -22,7 +22,7 @@ def check(dataset: str, task: str = "", encoding: str = "") -> Account:
 
     Without a `task` the first kind is taken that can read it. `encoding` is that of texts that are not UTF-8.
     """
-    aims = [get_task(task).aims[0]] if task else _aims()
+    aims = kinds_to_try(task)
     try:
         with _opened(dataset) as root:
             _, data = open_kind(root, aims, encoding)
@@ -52,10 +52,9 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
         raise refusals[0]
     raise LayoutError(
         f"{root.name} holds no data set that is known: no pictures with masks (images/, labels/, codes.txt), no pictures "
-        "with points "
-        "(centres.csv, images/), no pictures with tags (labels.csv, train/, or a folder for each class), and no texts "
-        "with labels (a "
-        "table with the columns text and label, or pos/*.txt and neg/*.txt). docs/own-data.md shows each."
+        "with points (centres.csv, images/), no pictures with tags (labels.csv, train/, or a folder for each class), and "
+        "no texts with labels (a table with the columns text and label, or pos/*.txt and neg/*.txt). docs/own-data.md "
+        "shows each."
     )
 
 
@@ -67,7 +66,10 @@ class _Refused(DataError):
         self.kind = kind
 
 
-def _aims() -> list[Aim]:
+def kinds_to_try(task: str = "") -> list[Aim]:
+    """The aim of a task, or one of each kind, in the order in which a data set is tried."""
+    if task:
+        return [get_task(task).aims[0]]
     return sorted((task.aims[0] for task in TASKS), key=lambda aim: ORDER.index(aim.kind))
 
 

@@ -11,15 +11,10 @@ LESSON_RESNET = "resnet50.tv_in1k"
 
 def build_objective() -> Objective:
     """Tags of pictures from straight above: no side is up, and nothing is seen at a slant."""
-    from functools import partial
-
-    from engine.data.pictures.transforms import ABOVE_STRENGTHS, SQUARE_SYMMETRIES, build_augmentation
+    from engine.data.pictures.transforms import SQUARE_SYMMETRIES, transforms_from_above
     from engine.kinds.tags import build_tags_objective
 
-    return build_tags_objective(
-        transforms=partial(build_augmentation, strengths=ABOVE_STRENGTHS, from_above=True),
-        symmetries=SQUARE_SYMMETRIES,
-    )
+    return build_tags_objective(transforms=transforms_from_above, symmetries=SQUARE_SYMMETRIES)
 
 
 QUICK = Recipe(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from engine.errors import EngineError
+from engine.errors import DataError, EngineError
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.task import Task
 from tabs.door.paths import without_paths
@@ -14,6 +14,7 @@ from tabs.drawing.account import show_account
 from tabs.drawing.markup import LOADING, empty_state, note, text
 from tabs.panels.dataset_picker import build_dataset_picker
 from tabs.programs import data_code
+from tabs.reading.heavy import load_engine
 from tabs.reading.opened import has_test, open_dataset
 from tabs.scripts import script
 from tabs.views.view import View
@@ -108,7 +109,19 @@ def show_questions(task: Task, opened: str, strength: str) -> tuple[str, str]:
     if not opened:
         return LATER, ""
     stage = replace(task.default_stage, augmentation=strength)
-    return html_or_reason(lambda: six_questions(task, opened, stage)), data_code(task.name, opened, stage)
+    return html_or_reason(lambda: six_questions(task, opened, stage)), program(task, opened, stage)
+
+
+def program(task: Task, opened: str, stage: Stage) -> str:
+    """The program that does the same, with the data block where the data set can be put together from parts."""
+    load_engine()
+    from engine.kinds.data_block import block_source
+
+    try:
+        block = block_source(open_dataset(task, opened))
+    except DataError:  # the cards say so
+        block = []
+    return data_code(task.name, opened, stage, block)
 
 
 def six_questions(task: Task, opened: str, stage: Stage) -> str:

@@ -1,21 +1,28 @@
 """Which data set a task's page works on: the registered ones, one's own, and how a registered one is fetched."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from engine.data.sources.fetching import (
+    ON_HUB,
+    OWN_NAME,
     SOURCES,
+    FetchProgress,
     get_source,
     is_ready,
     may_fetch,
     own_name,
+    place_of,
     read_record,
     resolve_dataset,
 )
+from engine.data.sources.hub_origin import fetched_before
 from engine.errors import EngineError
-from engine.host.access import asker
-from engine.runs.fetches import FETCHES, FetchState
+from engine.host.access import asker, require_host
+from engine.runs.fetches import FETCHES, Fetches, FetchState
 from engine.task import Task
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import LOADING, megabytes, note, pill, progress_bar, text
@@ -66,7 +73,7 @@ def chosen_dataset(task: Task, dataset: str | None) -> Any:
 
 def first_picker(task: Task, view: View, remembered: Any) -> Any:
     """The picker as this browser and whoever is at it find it: with what was chosen last, and how one's own may be had."""
-    typed = f"A registered one, or type the path of {view.own} on this machine."
+    typed = f"A registered one, or type the path of {view.own} on this machine, or OWNER/NAME of the Hugging Face Hub."
     return {**chosen_dataset(task, remembered_dataset(task, remembered)), "info": typed if asker().is_host else ""}
 
 
@@ -75,7 +82,7 @@ def dataset_status(dataset: str | None) -> DatasetStatus:
     if not dataset:
         return _told(note("Choose a data set, or type where your own is."))
     if not any(source.name == dataset for source in SOURCES):
-        return _folder_status(dataset)
+        return _hub_status(dataset) if is_on_hub(dataset) else _folder_status(dataset)
     state, source = FETCHES.state(dataset), get_source(dataset)
     may = may_fetch(dataset)
     words = f"<p>{text(source.note)}</p><p class='lab-small'>{text(source.terms)}</p>"
@@ -125,8 +132,11 @@ def fetch_label(dataset: str) -> str:
 @tells_errors
 def start_fetch(dataset: str) -> DatasetStatus:
     """Begin to fetch in the background, and say so."""
-    get_source(dataset)
-    FETCHES.start(dataset)
+    if is_on_hub(dataset):
+        HUB_FETCHES.start(dataset)
+    else:
+        get_source(dataset)
+        FETCHES.start(dataset)
     return dataset_status(dataset)
 
 
@@ -171,6 +181,42 @@ def build_dataset_picker(task: Task, view: View, page: gr.Blocks) -> gr.State:
     fetch_button.click(start_fetch, dataset, flat(known), **ACTION)
     known.timer.tick(poll_fetch, [dataset, known.seen], flat(known), **POLL)
     return known.opened
+
+
+def is_on_hub(dataset: str) -> bool:
+    """Whether what somebody wrote may be the name of a data set of the Hub: the host's to fetch, and no folder of this machine."""
+    return asker().is_host and bool(ON_HUB.fullmatch(dataset)) and not place_of(dataset).exists() and not OWN_NAME.fullmatch(dataset)
+
+
+def _hub_status(name: str) -> DatasetStatus:
+    state = HUB_FETCHES.state(name)
+    if state.status == "ready":
+        return _folder_status(name)
+    words = "" if state.status == "running" else note(
+        "There is no such folder on this machine. If it is a data set of the Hugging Face Hub, it can be fetched: its tables and "
+        "pictures, and no programs."
+    )
+    return _told(
+        f'<div class="lab-card">{fetch_line(state)}{words}</div>',
+        fetch_button=gr.update(visible=state.status != "running", value="Fetch it from the Hub"),
+        timer=gr.Timer(active=state.status == "running"),
+    )
+
+
+def _fetch_from_hub(name: str, on_progress: Callable[[FetchProgress], None]) -> Path:
+    from engine.hub.datasets import fetch_dataset
+
+    def told(done: int, total: int) -> None:
+        on_progress(FetchProgress(phase="download", done=done, total=total))
+
+    return fetch_dataset(name, on_progress=told)
+
+
+HUB_FETCHES = Fetches(
+    _fetch_from_hub,
+    is_here=lambda name: fetched_before(name) is not None,
+    check_may=lambda name: require_host("fetch a data set of the Hub"),
+)
 
 
 def _folder_status(folder: str) -> DatasetStatus:

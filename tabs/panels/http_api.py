@@ -177,9 +177,8 @@ def programs(task: Task, address: str) -> tuple[str, str, str, str]:
     """Programs in three languages that ask the page at `address`, and what an assistant's settings need to."""
     sent, url = task.input_kind.http, f"{address}/gradio_api/call/{task.name}"
     curl = (
-        f"EVENT=$({sent.curl} |\n"
-        f"  curl -s {url} -H 'Content-Type: application/json' -d @- | cut -d'\"' -f4)\n"
-        f"curl -sN {url}/$EVENT"
+        f"EVENT=$({sent.curl} |\n  curl -s {url} -H 'Content-Type: application/json' -d @- | cut -d'\"' -f4)\ncurl -sN "
+        f"{url}/$EVENT"
     )
     python = (
         f'{sent.imports}from gradio_client import Client\n\nclient = Client("{address}")\n'

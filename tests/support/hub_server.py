@@ -20,7 +20,8 @@ CLIENT = {
     "OAUTH_CLIENT_SECRET": "known to the Space",
     "OAUTH_SCOPES": "openid profile contribute-repos",
 }
-LARGE = (".safetensors", ".onnx", ".png")
+LARGE = (".safetensors", ".onnx", ".png", ".parquet")
+PREFIXES = {"space": "spaces/", "dataset": "datasets/"}
 
 
 @dataclass
@@ -111,7 +112,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._validate()
         if path.endswith("/info/lfs/objects/batch"):
             return self._batch()
-        for kind, prefix in (("models", ""), ("spaces", "spaces/")):
+        for kind, prefix in (("models", ""), ("spaces", "spaces/"), ("datasets", "datasets/")):
             if path.startswith(f"/api/{kind}/"):
                 return self._api(prefix, path.removeprefix(f"/api/{kind}/"), parse_qs(parts.query), user)
         if "/resolve/" in path:
@@ -171,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
     def _create(self, user: str) -> None:
         asked = json.loads(self._body())
         owned = f"{asked.get('organization') or user}/{asked['name']}"
-        repo_id = f"spaces/{owned}" if asked.get("type") == "space" else owned
+        repo_id = PREFIXES.get(asked.get("type"), "") + owned
         if not user:
             return self._json({"error": "Invalid username or password."}, 401)
         if not owned.startswith(f"{user}/"):
@@ -269,8 +270,9 @@ class Handler(BaseHTTPRequestHandler):
         self._json({"success": True, "commitOid": commit, "commitUrl": f"{self._url(repo_id)}/commit/{commit}"})
 
     def _resolve(self, path: str, user: str) -> None:
-        owner, name, _, revision, file = path.strip("/").split("/", 4)
-        found = self._found(f"{owner}/{name}", revision, user)
+        repo_id, _, rest = path.strip("/").partition("/resolve/")
+        revision, _, file = rest.partition("/")
+        found = self._found(repo_id, revision, user)
         if found is None:
             return None
         commit, files = found

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision import tv_tensors
 
-from engine.data.pictures.block import Data, DataBlock, Sample, open_block
+from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.files import list_pictures, open_picture
 from engine.data.pictures.inputs import prepare_picture
@@ -79,7 +79,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def open_squares(root: Path) -> Data:
-    block = DataBlock(
+    answers = Answers(
         inputs=lambda root: list_pictures(root / "squares"),
         split=lambda root, inputs: by_mark(inputs, set(inputs[::4]).__contains__, "every fourth square"),
         label=lambda item: item.stem.split("_")[1],
@@ -88,7 +88,7 @@ def open_squares(root: Path) -> Data:
         batch=open_square,
         count=lambda items: Counter(item.stem.split("_")[1] for item in items),
     )
-    return open_block(block, root, COLOURS, kind="colour")
+    return open_answers(answers, root, COLOURS, kind="colour")
 
 
 def open_square(item: Path, label: str, size: tuple[int, int]) -> Sample:

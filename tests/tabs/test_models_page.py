@@ -175,5 +175,5 @@ def test_a_card_without_its_curves_is_shown_without_them(tmp_path: Path) -> None
 
 
 def test_a_name_that_is_none_is_told_before_anything_is_loaded() -> None:
-    with pytest.raises(gr.Error, match="names no model on the Hub"):
+    with pytest.raises(gr.Error, match="names nothing on the Hub"):
         publish_form.start_loading("just a name", "", "")

@@ -1,7 +1,8 @@
-"""The data block: six questions about a data set, one field each, and the data set that answers them.
+"""The data block's six questions, answered for one folder, and the data set that comes of it.
 
-Where are the inputs? How to split them? How to label them? Is there a test set? Which transforms? How to batch? A block is
-a layout (functions); `Data` is that layout applied to a folder (lists of files and class names).
+Where are the inputs? How to split them? How to label them? Is there a test set? Which transforms? How to batch? `Answers` are
+functions; `Data` is what they give on that folder (lists of files and class names). People put blocks together with
+`engine.kinds.data_block`.
 """
 
 import statistics
@@ -28,8 +29,8 @@ Sample = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataBlock:
-    """The six questions.
+class Answers:
+    """The six questions, answered for one folder.
 
     inputs(root): all labelled inputs, in a fixed order.
     split(root, inputs): which of them train, which validate, which test, and where that comes from.
@@ -64,7 +65,7 @@ class Data:
     """
 
     root: Path
-    block: DataBlock
+    block: Answers
     classes: tuple[str, ...]
     train: tuple[Path, ...]
     valid: tuple[Path, ...]
@@ -144,8 +145,8 @@ class Data:
         ]
 
 
-def open_block(
-    block: DataBlock,
+def open_answers(
+    block: Answers,
     root: Path,
     classes: tuple[str, ...],
     *,
@@ -156,7 +157,7 @@ def open_block(
     channels: int = 3,
     look_at: Look = look_at_picture,
 ) -> Data:
-    """Ask a block's questions of a folder; `DataError` when there is nothing to train or to validate on.
+    """Ask the questions of a folder; `DataError` when there is nothing to train or to validate on.
 
     Pictures that cannot be read are left out, and named in the account. `look_at` opens one; see `look_at_picture`.
     """
@@ -175,10 +176,12 @@ def open_block(
         }
         findings = replace(findings, left_out=left_out)
     split = block.split(root, [item for item in inputs if item not in faults])
+    if findings.parts and split.part:
+        findings = replace(findings, parts={"split": split.part, **findings.parts})
     if not (test or split.test or split.train or split.valid):
         raise nothing_to_learn(root, 0, 0, split.source, findings.left_out)
     return Data(
-        root=root,
+        root=root if root.is_dir() else root.parent,  # of a table, where it lies
         block=block,
         classes=classes,
         train=split.train,

@@ -56,7 +56,6 @@ def copy_warnings(train: Sequence[Path], valid: Sequence[Path], looks: Mapping[P
     asked = f"{len(valid):,}" if seen == len(valid) else f"{seen:,} looked at (of {len(valid):,})"
     return [
         f"{len(found):,} of {asked} validation pictures look the same as a training picture ({example}): neighbouring "
-        "frames, or copies. "
-        "What is measured on them is better than on new pictures. A list of what validates (valid.txt), or whole "
-        "recordings, is fairer."
+        "frames, or copies. What is measured on them is better than on new pictures. A list of what validates "
+        "(valid.txt), or whole recordings, is fairer."
     ]

@@ -29,7 +29,7 @@ def fit_masks(
     """The pictures whose masks lie on them; by which EXIF orientation a mask is turned with its picture; the others, by the
     reason; and warnings.
 
-    Pictures that are not whole are left to `open_block`. Where a turned picture's mask fits as stored and as shown, as a square
+    Pictures that are not whole are left to `open_answers`. Where a turned picture's mask fits as stored and as shown, as a square
     one does, the others say which it is; where none does, it is as stored.
     """
     clear = [
@@ -71,8 +71,7 @@ def fit_masks(
         way = "shown, as the others of this data set do" if as_shown else "stored"
         warnings.append(
             f"{len(unclear)} pictures are turned by their EXIF tag ({quoted(unclear)}), and their masks would fit both "
-            "ways: they are taken to "
-            f"lie on the pictures as {way}. Look at some samples."
+            f"ways: they are taken to lie on the pictures as {way}. Look at some samples."
         )
     return whole, turns, {why: names for why, names in left_out.items() if names}, warnings
 

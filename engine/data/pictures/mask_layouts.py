@@ -11,17 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.data.account import Findings
+from engine.data.account import Findings, part
 from engine.data.pictures.files import list_pictures
 from engine.data.pictures.masks import MOST_CLASSES
 from engine.data.pictures.names import PictureNames
 from engine.data.reading.lists import read_lines
 from engine.data.reading.litter import is_litter
 from engine.data.reading.values import quoted
-from engine.data.splits import Split, by_chance, by_groups, by_mark, recordings
+from engine.data.splits import Split, by_chance, by_mark, by_recordings, recordings
 from engine.errors import DataError, LayoutError
 
 CODES, LISTED = "codes.txt", "valid.txt"
+NO_MASK = "no mask"
 PICTURE_FOLDERS = ("images", "image", "imgs", "img", "JPEGImages", "pictures")
 MASK_FOLDERS = ("labels", "label", "masks", "mask", "annotations", "annot", "SegmentationClass", "groundtruth", "gt")
 ENDINGS = (
@@ -114,10 +115,33 @@ def _split_layout(root: Path, splits: Mapping[str, Path]) -> MaskLayout:
         masks=masks,
         test=tuple(path for path in masks if on[path] == "test"),
         split=lambda inputs: by_mark(inputs, lambda path: on[path] == "valid", "folders of splits, as published"),
-        findings=_found(
-            root, f"a folder for each split ({', '.join(splits)}), masks beside them", masks, left_out, notes
+        findings=Findings(
+            layout=f"a folder for each split ({', '.join(splits)}), masks beside them",
+            found=len(masks) + len(left_out.get(NO_MASK, ())),
+            left_out=left_out,
+            notes=notes,
+            parts=_split_parts(splits, masks),
         ),
     )
+
+
+def _split_parts(splits: Mapping[str, Path], masks: Mapping[Path, Path]) -> dict[str, str]:
+    """The same as parts of a data block, where one pattern fits all masks."""
+    endings = {_ending(picture, mask) for picture, mask in masks.items()}
+    if len(endings) != 1:
+        return {}
+    sides = {SPLIT_FOLDERS[name]: name for name in splits}
+    test = sides.pop("test", "")
+    return {
+        "inputs": part("pictures_in", *sides.values()),
+        "label": part("masks_at", f"{{folder}}annot/{{stem}}{endings.pop()}"),
+        **({"split": part("folder_split", valid=sides["valid"])} if "valid" in sides else {}),
+        **({"test": part("pictures_in", test)} if test else {}),
+    }
+
+
+def _ending(picture: Path, mask: Path) -> str:
+    return mask.stem.removeprefix(picture.stem)
 
 
 def _one_layout(root: Path, pictures: Path, masks: Path) -> MaskLayout:
@@ -125,13 +149,25 @@ def _one_layout(root: Path, pictures: Path, masks: Path) -> MaskLayout:
     codes, notes = read_classes(root / CODES)
     pairs, left_out = pair(list_pictures(pictures), list_pictures(masks))
     split, warnings = _split_of(root, pictures, tuple(pairs))
-    layout = f"pictures in {pictures.name}/, masks in {masks.name}/"
     return MaskLayout(
         codes=codes,
         masks=pairs,
         test=(),
         split=split,
-        findings=_found(root, layout, pairs, left_out, notes, warnings),
+        findings=Findings(
+            layout=f"pictures in {pictures.name}/, masks in {masks.name}/",
+            found=len(pairs) + len(left_out.get(NO_MASK, ())),
+            left_out=left_out,
+            notes=notes,
+            warnings=warnings,
+            parts={
+                "inputs": part("pictures_in", pictures.name),
+                "label": part("masks_at", f"{masks.name}/{{stem}}{_ending(*next(iter(pairs.items())))}"),
+                **({"split": part("list_split", LISTED)} if (root / LISTED).is_file() else {}),
+            }
+            if pairs
+            else {},
+        ),
     )
 
 
@@ -139,15 +175,15 @@ def _split_of(
     root: Path, folder: Path, pictures: tuple[Path, ...]
 ) -> tuple[Callable[[Sequence[Path]], Split], tuple[str, ...]]:
     if (root / LISTED).is_file():
-        listed, warnings = _listed(root / LISTED, folder, pictures)
+        listed, warnings = listed_pictures(root / LISTED, folder, pictures)
         return lambda inputs: by_mark(inputs, listed.__contains__, f"the frames that {LISTED} lists"), warnings
     of = {} if all(LESSON_FRAME.match(path.name) for path in pictures) else recordings(pictures)
     if of:
-        return lambda inputs: by_groups(inputs, lambda path: of[path], "recording"), ()
+        return lambda inputs: by_recordings(inputs, of), ()
     return by_chance, ()
 
 
-def _listed(file: Path, folder: Path, pictures: tuple[Path, ...]) -> tuple[set[Path], tuple[str, ...]]:
+def listed_pictures(file: Path, folder: Path, pictures: Sequence[Path]) -> tuple[set[Path], tuple[str, ...]]:
     """The pictures that a list names, and a warning of those names that fit none."""
     names, known = read_lines(file), PictureNames(pictures, folder.parent)
     found = {name: known.find(name) for name in names}
@@ -155,8 +191,7 @@ def _listed(file: Path, folder: Path, pictures: tuple[Path, ...]) -> tuple[set[P
     if len(lost) == len(found):
         raise DataError(
             f"None of the {len(names)} names in {file.name} is that of a picture in {folder.name}/ (the first is "
-            f"{quoted(names[:1])}). Write "
-            "a picture's name on each line, or delete the list."
+            f"{quoted(names[:1])}). Write a picture's name on each line, or delete the list."
         )
     warnings = (f"{len(lost)} names in {file.name} fit no picture: {quoted(lost)}.",) if lost else ()
     return {fitting[0] for fitting in found.values() if len(fitting) == 1}, warnings
@@ -190,22 +225,10 @@ def pair(pictures: Sequence[Path], masks: Sequence[Path]) -> tuple[dict[Path, Pa
         picture: by_stem[f"{picture.stem}{ending}"][0] for picture in pictures if f"{picture.stem}{ending}" in by_stem
     }
     lost = {
-        "no mask": tuple(picture.name for picture in pictures if picture not in pairs),
+        NO_MASK: tuple(picture.name for picture in pictures if picture not in pairs),
         "a mask without a picture": tuple(mask.name for mask in masks if mask not in set(pairs.values())),
     }
     return pairs, {why: names for why, names in lost.items() if names}
-
-
-def _found(
-    root: Path,
-    layout: str,
-    masks: Mapping[Path, Path],
-    left_out: Mapping[str, tuple[str, ...]],
-    notes: tuple[str, ...],
-    warnings: tuple[str, ...] = (),
-) -> Findings:
-    found = len(masks) + len(left_out.get("no mask", ()))
-    return Findings(layout=layout, found=found, left_out=left_out, notes=notes, warnings=warnings)
 
 
 def _folders(root: Path) -> list[Path]:

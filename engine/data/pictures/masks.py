@@ -163,8 +163,7 @@ def read_codes(names: Sequence[str], masks: Mapping[Path, MaskLook]) -> MaskCode
     elif set(used) == {0, VOID}:
         raise DataError(
             f"The masks hold the codes 0 and {VOID} alone, and codes.txt names {len(names)} classes. Name the two that "
-            "there are, or "
-            "number the classes 0, 1, 2, … in the masks."
+            "there are, or number the classes 0, 1, 2, … in the masks."
         )
     elif VOID in used:
         _check_one_object(names, masks)
@@ -174,8 +173,7 @@ def read_codes(names: Sequence[str], masks: Mapping[Path, MaskLook]) -> MaskCode
     if thin:
         warnings.append(
             f"Hardly a pixel of {quoted(thin)} has a neighbour of its own class: this looks like the noise of a JPEG, or "
-            "of a mask that "
-            "was resized."
+            "of a mask that was resized."
         )
     return MaskCodes(table=table, notes=tuple(notes), warnings=tuple(warnings))
 
@@ -232,9 +230,8 @@ def _check_palettes(masks: Mapping[Path, MaskLook]) -> None:
             other, known = first.setdefault(code, (mask.name, colour))
             if colour != known:
                 raise DataError(
-                    f"The palettes of the masks differ: {code} is {known} in {other} and {colour} in {mask.name}, so "
-                    "that a code is not the "
-                    "same class in both. Save all masks with one palette, or as greyscale."
+                    f"The palettes of the masks differ: {code} is {known} in {other} and {colour} in {mask.name}, so that "
+                    "a code is not the same class in both. Save all masks with one palette, or as greyscale."
                 )
         greys = {
             code: int(colour[1:3], 16)
@@ -247,7 +244,6 @@ def _check_palettes(masks: Mapping[Path, MaskLook]) -> None:
             and max(greys.values()) < MOST_CLASSES
         ):
             raise DataError(
-                f"The mask {mask.name} has a palette of greys in which {min(c for c, g in greys.items() if c != g)} is "
-                "not itself: its codes may "
-                "be the palette's numbers or the greys. Save the masks as greyscale."
+                f"The mask {mask.name} has a palette of greys in which {min(c for c, g in greys.items() if c != g)} is not "
+                "itself: its codes may be the palette's numbers or the greys. Save the masks as greyscale."
             )

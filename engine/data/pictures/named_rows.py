@@ -87,6 +87,5 @@ def _picture_column(table: Table, rows: Sequence[Row], known: PictureNames) -> i
         return named[0]
     raise DataError(
         f"{table.file.name} has the columns {', '.join(table.columns)[:200]}, and none of them names the pictures. It "
-        "needs a first "
-        "line such as image_name,tags, and a line for each picture."
+        "needs a first line such as image_name,tags, and a line for each picture."
     )

@@ -5,17 +5,17 @@ and what lies in no picture is left out and named.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.data.account import Findings
+from engine.data.account import Findings, part
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.masks import TURNS
 from engine.data.pictures.named_rows import open_named
 from engine.data.pictures.scan import PictureLook, look_at_pictures, shown_size
 from engine.data.reading.rows import Row, Table
 from engine.data.reading.values import as_number, is_missing, quoted
-from engine.data.splits import Split, by_chance, by_groups, column_split, recordings
+from engine.data.splits import Split, by_chance, by_recordings, column_split, recordings
 from engine.errors import DataError, LayoutError
 
 Point = tuple[float, float]  # column, row in pixels; (0, 0) is the top left corner of the top left pixel
@@ -54,6 +54,14 @@ def find_table_layout(root: Path) -> PointLayout:
     pictures = list_pictures(folder) or list_all_pictures(place)
     if not pictures:
         raise LayoutError(f"{place} has no pictures beside {file.name}. Put them into images/.")
+    inputs = part("pictures_in", *("images",) * (folder != place)) if list_pictures(folder) else part("all_pictures")
+    layout = read_point_table(file, folder, pictures)
+    parts = {"inputs": inputs, "label": part("points_in", file.name)}
+    return replace(layout, findings=replace(layout.findings, parts=parts))
+
+
+def read_point_table(file: Path, folder: Path, pictures: Sequence[Path]) -> PointLayout:
+    """The points that a table says of the pictures in `folder`."""
     table, named = open_named(file, folder, pictures)
     at = _point_columns(table, named.column)
     rows = {picture: _only(picture, table, some, at) for picture, some in named.rows.items()}
@@ -70,19 +78,22 @@ def find_table_layout(root: Path) -> PointLayout:
         if name in table.names and all(rows[one].cells[table.names.index(name)] for one in points)
     ]
 
+    by_column = column_split(table, {picture: rows[picture] for picture in points})
+    used = {named.column, *at, by_column.column if by_column else None, *map(table.names.index, known)}
+
     def facts(picture: Path) -> dict[str, str]:
         return {name: rows[picture].cells[table.names.index(name)] for name in known}
 
     return PointLayout(
         pictures=tuple(points),
         point=points.__getitem__,
-        split=_split_of(table, {picture: rows[picture] for picture in points}),
+        split=by_column.split if by_column else _by_names,
         facts=facts,
         findings=Findings(
             layout=f"pictures in {folder.name}/, points in {file.name}",
             found=len(pictures),
             left_out={**named.lost, **{why: tuple(names) for why, names in left_out.items()}},
-            notes=(*table.notes, *notes),
+            notes=(*table.notes, *notes, *table.unused(used)),
             warnings=tuple(warnings),
         ),
     )
@@ -93,9 +104,8 @@ def _point_columns(table: Table, picture_at: int) -> tuple[int, int]:
     box = {"width", "height"} & set(table.names) or {"w", "h"} <= set(table.names)
     if box and {"x", "y"} <= set(table.names):
         raise DataError(
-            f"{table.file.name} has x, y, width and height: a box, whose x and y may be its corner or its middle. Give "
-            "the point alone, in "
-            "columns called column and row."
+            f"{table.file.name} has x, y, width and height: a box, whose x and y may be its corner or its middle. Give the "
+            "point alone, in columns called column and row."
         )
     for column, row in COLUMNS:
         if column in table.names and row in table.names:
@@ -170,9 +180,8 @@ def _in_pixels(
     turned = [picture for picture in points if looks[picture].turn in TURNS]
     if turned:
         warnings.append(
-            f"{len(turned)} pictures are turned by their EXIF tag ({quoted(one.name for one in turned)}): their points "
-            "are taken to lie on "
-            "the pictures as shown. Look at some samples."
+            f"{len(turned)} pictures are turned by their EXIF tag ({quoted(one.name for one in turned)}): their points are "
+            "taken to lie on the pictures as shown. Look at some samples."
         )
     return points, notes, warnings
 
@@ -190,13 +199,6 @@ def _inside(points: dict[Path, Point], looks: Mapping[Path, PictureLook]) -> tup
     return inside, outside
 
 
-def _split_of(table: Table, rows: Mapping[Path, Row]) -> Callable[[Sequence[Path]], Split]:
-    said = column_split(table, rows)
-    if said:
-        return said
-
-    def by_names(inputs: Sequence[Path]) -> Split:
-        of = recordings(inputs)
-        return by_groups(inputs, lambda path: of[path], "recording") if of else by_chance(inputs)
-
-    return by_names
+def _by_names(inputs: Sequence[Path]) -> Split:
+    of = recordings(inputs)
+    return by_recordings(inputs, of) if of else by_chance(inputs)

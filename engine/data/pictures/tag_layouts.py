@@ -6,10 +6,11 @@ tag, or a column of 0 and 1 for each tag. Without a table, pictures lie in a fol
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from engine.data.account import Findings
+from engine.data.account import Findings, part
 from engine.data.pictures.bands import look_at_bands
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.named_rows import COLUMNS, NO_LINE, open_named
@@ -25,9 +26,10 @@ from engine.data.splits import (
     SPLIT_SEED,
     SPLIT_WORDS,
     VALID_COLUMN,
+    ColumnSplit,
     Split,
     by_chance,
-    by_groups,
+    by_recordings,
     by_mark,
     by_words,
     column_split,
@@ -58,7 +60,8 @@ def find_tag_layout(root: Path, seed: int = SPLIT_SEED) -> TagLayout:
         tables = [root] if root.is_file() else _tables_in(place)
         pictures = _pictures_of(place, folder)
         if tables and pictures[1]:
-            return _of_tables(root, tables, *pictures, seed=seed)
+            layout = read_tag_tables(root, tables, *pictures, seed=seed)
+            return _with_parts(layout, place, pictures[0])
         if root.is_file():
             break
     classes = _class_folders(root)
@@ -88,15 +91,33 @@ def _pictures_of(place: Path, folder: Path | None) -> tuple[Path, list[Path]]:
     return place, [] if folder else list_all_pictures(place)
 
 
-def _of_tables(root: Path, tables: Sequence[Path], folder: Path, pictures: list[Path], *, seed: int) -> TagLayout:
-    """A table for each split, or the first table that names any of the pictures."""
+def _with_parts(layout: TagLayout, place: Path, folder: Path) -> TagLayout:
+    """The layout with the same as parts of a data block."""
+    inputs = part("all_pictures") if folder == place else part("pictures_in", folder.name)
+    return replace(layout, findings=replace(layout.findings, parts={"inputs": inputs, **layout.findings.parts}))
+
+
+def read_tag_tables(
+    root: Path,
+    tables: Sequence[Path],
+    folder: Path,
+    pictures: list[Path],
+    *,
+    seed: int = SPLIT_SEED,
+    column: str = "",
+) -> TagLayout:
+    """The tags of the pictures in `folder`: a table for each split, or the first table that names any of the pictures.
+
+    `column` is the one with the tags, where it is not called so.
+    """
+    read = partial(_of_table, root, folder=folder, pictures=pictures, seed=seed, column=column)
     parts = {file: SPLIT_WORDS[file.stem.lower()] for file in tables if file.stem.lower() in SPLIT_WORDS}
     if len(set(parts.values())) > 1:
-        return _of_split_tables(parts, [_of_table(root, file, folder, pictures, seed=seed) for file in parts], pictures)
+        return _of_split_tables(parts, [read(file) for file in parts], pictures)
     refusal: DataError | None = None
     for file in tables:
         try:
-            return _of_table(root, file, folder, pictures, seed=seed)
+            return read(file)
         except DataError as problem:
             refusal = refusal or problem
     assert refusal
@@ -121,16 +142,17 @@ def _of_split_tables(parts: Mapping[Path, str], layouts: Sequence[TagLayout], pi
             layout=f"pictures, and tags in {named}",
             found=len(pictures),
             left_out={why: names for why, names in left_out.items() if names},
+            parts={"label": part("tags_in", *(file.name for file in parts))},
             warnings=tuple(dict.fromkeys(said for layout in layouts for said in layout.findings.warnings)),
             notes=tuple(dict.fromkeys(said for layout in layouts for said in layout.findings.notes)),
         ),
     )
 
 
-def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int) -> TagLayout:
+def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int, column: str) -> TagLayout:
     table, named = open_named(file, folder, pictures)
     rows = [row for some in named.rows.values() for row in some]
-    columns = _tag_columns(table, rows, named.column)
+    columns = _tag_columns(table, rows, named.column, column)
     read, written = _reader(table, rows, columns)
     tags = {picture: _joined([read(row) for row in some]) for picture, some in named.rows.items()}
     used = {picture: some for picture, some in tags.items() if some is not None}
@@ -140,7 +162,9 @@ def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, see
         )
     silent = tuple(picture.name for picture, some in tags.items() if some is None)
     several = [picture.name for picture, some in named.rows.items() if len(some) > 1]
+    by_column = column_split(table, {picture: named.rows[picture][0] for picture in used})
     notes = [*table.notes, f"{file.name} is {table.written}; tags are {written}."]
+    notes += table.unused({named.column, *columns, by_column.column if by_column else None})
     if several:
         notes.append(
             f"{len(several)} pictures stand on several lines ({quoted(several)}): their tags are taken together."
@@ -148,7 +172,7 @@ def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, see
     beside = [folder.parent / name for name in TEST_FOLDERS.get(folder.name, ())]
     return TagLayout(
         tags=used,
-        split=_split_of(table, {picture: named.rows[picture][0] for picture in used}, seed),
+        split=_split_of(by_column, seed),
         unlabelled=tuple(path for place in beside for path in list_pictures(place)),
         findings=Findings(
             layout=f"pictures in {folder.name}/, tags in {file.name}",
@@ -156,6 +180,7 @@ def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, see
             left_out={**named.lost, **({"no tags are said": silent} if silent else {})},
             warnings=tuple(tag_warnings(used.values())),
             notes=tuple(notes),
+            parts={"label": part("tags_in", file.name, column=column)},
         ),
     )
 
@@ -166,8 +191,12 @@ def _joined(said: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
     return tuple(sorted({tag for tags in found for tag in tags})) if found else None
 
 
-def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int) -> list[int]:
-    """The one column that holds tags, or the columns of 0 and 1, each of which is one."""
+def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int, chosen: str) -> list[int]:
+    """The one column that holds tags, or the columns of 0 and 1, each of which is one; or the one that somebody has chosen."""
+    if chosen:
+        if chosen.strip().lower() not in table.names:
+            raise DataError(f"{table.file.name} has no column {chosen}. It has: {', '.join(table.columns)[:200]}.")
+        return [table.names.index(chosen.strip().lower())]
     named = [at for name in TAG_COLUMNS for at, column in enumerate(table.names) if column == name and at != picture_at]
     if named:
         first = table.names[named[0]]
@@ -184,16 +213,14 @@ def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int) -> list[int
             other = next(row.cells[odd[0]] for row in rows if row.cells[odd[0]].strip().lower() not in _ONE_HOT)
             raise DataError(
                 f"{table.file.name} has columns of 0 and 1, and {quoted(table.columns[at] for at in odd)} with other "
-                "numbers, such "
-                f"as {other}. Write 0 or 1 in each column of a tag, and leave other columns out."
+                f"numbers, such as {other}. Write 0 or 1 in each column of a tag, and leave other columns out."
             )
         return marks
     if len(left) == 1:
         return left
     raise DataError(
-        f"{table.file.name} has the columns {', '.join(table.columns)[:200]}, and none is called tags or labels. Call "
-        "the column of tags so, "
-        "or give each tag a column of 0 and 1."
+        f"{table.file.name} has the columns {', '.join(table.columns)[:200]}, and none is called tags or labels. Call the "
+        "column of tags so, or give each tag a column of 0 and 1."
     )
 
 
@@ -225,15 +252,14 @@ def _reader(
     return lambda row: cells.tags(row.cells[at]) or None, f"parted by {cells.in_words}"
 
 
-def _split_of(table: Table, rows: Mapping[Path, Row], seed: int) -> Callable[[Sequence[Path]], Split]:
-    said = column_split(table, rows)
+def _split_of(said: ColumnSplit | None, seed: int) -> Callable[[Sequence[Path]], Split]:
     if said:
-        return said
+        return said.split
 
     def by_names(inputs: Sequence[Path]) -> Split:
         of = recordings(inputs)
         if of and follow_each_other(of, look_at_pictures(inputs, look_at_bands)):
-            return by_groups(inputs, lambda path: of[path], "recording")
+            return by_recordings(inputs, of)
         return by_chance(inputs, seed=seed)
 
     return by_names
@@ -259,8 +285,7 @@ def _class_folders(root: Path) -> dict[str, dict[str, list[Path]]]:
     if len(classes) == 2 and any(_MASKS.match(name) for name in classes):
         raise DataError(
             f"{root.name} has the folders {quoted(sorted(classes))}, which look like pictures and their masks. For masks "
-            "there should be "
-            "images/, labels/ and codes.txt; folders for classes need other names."
+            "there should be images/, labels/ and codes.txt; folders for classes need other names."
         )
     return found if len(classes) > 1 else {}
 
@@ -277,7 +302,15 @@ def _of_folders(root: Path, classes: Mapping[str, Mapping[str, list[Path]]], see
             found = by_mark(kept, lambda path: on[path] == "valid", "a folder for each split")
         else:
             found = by_chance(kept, seed=seed)
-        return Split(train=found.train, valid=found.valid, source=found.source, test=test)
+        return replace(found, test=test)
 
     layout = "a folder of pictures for each class" + (f", in {', '.join(classes)}" if "" not in classes else "")
-    return TagLayout(tags=tags, split=split, unlabelled=(), findings=Findings(layout=layout, found=len(tags)))
+    outer = {split: path.relative_to(root).parts[0] for path, split in on.items() if split}
+    parts = {
+        "inputs": part("all_pictures", *outer.values()),
+        "label": part("folder_names", *((1,) if outer else ())),
+    }
+    if parted or "test" in outer:
+        parts["split"] = part("folder_split", valid=outer.get("valid", "valid"), test=outer.get("test", ""))
+    findings = Findings(layout=layout, found=len(tags), parts=parts)
+    return TagLayout(tags=tags, split=split, unlabelled=(), findings=findings)

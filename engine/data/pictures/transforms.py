@@ -72,6 +72,11 @@ def build_augmentation(
     return v2.Compose([warp, Lighting(strength.lighting, strength.chance)])
 
 
+def transforms_from_above(strength: str) -> v2.Transform:
+    """The same for pictures from straight above: no side is up, and nothing is seen at a slant."""
+    return build_augmentation(strength, strengths=ABOVE_STRENGTHS, from_above=True)
+
+
 # The eight ways in which a square can lie, as changes of a batch (B, C, H, W).
 SQUARE_SYMMETRIES: tuple[Callable[[Tensor], Tensor], ...] = (
     lambda x: x,

@@ -1,11 +1,11 @@
 """What every table comes to, whatever it is written in: names of columns, and rows of text."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from engine.data.reading.values import as_number
+from engine.data.reading.values import as_number, quoted
 
 MOST_COLUMNS = 2_000
 LOOKED_AT = 200  # rows from which it is seen whether the first line is data
@@ -79,6 +79,12 @@ class Table:
         """The place of the first of these names that there is."""
         names = self.names
         return next((names.index(name) for name in known if name in names), None)
+
+    def unused(self, used: Collection[int | None]) -> tuple[str, ...]:
+        """A note of the columns that are not used, if there are any."""
+        left = [column for at, column in enumerate(self.columns) if at not in used]
+        named = f"the column {quoted(left)} is" if len(left) == 1 else f"the columns {quoted(left)} are"
+        return (f"Of {self.file.name}, {named} not used.",) if left else ()
 
     def head(self, count: int = LOOKED_AT) -> list[Row]:
         """The first rows."""

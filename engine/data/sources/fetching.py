@@ -18,6 +18,7 @@ import filelock
 
 from engine.data.reading.tables import SUFFIXES as TABLE_SUFFIXES
 from engine.data.sources.catalog import SOURCES, Source
+from engine.data.sources.hub_origin import fetched_before
 from engine.data.sources.origins import Making, Phase, Progress
 from engine.data.sources.own_archives import innermost, is_archive, keep_archive
 from engine.data.texts.own import OWN_FOLDER
@@ -26,13 +27,14 @@ from engine.host.access import asker, require_host
 from engine.host.home import data_folder
 
 __all__ = [
-    "RECORD", "SOURCES", "FetchProgress", "Source", "check_may_fetch",
+    "ON_HUB", "RECORD", "SOURCES", "FetchProgress", "Source", "check_may_fetch",
     "dataset_folder", "fetch", "get_source", "is_ready", "own_name", "read_record",
     "resolve_dataset",
 ]  # fmt: skip
 
 RECORD = "source.json"
 REPORT_EVERY = 0.1  # seconds
+ON_HUB = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,100})?")
 OWN_NAME = re.compile(rf"{OWN_FOLDER}/[a-z0-9-]+")  # of a data set that somebody brought
 
 
@@ -92,6 +94,9 @@ def resolve_dataset(name_or_folder: str) -> Path:
     if name_or_folder and not known:
         require_host("open a folder of this machine")
     folder = place_of(name_or_folder)
+    on_hub = bool(ON_HUB.fullmatch(name_or_folder)) and not folder.exists()
+    if on_hub and (fetched := fetched_before(name_or_folder)):
+        return fetched
     if name_or_folder and is_archive(folder):
         return keep_archive(folder)
     if name_or_folder and folder.is_dir():
@@ -101,6 +106,11 @@ def resolve_dataset(name_or_folder: str) -> Path:
     if known:
         raise DataError(
             f"The data set {name_or_folder} is not here yet. Get it: python -m engine fetch {name_or_folder}"
+        )
+    if on_hub:
+        raise DataError(
+            f"There is no folder {name_or_folder}. If that is a data set of the Hugging Face Hub, get it: python -m engine "
+            f"fetch {name_or_folder}"
         )
     names = ", ".join(source.name for source in SOURCES)
     raise DataError(

@@ -101,9 +101,8 @@ def obtained(origin: ArchiveOrigin, making: Making) -> Archive:
     """The checked archive of an origin, where it was downloaded to; `DownloadError` says what can be done instead."""
     if origin.mirror_only and not os.environ.get(MIRROR_VARIABLE, "").strip():
         raise DownloadError(
-            f"No public place is known that has {origin.path}. Set {MIRROR_VARIABLE} to a folder or an address that "
-            f"has it, give the path of the unpacked folder as the data set, or use {origin.instead}, which needs no "
-            "network."
+            f"No public place is known that has {origin.path}. Set {MIRROR_VARIABLE} to a folder or an address that has "
+            f"it, give the path of the unpacked folder as the data set, or use {origin.instead}, which needs no network."
         )
     try:
         return obtain(

@@ -57,9 +57,8 @@ def _copy_warnings(data: "TextData") -> list[str]:
         return []
     example = quoted(data.name(row) for row in found[0])
     return [
-        f"{len(found):,} of {len(data.valid):,} validation texts are in the training texts too, word for word "
-        f"({example}): what is "
-        "measured on them is better than on new texts."
+        f"{len(found):,} of {len(data.valid):,} validation texts are in the training texts too, word for word ({example}): "
+        "what is measured on them is better than on new texts."
     ]
 
 

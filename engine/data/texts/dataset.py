@@ -30,7 +30,7 @@ from engine.recipe import Stage
 if TYPE_CHECKING:
     from datasets import Dataset
 
-FORMAT = 3
+FORMAT = 4
 FINDINGS = "findings.json"
 MOST_CLASSES = 253
 MOST_LETTERS = 40  # of a folder's name that its copy has in its own
@@ -152,10 +152,14 @@ def open_texts(
         states = (_state(path, root) for path in sorted(root.glob("*/*")) if path.suffix in (".arrow", ".json"))
         return _open(root, root, _digest(states), split_seed=split_seed)
     layout = find_layout(root, encoding, columns)
-    said = (encoding, 0, 0), (repr(columns), 0, 0)
-    digest = _digest(
-        (*(_state(path, root.parent) for path in layout.files), *(said if encoding or any(columns) else ()))
-    )
+    return open_text_layout(root, layout, said=(encoding, *columns) if encoding or any(columns) else (), split_seed=split_seed)
+
+
+def open_text_layout(
+    root: Path, layout: TextLayout, *, said: Sequence[str] = (), split_seed: int = SPLIT_SEED
+) -> TextData:
+    """The texts of a layout in `root`. `said` is what somebody chose of how they are read: another choice is another copy."""
+    digest = _digest((*(_state(path, root.parent) for path in layout.files), *((word, 0, 0) for word in said)))
     folder = cache_folder() / f"{storable(root.stem[:MOST_LETTERS])}-texts-{digest}"
     if not folder.exists():
         copy_texts(layout, folder)
@@ -175,7 +179,7 @@ def copy_texts(layout: TextLayout, folder: Path) -> None:
         raise DataError(f"The texts could not be copied to {folder} ({error}). Make room, then try again.") from None
 
 
-def _findings_in(folder: Path, saved: SavedTexts) -> tuple[str, Findings]:
+def _findings_in(folder: Path, saved: SavedTexts, *, is_ours: bool) -> tuple[str, Findings]:
     """What tells the validation texts, and what was found when the copy was made; of a saved `DatasetDict`, what it holds."""
     rows = sum(map(len, saved.rows.values())) + len(saved.unlabelled_test)
     file = folder / FINDINGS
@@ -189,6 +193,7 @@ def _findings_in(folder: Path, saved: SavedTexts) -> tuple[str, Findings]:
             left_out={why: tuple(map(str, names)) for why, names in kept["left_out"].items()},
             notes=tuple(map(str, kept["notes"])),
             warnings=tuple(map(str, kept["warnings"])),
+            parts=kept["parts"] if is_ours else {},  # code that people may run is never taken from a stranger's file
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
         raise DataError(
@@ -200,7 +205,7 @@ def _open(folder: Path, root: Path, fingerprint: str, *, split_seed: int) -> Tex
     """The tables in `folder` as the data set `root`."""
     saved = open_tables(folder, is_strange=folder == root)
     _check_classes(saved.classes, root)
-    title, findings = _findings_in(folder, saved)
+    title, findings = _findings_in(folder, saved, is_ours=folder != root)
     train, valid, test = saved.rows["train"], saved.rows["validation"], saved.rows["test"]
     if not valid and train:
         title = f"a random {VALID_SHARE:.0%}, seed {split_seed}"
@@ -211,9 +216,9 @@ def _open(folder: Path, root: Path, fingerprint: str, *, split_seed: int) -> Tex
         root=root,
         table=saved.table,
         classes=saved.classes,
-        train=_mixed(train, split_seed),
-        valid=_mixed(valid, split_seed),
-        test=_mixed(test, split_seed),
+        train=mixed(train, split_seed),
+        valid=mixed(valid, split_seed),
+        test=mixed(test, split_seed),
         unlabelled=tuple(saved.rows["unsupervised"]),
         unlabelled_test=tuple(saved.unlabelled_test),
         title=title,
@@ -231,7 +236,7 @@ def _check_classes(classes: Sequence[str], root: Path) -> None:
         )
 
 
-def _mixed(rows: list[int], seed: int) -> tuple[int, ...]:
+def mixed(rows: list[int], seed: int) -> tuple[int, ...]:
     """The rows in another order, always the same: files come sorted by class, and the first ones would show one class alone."""
     return tuple(random.Random(seed).sample(rows, len(rows)))
 

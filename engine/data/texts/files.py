@@ -5,11 +5,11 @@ class, and these may lie in folders for the splits.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.data.account import Findings
+from engine.data.account import Findings, part
 from engine.data.reading.encodings import decode
 from engine.data.reading.litter import SYSTEM_FILES, is_litter, litter_in
 from engine.data.reading.tables import SUFFIXES, open_table
@@ -59,25 +59,24 @@ def find_layout(root: Path, encoding: str = "", columns: Columns = AS_NAMED) -> 
     `encoding` is what somebody has said of files that are not UTF-8; `columns` which of a table's columns they mean.
     """
     if root.is_file():
-        return _tables((root,), encoding, columns)
+        return read_text_tables((root,), encoding, columns)
     tables = [path for path in sorted(root.iterdir()) if _is_table(path)]
     named = [path for path in tables if path.stem.lower() in ("texts", "train")]
     train = named or [path for path in tables if split_of(path) == "train"]
     if len(train) == 1:
         rest = tuple(path for path in tables if split_of(path) != "train")
-        return _tables((*train, *rest), encoding, columns)
+        return read_text_tables((*train, *rest), encoding, columns)
     if tables and not train:
-        return _tables(tuple(tables), encoding, columns)
-    places = _places(root)
-    if places:
-        return _folders(root, places, encoding)
+        return read_text_tables(tuple(tables), encoding, columns)
+    layout = read_text_folders(root, encoding)
+    if layout.files:
+        return layout
     wrong = f"it has {len(train)} tables, and which of them is meant is not clear" if train else "it has none"
     raise LayoutError(
         f"{root} is not a data set of texts: {wrong}. What can be read: a table with a column {any_of(TEXT_COLUMNS[:4])} "
-        "and a column "
-        f"{any_of(LABEL_COLUMNS[:4])}, called texts.csv where there are several; text files in one folder for each class, "
-        "as pos/*.txt "
-        "and neg/*.txt, or these in folders train and test; or a DatasetDict saved by the library datasets."
+        f"and a column {any_of(LABEL_COLUMNS[:4])}, called texts.csv where there are several; text files in one folder for "
+        "each class, as pos/*.txt and neg/*.txt, or these in folders train and test; or a DatasetDict saved by the "
+        "library datasets."
     )
 
 
@@ -121,7 +120,9 @@ def _texts_in(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if not is_litter(path.name)))
 
 
-def _folders(root: Path, places: list[_Place], encoding: str) -> TextLayout:
+def read_text_folders(root: Path, encoding: str = "") -> TextLayout:
+    """A folder of text files for each class, perhaps in folders for the splits; without files where there are none."""
+    places = _places(root)
     files = tuple(file for place in places for file in place.files)
 
     def read() -> Reading:
@@ -138,6 +139,7 @@ def _folders(root: Path, places: list[_Place], encoding: str) -> TextLayout:
             layout="a folder of text files for each class" + (f", in {', '.join(splits)}" if len(splits) > 1 else ""),
             found=len(files),
             left_out={why: names for why, names in left_out.items() if names},
+            parts=_folder_parts(root, places, encoding),
         )
         return Reading(
             classes=classes, source="those in a folder of their own", findings=findings, rows=lambda: rows(classes)
@@ -146,15 +148,33 @@ def _folders(root: Path, places: list[_Place], encoding: str) -> TextLayout:
     def rows(classes: tuple[str, ...]) -> Iterator[TextRow]:
         for split, label, some in places:
             number = UNLABELLED if label is None else classes.index(storable(label))
-            for file in some:
-                name = storable(file.relative_to(root).as_posix())
-                if file.stat().st_size > MAX_TEXT:
-                    raise too_long(name)
-                content = file.read_bytes()
-                if content:
-                    yield TextRow(split, name, decode(content, name, encoding), number)
+            yield from (row for file in some if (row := read_text_row(root, file, split, number, encoding)))
 
     return TextLayout(files=files, read=read)
+
+
+def _folder_parts(root: Path, places: Sequence[_Place], encoding: str) -> dict[str, str]:
+    """The same as parts of a data block, where all texts have labels and nothing is said of a test set's."""
+    outer = {place.split: place.files[0].relative_to(root).parts for place in places}
+    if "unsupervised" in outer or any(len(parts) > 3 for parts in outer.values()):
+        return {}
+    depth = max(map(len, outer.values()), default=2) - 2
+    parts = {"inputs": part("texts_in", encoding=encoding), "label": part("folder_names", *((depth,) if depth else ()))}
+    if depth and len(outer) > 1:
+        names = {split: parts[0] for split, parts in outer.items()}
+        parts["split"] = part(
+            "folder_split", valid=names.get("validation", "valid"), test=names.get("test", "")
+        )
+    return parts
+
+
+def read_text_row(root: Path, file: Path, split: str, number: int, encoding: str = "") -> TextRow | None:
+    """A file's text with the number of its class; None for an empty one, `DataError` for one that is no text."""
+    name = storable(file.relative_to(root).as_posix())
+    if file.stat().st_size > MAX_TEXT:
+        raise too_long(name)
+    content = file.read_bytes()
+    return TextRow(split, name, decode(content, name, encoding), number) if content else None
 
 
 def _other_files(root: Path, files: Sequence[Path]) -> tuple[str, ...]:
@@ -166,10 +186,14 @@ def _other_files(root: Path, files: Sequence[Path]) -> tuple[str, ...]:
     )
 
 
-def _tables(files: tuple[Path, ...], encoding: str, columns: Columns) -> TextLayout:
+def read_text_tables(files: tuple[Path, ...], encoding: str = "", columns: Columns = AS_NAMED) -> TextLayout:
     """A table for all splits, or one for each."""
 
     def read() -> Reading:
+        parts = {
+            "inputs": part("texts_in", *(file.name for file in files), column=columns.text, encoding=encoding),
+            "label": part("label_column", *((columns.label,) if columns.label else ())),
+        }
         tables = [TextTable(open_table(file, encoding), columns) for file in files]
         seen = [table.look() for table in tables]
         classes = tuple(sorted({label for look in seen for label in look.labels}))
@@ -178,7 +202,7 @@ def _tables(files: tuple[Path, ...], encoding: str, columns: Columns) -> TextLay
         return Reading(
             classes=classes,
             source=source,
-            findings=together(tables, seen),
+            findings=replace(together(tables, seen), parts=parts),
             rows=lambda: (row for table in tables for row in table.rows(numbers)),
         )
 

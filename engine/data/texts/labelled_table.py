@@ -51,9 +51,8 @@ class TextTable:
         if self.text_at is None or (self.label_at is None and needs_labels):
             raise DataError(
                 f"{table.file.name} has the columns {', '.join(table.columns)[:200] or '(none)'}. It needs one called "
-                f"{any_of(TEXT_COLUMNS[:4])}, and one called {any_of(LABEL_COLUMNS[:4])}: rename them in its first line, or "
-                "say which they "
-                "are: python -m engine add-texts."
+                f"{any_of(TEXT_COLUMNS[:4])}, and one called {any_of(LABEL_COLUMNS[:4])}: rename them in its first line, "
+                "or say which they are: python -m engine add-texts."
             )
         self.valid_at = table.column((VALID_COLUMN,)) if self.split == "train" else None
         self.split_at = table.column(SPLIT_COLUMNS) if self.split == "train" else None
@@ -88,7 +87,8 @@ class TextTable:
             if self.group_at is not None:
                 groups.add(row.cells[self.group_at].strip())
         self._decide(sides, groups, strange)
-        notes = [f"{self.table.file.name} is {self.table.written}.", *self.table.notes]
+        used = (self.text_at, self.label_at, self.valid_at, self.split_at, self.group_at)
+        notes = [f"{self.table.file.name} is {self.table.written}.", *self.table.notes, *self.table.unused(used)]
         if missing:
             said = quoted(f"{word or 'nothing'}" for word in missing)
             notes.append(
@@ -111,7 +111,8 @@ class TextTable:
             self.group_at = None
         else:
             self.split_at = None
-        if self.group_at is not None and len(groups) > 1:
+        self.group_at = self.group_at if len(groups) > 1 else None
+        if self.group_at is not None:
             what = self.table.columns[self.group_at].strip().lower()
             held, self.source = held_groups(groups, what, VALID_SHARE)
             self.held = frozenset(held)

@@ -9,7 +9,7 @@ from PIL import Image
 from toy import STAGE, TOY, draw_squares
 
 from engine.data.dataset import check_can_train
-from engine.data.pictures.block import Data, open_block
+from engine.data.pictures.block import Data, open_answers
 from engine.data.splits import by_mark
 from engine.errors import DataError
 from engine.kinds.mask import open_masks
@@ -115,7 +115,7 @@ def test_a_split_needs_both_sides(tmp_path: Path, squares: Data) -> None:
     block = dataclasses.replace(
         squares.block, split=lambda root, inputs: by_mark(inputs, lambda item: False, "nothing")
     )
-    data = open_block(block, squares.root, squares.classes)
+    data = open_answers(block, squares.root, squares.classes)
     with pytest.raises(DataError, match="gives 24 inputs to train and 0 to validate"):
         check_can_train(data)
     assert len(data.items("all")) == 24 and "nothing to validate on" in data.account().warnings[-1]
