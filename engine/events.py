@@ -43,11 +43,12 @@ class CacheProgressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrecisionChosen:
-    """The precision a stage trains in; `seconds_per_step` has what was timed, empty if there was no choice."""
+    """The precision a stage trains in; `seconds_per_step` has what was timed, empty if there was no choice, and `reason` why."""
 
     stage: int
     precision: str
     seconds_per_step: dict[str, float]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from engine.data.sources.fetching import Source, get_source, may_fetch
 from engine.errors import EngineError
 from engine.host.access import asker, visitor_limits
 from engine.host.home import HOME_NOTE, free_space, home
+from engine.runs.devices import card_warning
 from engine.runs.fetches import FETCHES
 from engine.runs.queue import queue_position
 from engine.runs.remarks import in_short
@@ -60,7 +61,9 @@ def show_machine() -> str:
         ]
     )
     said = os.environ.get(HOME_NOTE, "")
-    return f'<div class="lab-card">{listed}{note(said if is_host else FORGETFUL, "warn") if said else ""}</div>'
+    notes = note(said if is_host else FORGETFUL, "warn") if said else ""
+    cards = card_warning()
+    return f'<div class="lab-card">{listed}{notes}{note(cards, "warn") if cards else ""}</div>'
 
 
 def show_rights() -> str:

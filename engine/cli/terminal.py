@@ -115,8 +115,7 @@ def show_training(event: Event, bar: Progress, line: TaskID) -> None:
     elif isinstance(event, CacheProgressed):
         bar.update(line, completed=event.done, total=event.total, description="preparing once")
     elif isinstance(event, PrecisionChosen) and event.seconds_per_step:
-        timed = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in event.seconds_per_step.items())
-        people.print(f"precision {event.precision} (a timed step: {timed})")
+        people.print(f"precision {event.precision}. {event.reason}", soft_wrap=True)
     elif isinstance(event, BatchHalved):
         people.print(f"out of memory: the stage starts again with a batch of {event.new} instead of {event.old}")
     elif isinstance(event, Warned | LossDiverged):

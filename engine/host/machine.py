@@ -32,22 +32,35 @@ def describe_machine() -> Machine:
 
     if torch.cuda.is_available():
         found = torch.cuda.get_device_properties(0)
-        precisions = ("fp32", "fp16", "bf16") if torch.cuda.is_bf16_supported() else ("fp32", "fp16")
         device, name, memory = "cuda", found.name, found.total_memory
     elif torch.backends.mps.is_available():
         device, name, memory = "mps", "Apple GPU", usable_memory()
-        precisions = ("fp32", "fp16")
     else:
         device, name, memory = "cpu", cpu_name(), usable_memory()
-        precisions = ("fp32", "bf16")
     return Machine(
         device=device,
         name=name,
         memory=memory,
         cores=usable_cores(),
-        precisions=precisions,
+        precisions=trained_precisions(device),
         torch_version=torch.__version__,
     )
+
+
+def trained_precisions(device: str) -> tuple[str, ...]:
+    """The number formats that a kind of device trains in, the safest first; torch is imported here.
+
+    A card before Ampere, as Colab's T4, only emulates bf16, and slowly: there fp16 is the one that pays. An Apple GPU has what
+    accelerate trains on it, bf16 from macOS 14 on. A CPU has no scaled fp16.
+    """
+    import torch
+
+    if device == "cuda":
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_bf16 = device == "cpu" or (device == "mps" and torch.backends.mps.is_macos_or_newer(14, 0))
+    has_fp16 = device in ("cuda", "mps")
+    return ("fp32", *(["bf16"] if has_bf16 else []), *(["fp16"] if has_fp16 else []))
 
 
 @cache

@@ -120,7 +120,7 @@ def guess_cross_entropy(output: Any, target: Tensor) -> tuple[Tensor, Tensor]:
     loss = functional.cross_entropy(logits.float(), target, reduction="sum")
     if isinstance(output, LanguageOutput) and output.raw.requires_grad:
         loss = loss + regularisation(output) * len(target)
-    return loss, torch.tensor(len(target), device=target.device)
+    return loss, torch.full((), len(target), device=target.device)
 
 
 def prepare_start(source: str | Path, stage: Stage, plan: ModelPlan, model: Any) -> tuple[Start, Tensor]:

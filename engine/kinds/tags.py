@@ -115,7 +115,7 @@ def tag_metrics(data: Data) -> Metrics:
 def tags_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Sum of the binary cross-entropy over samples and tags, and their number; logits (B, C), target (B, C) of 0 and 1."""
     loss = functional.binary_cross_entropy_with_logits(logits.float(), target.float(), reduction="sum")
-    return loss, torch.tensor(target.numel(), device=target.device)
+    return loss, torch.full((), target.numel(), device=target.device)
 
 
 def predict_tags(

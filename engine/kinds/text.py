@@ -124,7 +124,7 @@ def build_text_classifier(plan: ModelPlan, *, pretrained: bool = True) -> nn.Mod
 def class_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Sum of the cross-entropy and the number of texts; logits (B, K), target (B,)."""
     loss = functional.cross_entropy(logits.float(), target, reduction="sum")
-    return loss, torch.tensor(len(target), device=target.device)
+    return loss, torch.full((), len(target), device=target.device)
 
 
 def prepare_text(source: str | Path, stage: Stage, plan: ModelPlan, model: Any) -> tuple[str, Tensor]:

@@ -102,10 +102,23 @@ class WeightDropLstm(nn.Module):
         """Steps (B, T, F) → the output at each of them (B, T, H), and the state after the last."""
         x = self.input_dropout(x)
         before = [self._rows(part, x.shape[0])[None] for part in state or (None, None)]  # (1, B, H) each
+        weights, device = self.used_weights(), x.device.type
+        # Autocast's own wrapper of cuDNN's LSTM has fp16 written in it, whatever format was asked for.
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else self.weight_hh.dtype
+        x, *before = (part.to(dtype) for part in (x, *before))
         # torch's flag `train` is for gradients, not for dropout: cuDNN has none to give without it.
-        outputs, h, c = torch.lstm(
-            x, before, self.used_weights(), True, 1, 0.0, torch.is_grad_enabled(), False, batch_first=True
-        )
+        with torch.autocast(device, enabled=False):
+            outputs, h, c = torch.lstm(
+                x,
+                before,
+                [part.to(dtype) for part in weights],
+                True,
+                1,
+                0.0,
+                torch.is_grad_enabled(),
+                False,
+                batch_first=True,
+            )
         return outputs, (h[0], c[0])
 
     def used_weights(self) -> list[Tensor]:

@@ -11,7 +11,7 @@ from types import FrameType
 from filelock import FileLock, Timeout
 
 from engine.errors import RunError
-from engine.runs.devices import device_slots
+from engine.runs.devices import named_slots
 from engine.runs.store import (
     EVENTS_FILE,
     LOCK_FILE,
@@ -42,7 +42,7 @@ def claimed(run_dir: Path) -> Generator[None]:
     except Timeout:
         raise RunError(f"Another process has just taken the run {run_dir.name}.") from None
     try:
-        slots = device_slots()[: int(os.environ.get("WORLD_SIZE", "1"))]
+        slots = named_slots()[: processes_here()]
         sizes = {"events_size": file_size(run_dir / EVENTS_FILE), "log_size": file_size(run_dir / LOG_FILE)}
         write_worker(run_dir, os.getpid(), slots=slots, **sizes)
         for said in (QUEUED_FILE, STARTING_FILE):
@@ -52,6 +52,11 @@ def claimed(run_dir: Path) -> Generator[None]:
         clear_stop(run_dir)
     finally:
         lock.release()
+
+
+def processes_here() -> int:
+    """How many processes train together on this machine; of several machines each has its own, and `WORLD_SIZE` counts all."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE") or os.environ.get("WORLD_SIZE") or "1")
 
 
 @contextmanager

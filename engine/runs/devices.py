@@ -5,19 +5,46 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from engine.host.cards import card_faults
+
 # The one slot of a machine without CUDA devices: its CPU, or an Apple GPU.
 HOST_SLOT = "host"
 
 
 def device_slots() -> tuple[str, ...]:
-    """One name for each device that can have a run: CUDA devices as in `CUDA_VISIBLE_DEVICES`, or else the host."""
+    """One name for each device that can have a run: the cards that PyTorch can use, or else the host."""
+    cards = card_names()
+    faults = card_faults(os.environ.get("CUDA_VISIBLE_DEVICES", "")) if cards else ()
+    if len(faults) < len(cards):  # one answer for all of them
+        faults = faults * len(cards) if len(faults) == 1 and faults[0] else (*faults, *[""] * (len(cards) - len(faults)))
+    usable = tuple(card for card, fault in zip(cards, faults, strict=False) if not fault)
+    return usable or (HOST_SLOT,)
+
+
+def card_warning() -> str:
+    """What has to be said of cards that are there and cannot be used; "" where all is well."""
+    faults = [fault for fault in card_faults(os.environ.get("CUDA_VISIBLE_DEVICES", "")) if fault] if card_names() else []
+    if not faults:
+        return ""
+    where = "Runs take turns on the CPU" if device_slots() == (HOST_SLOT,) else "Runs go to the others"
+    return (
+        f"This machine has an NVIDIA card that PyTorch cannot use: {faults[0]}. {where}. README.md says how to get a build for "
+        "the card."
+    )
+
+
+def named_slots() -> tuple[str, ...]:
+    """The same without trying the cards: for a worker, which has got one from somebody who has tried it."""
+    return card_names() or (HOST_SLOT,)
+
+
+def card_names() -> tuple[str, ...]:
+    """The NVIDIA cards that are there, as in `CUDA_VISIBLE_DEVICES`, whether or not PyTorch can use them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         named = [name.strip() for name in visible.split(",")]
-        devices = tuple(name for name in named if name and name != "-1")
-    elif shutil.which("nvidia-smi"):
+        return tuple(name for name in named if name and name != "-1")
+    if shutil.which("nvidia-smi"):
         listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
-        devices = tuple(str(number) for number in range(listed.stdout.count("GPU ")))
-    else:
-        devices = tuple(str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*")))))
-    return devices or (HOST_SLOT,)
+        return tuple(str(number) for number in range(listed.stdout.count("GPU ")))
+    return tuple(str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*")))))

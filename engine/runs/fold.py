@@ -51,7 +51,10 @@ def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
             return dataclasses.replace(snapshot, cache_done=event.done, cache_total=event.total)
         case PrecisionChosen():
             return dataclasses.replace(
-                snapshot, precision=event.precision, precision_seconds=dict(event.seconds_per_step)
+                snapshot,
+                precision=event.precision,
+                precision_seconds=dict(event.seconds_per_step),
+                precision_reason=event.reason if event.seconds_per_step else snapshot.precision_reason,
             )
         case StageStarted():
             return _with_stage(snapshot, event)

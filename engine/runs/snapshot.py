@@ -81,6 +81,7 @@ class RunSnapshot:
     cache_total: int = 0
     precision: str = ""
     precision_seconds: dict[str, float] = field(default_factory=dict[str, float])
+    precision_reason: str = ""
     halvings: tuple[BatchHalved, ...] = ()
     divergence: str = ""
     checkpoint: str = ""

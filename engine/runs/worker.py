@@ -42,19 +42,17 @@ Perform = Callable[[RunSpec, Path, Callable[[], bool]], Iterator[Event]]
 
 def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
     """Do what the spec says, event by event; ends before it is done when `should_stop()` was true."""
-    from accelerate import PartialState
-
     from engine.bundle.config import resolve_bundle
     from engine.data.sources.fetching import resolve_dataset
     from engine.host.machine import describe_machine
     from engine.runs.start import starting
     from engine.tasks.registry import get_task
     from engine.training.checkpoint import sound_checkpoint
-    from engine.training.distributed import agreed
+    from engine.training.distributed import agreed, join
     from engine.training.lr_finder import find_lr
     from engine.training.recipe_loop import train_recipe
 
-    state, folder, recipe = PartialState(), run_dir / CHECKPOINTS_FOLDER, spec.recipe
+    state, folder, recipe = join(), run_dir / CHECKPOINTS_FOLDER, spec.recipe
     agree_to_stop = partial(agreed, should_stop)
     if agree_to_stop():
         return

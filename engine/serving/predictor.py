@@ -19,9 +19,11 @@ from engine.host.lent import lender
 from engine.hub.remote import fetch_bundle, is_reference
 from engine.library.listing import find_model
 from engine.library.opened import open_bundle
+from engine.runs.attended import card_is_taken
 from engine.serving.augmented import build_augmented
 from engine.task import Objective
 from engine.training.carried import forget
+from engine.training.memory import free_memory, is_out_of_memory
 
 CACHED_MODELS = 8  # a class tries several
 
@@ -77,10 +79,18 @@ class Predictor:
     def compute(self, batch: Tensor, *, tta: bool = False) -> Tensor:
         """The same in this process, with this predictor's own copy of the model."""
         model = build_augmented(self.objective, self.model) if tta else self.model
-        with DEVICE_LOCK, torch.inference_mode():
-            forget(self.model)
-            output = model(batch.to(self.device))
-            return getattr(output, "logits", output).float().cpu()  # a model may give more beside them
+        try:
+            with DEVICE_LOCK, torch.inference_mode():
+                forget(self.model)
+                output = model(batch.to(self.device))
+                return getattr(output, "logits", output).float().cpu()  # a model may give more beside them
+        except (RuntimeError, MemoryError) as problem:
+            bundle = self.config.plan.files
+            if self.device.type == "cpu" or bundle is None or not is_out_of_memory(problem):
+                raise
+        # Outside of the except block, whose traceback holds what filled the card.
+        free_memory()
+        return _load(bundle, "cpu").compute(batch, tta=tta)
 
     def answer(self, logits: Tensor, shown: Any) -> Any:
         """One input's figures as the objective's prediction."""
@@ -104,7 +114,7 @@ def load_predictor(bundle_or_run: str | Path) -> Predictor:
     if is_reference(named) and not Path(named).expanduser().exists():
         bundle_or_run = fetch_bundle(named)
     bundle_or_run = find_model(bundle_or_run)
-    bundle, device = resolve_bundle(bundle_or_run), "cpu" if lender() else _fastest()
+    bundle, device = resolve_bundle(bundle_or_run), "cpu" if lender() else serving_device()
     try:
         return _load(bundle, device)
     except (BundleError, FileNotFoundError):
@@ -114,8 +124,25 @@ def load_predictor(bundle_or_run: str | Path) -> Predictor:
         return _load(newer, device)  # the run saved a better checkpoint and deleted this one meanwhile
 
 
+def serving_device() -> str:
+    """Where models answer: on this machine's card, but on its CPU while a run has the card.
+
+    A run must not lose its memory to answers: what was on the card leaves it then.
+    """
+    fastest = _fastest()
+    if fastest == "cpu" or not card_is_taken():
+        return fastest
+    with _cache_lock:
+        on_card = [key for key in _cached if key[2] == fastest]
+        for key in on_card:
+            del _cached[key]
+    if on_card:
+        free_memory()
+    return "cpu"
+
+
 def _fastest() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _load(bundle: Path, device: str) -> Predictor:

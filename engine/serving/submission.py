@@ -13,9 +13,7 @@ from engine.data.pictures.bands import band_picture_size
 from engine.data.pictures.inputs import network_size, open_resized
 from engine.errors import DataError
 from engine.kinds.thresholds import LESSON_THRESHOLD
-from engine.serving.augmented import build_augmented
-from engine.serving.predictor import DEVICE_LOCK, Predictor
-from engine.training.evaluate import evaluate
+from engine.serving.predictor import Predictor
 
 AT_ONCE = 32
 
@@ -71,11 +69,13 @@ def decide_with_tta(predictor: Predictor, data: DataSet) -> dict[str, Any]:
 
     Averaging pulls probabilities together, so that thresholds tuned without it do not fit.
     """
-    model = build_augmented(predictor.objective, predictor.model)
-    stage = predictor.config.stage
-    with DEVICE_LOCK:
-        measured = evaluate(predictor.objective, model, data=data, items=data.items("valid"), stage=stage)
-    return measured.details["decision"]
+    feed, stage, items = predictor.objective.feed, predictor.config.stage, data.items("valid")
+    for _ in feed.prepare(data, items, stage, predictor.model):
+        pass
+    metrics = predictor.objective.build_metrics(data)
+    for batch, target in feed.build_loader(data, items, stage, predictor.model, batch_size=AT_ONCE):
+        metrics.update(predictor.logits(batch, tta=True), target)
+    return metrics.details()["decision"]
 
 
 def _limits(classes: Sequence[str], decision: Mapping[str, Any], threshold: float | None) -> torch.Tensor:

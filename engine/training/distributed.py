@@ -3,20 +3,25 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NoReturn
 
 import torch
 from accelerate.state import PartialState
+from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, distributed, nn
 from torch.distributed.nn import functional as differentiable
 from torch.nn import functional
 
 
+PATIENCE = timedelta(days=2)  # a launcher ends all processes when one dies, so that none waits in vain
+
+
 class SyncedBatchNorm(nn.Module):
     """A BatchNorm whose statistics come from the batches of all processes, on any device.
 
-    torch's own works on GPUs alone, and would drop the activation that timm keeps inside its BatchNorms. It holds the
-    replaced layer's own parameters and buffers under their names, so that checkpoints do not change.
+    torch's own works on GPUs alone, where it is used. This one holds the replaced layer's own parameters and buffers under their
+    names, so that checkpoints do not change.
     """
 
     running_mean: Tensor
@@ -52,10 +57,17 @@ class SyncedBatchNorm(nn.Module):
         return self.after((wide * scale.view(shape) + shift.view(shape)).to(x.dtype))
 
 
+def join() -> PartialState:
+    """This process among those that train together; a collective may wait as long as the first of them makes caches."""
+    return PartialState(timeout=PATIENCE)
+
+
 def synchronise_batch_norm(model: nn.Module) -> nn.Module:
-    """Replace every BatchNorm in `model` (in place) where there are several processes; else change nothing."""
+    """Replace every BatchNorm in `model` where there are several processes; else change nothing. On CUDA it is the library's."""
     if not distributed.is_initialized() or distributed.get_world_size() == 1:
         return model
+    if PartialState().device.type == "cuda":
+        return convert_sync_batchnorm(model)  # timm's keeps the activation that is inside of its own BatchNorms
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):

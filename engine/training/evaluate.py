@@ -1,5 +1,6 @@
 """How good a model is on samples that it has not seen."""
 
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,9 +62,11 @@ def evaluate(
     stage: Stage,
     batch_size: int = 8,
 ) -> Evaluation:
-    """Measure `model` on `items` of a data set, at the input size of a stage, in fp32."""
+    """Measure `model` on `items` of a data set, at the input size of a stage, in fp32; it stays on the device where it is."""
     accelerator = build_accelerator("fp32")
+    is_there = all(part.device.type == accelerator.device.type for part in (*model.parameters(), *model.buffers()))
+    measured = model if is_there else copy.deepcopy(model).to(accelerator.device)
     for _ in objective.feed.prepare(data, items, stage, model):
         pass
     batches = objective.feed.build_loader(data, items, stage, model, batch_size=batch_size)
-    return evaluate_batches(objective, model.to(accelerator.device), batches, data, accelerator)
+    return evaluate_batches(objective, measured, batches, data, accelerator)

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from engine.data.dataset import DataSet
 from engine.data.seeding import derive_seed
 from engine.errors import TrainingError
-from engine.events import EpochFinished, Event, LossDiverged, StepFinished
+from engine.events import EpochFinished, Event, LossDiverged, StepFinished, Warned
 from engine.recipe import Stage, rate_text
 from engine.task import Objective
 from engine.training.carried import forget
@@ -24,6 +24,7 @@ from engine.training.schedule import lr_at, momentum_at
 from engine.training.setup import Place, Ready, never, prepare_stage
 
 STEPS_BETWEEN_LOOKS = 20  # at how much memory is held
+FEW_SKIPPED, MANY_SKIPPED = 5, 0.05  # steps of an epoch, and their share, that fp16 may leave out without a word
 
 
 def fit(
@@ -79,6 +80,7 @@ def train_epoch(
     if not batches.first_step:
         forget(ready.model)
     ready.train_mode()
+    ready.skipped = 0
     ready.epoch_began = step_began = time.perf_counter()
     for inputs, target in ready.loaders.train:
         if should_stop():
@@ -118,7 +120,17 @@ def train_epoch(
             step_began = time.perf_counter()  # the next step is not blamed for it
         if step % STEPS_BETWEEN_LOOKS == 0:
             give_back_when_short()
+    yield from say_skipped(ready, epoch)
     return True
+
+
+def say_skipped(ready: Ready, epoch: int) -> Iterator[Warned]:
+    """fp16's gradients are scaled as far up as they go, and a step that went too far is left out: a few are usual, many are not."""
+    if ready.skipped > max(FEW_SKIPPED, MANY_SKIPPED * ready.steps_per_epoch):
+        yield Warned(
+            message=f"In epoch {epoch} of {ready.stage.name!r}, {ready.skipped} of {ready.steps_per_epoch} steps were left out: their "
+            "gradients were too large for fp16. Try a lower learning rate, or fp32."
+        )
 
 
 def judge_epoch(ready: Ready, epoch: int, keeper: Keeper) -> Iterator[Event]:

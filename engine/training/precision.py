@@ -2,8 +2,9 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -14,8 +15,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from engine.errors import RecipeError
+from engine.host.machine import trained_precisions
+from engine.training.layer_groups import freeze, layer_groups, set_train_mode
 
-TIMED_SAMPLES = 8
+TIMED_SAMPLES, TIMED_STEPS = 8, 3
+LEAST_GAIN = 1.1  # how many times as fast as fp32 another format has to be
 PROBE_SIZE, PROBES = 256, 10
 EMULATED_AT = 5.0  # with instructions a product in bf16 is faster than in fp32; without them some 50 times slower
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -71,9 +75,7 @@ def summed(accelerator: Accelerator, values: Tensor) -> list[float]:
 
 def supported_precisions(device: torch.device) -> tuple[str, ...]:
     """What the device can train in, the safest first."""
-    if device.type == "cuda":
-        return ("fp32", "bf16", "fp16") if torch.cuda.is_bf16_supported() else ("fp32", "fp16")
-    return ("fp32", "bf16") if device.type == "cpu" else ("fp32",)
+    return trained_precisions(device.type)
 
 
 def check_precision(precision: str) -> None:
@@ -84,30 +86,68 @@ def check_precision(precision: str) -> None:
         raise RecipeError(f"Precision is {precision}, but {device.type} trains in: {', '.join(supported)}. Use auto.")
 
 
-def fastest_precision(
-    loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], model: nn.Module, images: Tensor, target: Tensor
-) -> tuple[str, dict[str, float]]:
-    """The precision with the fastest training step, and the seconds of a step in each; nothing in `model` changes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A precision, the seconds that the timed steps took in each, and why it is that one, in a sentence."""
 
-    bf16 and fp16 cost about the same on a GPU and bf16 needs no scaling of gradients, so fp16 is timed only where
-    bf16 is not to be had. With several processes, the first one's verdict holds for all.
+    precision: str
+    seconds: dict[str, float]
+    reason: str
+
+
+def fastest_precision(
+    loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    model: nn.Module,
+    images: Tensor,
+    target: Tensor,
+    *,
+    shares: Mapping[int, float] | None = None,
+) -> Choice:
+    """The precision in which training takes the least time; nothing in `model` changes.
+
+    `shares` says how much of a run is trained from which layer group on, so that one choice suits all of its stages; without it
+    the model is timed as it is. Another format than fp32 has to be faster by a tenth: less is the noise of a busy machine. bf16
+    and fp16 cost about the same on a GPU and bf16 needs no scaling of gradients, so fp16 is timed only where bf16 is not to be
+    had. With several processes, the first one's verdict holds for all.
     """
     device = this_device()
     candidates = supported_precisions(device)
     if "bf16" in candidates:
         candidates = tuple(name for name in candidates if name != "fp16")
     if device.type == "cpu" and _is_bf16_emulated():
-        candidates = ("fp32",)
+        return Choice(precision="fp32", seconds={}, reason="This processor has no instructions for bf16.")
     if len(target) == 1:  # a BatchNorm learns nothing from one
         images, target = torch.cat([images, images]), torch.cat([target, target])
     if device.type == "cpu":  # some samples are enough to compare, and a whole batch may take many seconds
         images, target = images[:TIMED_SAMPLES], target[:TIMED_SAMPLES]
     images, target = images.to(device), target.to(device)
     twin = copy.deepcopy(model).to(device)
-    seconds = {name: min(_time_steps(loss, twin, images, target, name)) for name in candidates}
-    verdict = [min(seconds, key=seconds.__getitem__)]
+    seconds = dict.fromkeys(candidates, 0.0)
+    for train_from, share in (shares or {None: 1.0}).items():
+        if train_from is not None:
+            freeze(layer_groups(twin), train_from)
+            set_train_mode(twin, layer_groups(twin), train_from)
+        for name, taken in _time_steps(loss, twin, images, target, candidates).items():
+            seconds[name] += share * taken
+    verdict = [_judged(seconds)]
     broadcast_object_list(verdict)
-    return verdict[0], seconds
+    return verdict[0]
+
+
+def _judged(seconds: dict[str, float]) -> Choice:
+    best = min(seconds, key=seconds.__getitem__)
+    if len(seconds) == 1:
+        return Choice(precision=best, seconds=seconds, reason="This device trains in no other format.")
+    ratio = seconds["fp32"] / seconds[best]
+    if best != "fp32" and ratio >= LEAST_GAIN:
+        return Choice(precision=best, seconds=seconds, reason=f"A step is {ratio:.1f} times as fast in {best} as in fp32.")
+    other = min((name for name in seconds if name != "fp32"), key=seconds.__getitem__)
+    share = seconds["fp32"] / seconds[other]
+    return Choice(
+        precision="fp32",
+        seconds=seconds,
+        reason=f"A step in {other} is {share:.1f} times as fast as in fp32, and less than {LEAST_GAIN:g} is not worth it.",
+    )
 
 
 def _is_bf16_emulated() -> bool:
@@ -126,17 +166,24 @@ def _is_bf16_emulated() -> bool:
 
 
 def _time_steps(
-    loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], model: nn.Module, images: Tensor, target: Tensor, name: str
-) -> Iterator[float]:
-    """Seconds of two steps, after one that warms up."""
+    loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    model: nn.Module,
+    images: Tensor,
+    target: Tensor,
+    names: Sequence[str],
+) -> dict[str, float]:
+    """The least seconds of a step in each format, by turns, after one that warms up: what slows one down slows the other too."""
+    taken: dict[str, list[float]] = {name: [] for name in names}
     with torch.random.fork_rng(enabled=True):
-        for repeat in range(3):
-            started = time.perf_counter()
-            with in_precision(images.device, name):
-                loss_sum, count = loss(model(images), target)
-            (loss_sum / count.clamp(min=1)).backward()
-            model.zero_grad()
-            if images.device.type == "cuda":
-                torch.cuda.synchronize()
-            if repeat:
-                yield time.perf_counter() - started
+        for repeat in range(TIMED_STEPS + 1):
+            for name in names:
+                started = time.perf_counter()
+                with in_precision(images.device, name):
+                    loss_sum, count = loss(model(images), target)
+                (loss_sum / count.clamp(min=1)).backward()
+                model.zero_grad()
+                if images.device.type == "cuda":
+                    torch.cuda.synchronize()
+                if repeat:
+                    taken[name].append(time.perf_counter() - started)
+    return {name: min(some) for name, some in taken.items()}

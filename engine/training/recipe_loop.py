@@ -1,7 +1,7 @@
 """A whole recipe: stage after stage on one model, from the start or from the latest checkpoint."""
 
 import dataclasses
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from engine.bundle.files import BEST_FILE, pointed_checkpoint
 from engine.data.dataset import DataSet
-from engine.events import Event, RunResumed, Warned
+from engine.events import Event, PrecisionChosen, RunResumed, Warned
 from engine.recipe import Recipe, Stage
 from engine.task import Objective
 from engine.training.checkpoint import (
@@ -46,6 +46,8 @@ def train_recipe(
     """
     checkpoint, start = (yield from resume(folder, model, config or {})) if folder else (None, None)
     keeper = Keeper(folder, config, start=start)
+    is_chosen = start is not None and recipe.stages[start.stage].precision == "auto"
+    chosen = start.precision if start and is_chosen else ""  # one a run: what `auto` settled on
     for index, stage in enumerate(recipe.stages):
         if start and index < start.stage:
             continue
@@ -62,15 +64,49 @@ def train_recipe(
                 model=model,
                 data=data,
                 seed=seed,
-                place=Place(stage=index, stages=len(recipe.stages), start=at, checkpoint=checkpoint if at else None),
+                place=Place(
+                    stage=index,
+                    stages=len(recipe.stages),
+                    precision=chosen,
+                    shares=trained_shares(recipe.stages[index:]),
+                    start=at,
+                    checkpoint=checkpoint if at else None,
+                ),
                 keeper=keeper,
                 should_stop=should_stop,
                 workers=workers,
             )
 
-        if not (yield from halve_until_it_fits(train, stage, model=model, stage_index=index)):
+        for event in (trained := Kept(halve_until_it_fits(train, stage, model=model, stage_index=index))):
+            if isinstance(event, PrecisionChosen) and stage.precision == "auto":
+                chosen = event.precision
+            yield event
+        if not trained.result:
             return False
     return True
+
+
+class Kept:
+    """A generator to loop over, whose result is kept."""
+
+    def __init__(self, events: Generator[Event, None, bool]) -> None:
+        self.events, self.result = events, False
+
+    def __iter__(self) -> Iterator[Event]:
+        self.result = yield from self.events
+
+
+def trained_shares(stages: Sequence[Stage]) -> dict[int, float]:
+    """How much of the stages whose precision is left open is trained from which layer group on; the parts add up to 1.
+
+    An epoch takes about as long as its pictures have pixels.
+    """
+    shares: dict[int, float] = {}
+    for stage in stages:
+        if stage.precision == "auto":
+            shares[stage.train_from] = shares.get(stage.train_from, 0.0) + stage.epochs * stage.image_size**2
+    total = sum(shares.values())
+    return {train_from: share / total for train_from, share in shares.items()}
 
 
 def resume(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +30,9 @@ from engine.training.layer_groups import (
     parameter_groups,
     set_train_mode,
 )
+from engine.training.memory import TogetherOutOfMemory, is_out_of_memory
 from engine.training.precision import (
+    Choice,
     build_accelerator,
     check_precision,
     fastest_precision,
@@ -47,10 +49,16 @@ def never() -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which of a recipe's stages is set up, and the checkpoint of it to go on from, whose weights the model must have already."""
+    """Which of a recipe's stages is set up, and the checkpoint of it to go on from, whose weights the model must have already.
+
+    `precision` is what an earlier stage of the run settled on, "" before that; `shares` how much of the run is trained from which
+    layer group on, for the stage that settles it.
+    """
 
     stage: int = 0
     stages: int = 1
+    precision: str = ""
+    shares: Mapping[int, float] | None = None
     start: Progress | None = None
     checkpoint: Path | None = None
 
@@ -77,6 +85,7 @@ class Ready:
     progress: Progress
     began: float
     epoch_began: float = 0.0
+    skipped: int = 0  # steps of this epoch that the gradient scaler left out
 
     @property
     def steps_per_epoch(self) -> int:
@@ -105,22 +114,38 @@ class Ready:
     def step(self, inputs: Tensor, target: Tensor) -> tuple[float, float]:
         """Forward, backward, step; the loss summed over the batch of all processes, and the number of elements it counts.
 
-        When the loss is not finite, no step is taken.
+        When the loss is not finite, no step is taken. Where one of several processes has no memory for the forward pass, all of
+        them raise `MemoryError` together.
         """
-        device, accelerator = self.accelerator.device, self.accelerator
-        inputs, target = inputs.to(device, non_blocking=True), target.to(device, non_blocking=True)
-        with in_precision(device, accelerator.mixed_precision):
-            logits = self.prepared(inputs)
-        loss_sum, count = self.objective.loss(logits, target)
-        # Each process divides by everybody's count, so that the mean over processes is the mean over elements.
-        total_loss, total_count = summed(accelerator, torch.stack([loss_sum.detach().float(), count.float()]))
+        accelerator, lacked = self.accelerator, False
+        try:
+            loss_sum, count = self.loss(inputs, target)
+        except RuntimeError as problem:
+            if accelerator.num_processes == 1 or not is_out_of_memory(problem):
+                raise
+            loss_sum, count, lacked = torch.zeros((), device=accelerator.device), torch.zeros((), device=accelerator.device), True
+        # Each process divides by everybody's count, so that the mean over processes is the mean over elements. It is the one
+        # place in a step where the host waits for the device.
+        told = torch.stack([loss_sum.detach().float(), count.float(), torch.full_like(count, lacked, dtype=torch.float32)])
+        total_loss, total_count, lacking = summed(accelerator, told)
+        if lacking:
+            raise TogetherOutOfMemory(f"Out of memory in {lacking:.0f} of {accelerator.num_processes} processes.")
         if math.isfinite(total_loss):
             self.optimizer.zero_grad()
             accelerator.backward(loss_sum * accelerator.num_processes / max(total_count, 1))
             if self.stage.clip_norm:
                 accelerator.clip_grad_norm_(self.prepared.parameters(), self.stage.clip_norm)
             self.optimizer.step()
+            self.skipped += bool(getattr(self.optimizer, "step_was_skipped", False))
         return total_loss, total_count
+
+    def loss(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The forward pass of this process's part of a batch: the loss summed over its elements, and their number."""
+        device = self.accelerator.device
+        inputs, target = inputs.to(device, non_blocking=True), target.to(device, non_blocking=True)
+        with in_precision(device, self.accelerator.mixed_precision):
+            logits = self.prepared(inputs)
+        return self.objective.loss(logits, target)
 
     def started(self) -> StageStarted:
         """What is said before the first step."""
@@ -164,6 +189,8 @@ def prepare_stage(
     Returns None when it was asked to stop. Raises `RecipeError` for a stage that cannot be.
     """
     began, place = time.perf_counter(), place or Place()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     data = some_of(data, stage.train_items)
     check_precision(stage.precision)
     check_batch_size(stage, model, data)
@@ -176,12 +203,11 @@ def prepare_stage(
             return None
 
     loaders = objective.feed.build_loaders(data, stage, model, seed=seed, share=this_share(workers))
-    precision, timed = place.start.precision if place.start else stage.precision, {}
-    if precision == "auto":
-        set_train_mode(model, layer_groups(model), stage.train_from)
-        inputs, target = next(iter(loaders.valid))
-        precision, timed = fastest_precision(objective.loss, model, inputs, target)
-    yield PrecisionChosen(stage=place.stage, precision=precision, seconds_per_step=timed)
+    chosen = choose_precision(objective, stage, place, model, loaders)
+    precision = chosen.precision
+    yield PrecisionChosen(
+        stage=place.stage, precision=precision, seconds_per_step=chosen.seconds, reason=chosen.reason
+    )
 
     accelerator = build_accelerator(precision)
     groups = layer_groups(synchronise_batch_norm(model))
@@ -202,6 +228,19 @@ def prepare_stage(
         progress=place.start or fresh,
         began=began,
     )
+
+
+def choose_precision(objective: Objective, stage: Stage, place: Place, model: nn.Module, loaders: Loaders) -> Choice:
+    """One for a run: the recipe's, that of the checkpoint or of an earlier stage, or, the first time, the fastest."""
+    if place.start:
+        return Choice(precision=place.start.precision, seconds={}, reason="As before the run was resumed.")
+    if stage.precision != "auto":
+        return Choice(precision=stage.precision, seconds={}, reason="As the recipe says.")
+    if place.precision:
+        return Choice(precision=place.precision, seconds={}, reason="As in the run's earlier stages.")
+    set_train_mode(model, layer_groups(model), stage.train_from)
+    inputs, target = next(iter(loaders.valid))
+    return fastest_precision(objective.loss, model, inputs, target, shares=place.shares)
 
 
 def this_share(workers: int | None) -> Share:

@@ -182,7 +182,8 @@ def _facts(snapshot: RunSnapshot, main_metric: str) -> str:
         millions = f"{snapshot.trainable_parameters / 1e6:.1f} of {snapshot.parameters / 1e6:.1f} million"
         pairs.append(("Weights that learn", millions))
     if snapshot.precision:
-        pairs.append(("Precision", snapshot.precision))
+        why = f": {snapshot.precision_reason}" if snapshot.precision_reason else ""
+        pairs.append(("Precision", f"{snapshot.precision}{why}"))
     if snapshot.lr_points:
         pairs.append(("Rate now", rate_text(snapshot.lr_points[-1][1])))
     if best and main_metric in best.metrics:

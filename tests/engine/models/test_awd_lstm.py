@@ -318,3 +318,48 @@ def test_a_copy_reads_on_by_itself(model: LanguageModel) -> None:
     expected = model(tokens).logits
     model(tokens)
     assert torch.equal(twin(tokens).logits, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_under_autocast_the_lstm_computes_in_the_type_that_was_asked_for(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Autocast's own wrapper of cuDNN's LSTM casts to fp16, whatever was asked: it must not get to see the call."""
+    seen: list[tuple[set[torch.dtype], bool]] = []
+    real = torch.lstm
+
+    def lstm(x: Tensor, state: list[Tensor], weights: list[Tensor], *rest: object, **named: object) -> object:
+        seen.append(({part.dtype for part in (x, *state, *weights)}, torch.is_autocast_enabled("cpu")))
+        wide = [[part.float() for part in parts] for parts in ([x], state, weights)]
+        return tuple(part.to(dtype) for part in real(wide[0][0], wide[1], wide[2], *rest, **named))
+
+    monkeypatch.setattr(torch, "lstm", lstm)
+    layer = WeightDropLstm(WIDTH, HIDDEN, input_p=0.1, weight_p=0.1).train()
+    with torch.autocast("cpu", dtype=dtype):
+        outputs, state = layer(torch.rand(2, 5, WIDTH), None)
+        layer(torch.rand(2, 5, WIDTH), state)
+    assert seen == [({dtype}, False)] * 2 and outputs.dtype == dtype
+    (outputs.float().mean() / 1e4).backward()  # as training divides a loss by all that it counts
+    assert layer.weight_hh.grad is not None and layer.weight_hh.grad.dtype == torch.float32
+
+
+def test_without_autocast_the_lstm_stays_in_the_weights_type() -> None:
+    layer = WeightDropLstm(WIDTH, HIDDEN, input_p=0.0, weight_p=0.0)
+    assert layer(torch.rand(2, 5, WIDTH), None)[0].dtype == torch.float32
+
+
+def test_bf16_keeps_the_gradients_that_fp16_loses() -> None:
+    """The loss of a window is divided by all its words: what comes back is too small for fp16, and not for bf16."""
+    torch.manual_seed(0)
+    layer = WeightDropLstm(WIDTH, HIDDEN, input_p=0.0, weight_p=0.0)
+    words = torch.rand(4, 20, WIDTH)
+
+    def lost(dtype: torch.dtype) -> float:
+        layer.zero_grad()
+        with torch.autocast("cpu", dtype=dtype):
+            outputs, _ = layer(words, None)
+        (outputs.float().square().sum() * 1e-9).backward()
+        assert layer.weight_ih.grad is not None
+        return (layer.weight_ih.grad == 0).float().mean().item()
+
+    assert lost(torch.bfloat16) < 0.01

@@ -220,3 +220,56 @@ def test_a_bundle_that_is_not_what_it_says_is_refused(street_bundle, tmp_path, c
 def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="neither a model bundle"):
         load_predictor(tmp_path)
+
+
+def test_an_answer_that_finds_no_room_on_the_card_is_computed_on_the_cpu(
+    street_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fine, picture = load_predictor(street_bundle), noise(24, 32)
+    expected = fine.predict(picture)
+
+    class Full(torch.nn.Module):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    full = predictor.Predictor(fine.config, fine.objective, Full(), torch.device("meta"))
+    assert same(full.predict(picture), expected)
+    broken = predictor.Predictor(fine.config, fine.objective, Full(), torch.device("cpu"))
+    with pytest.raises(torch.OutOfMemoryError):
+        broken.predict(picture)
+
+
+def test_models_leave_the_card_while_a_run_has_it(street_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = [False]
+    monkeypatch.setattr(predictor, "_fastest", lambda: "meta")
+    monkeypatch.setattr(predictor, "card_is_taken", lambda: taken[0])
+    assert load_predictor(street_bundle).device.type == "meta"
+    taken[0] = True
+    assert load_predictor(street_bundle).device.type == "cpu"
+    assert {device for _, _, device in predictor._cached} == {"cpu"}, "no copy is left on the card"
+    taken[0] = False
+    assert load_predictor(street_bundle).device.type == "meta"
+
+
+@pytest.mark.parametrize(("cuda", "mps", "device"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")])
+def test_models_answer_on_the_fastest_device_there_is(
+    cuda: bool, mps: bool, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    monkeypatch.setattr(predictor, "card_is_taken", lambda: False)
+    assert predictor.serving_device() == device
+
+
+def test_a_run_with_a_worker_here_has_the_card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from engine.runs import attended
+
+    alive, looks = [True], []
+    monkeypatch.setattr(attended, "list_runs", lambda: looks.append(1) or [tmp_path])
+    monkeypatch.setattr(attended, "worker_alive", lambda run: alive[0])
+    monkeypatch.setattr(attended, "_is_here", lambda run: True)
+    monkeypatch.setattr(attended, "_LOOK", attended._Look())
+    assert attended.card_is_taken() and attended.card_is_taken() and len(looks) == 1
+    alive[0] = False
+    monkeypatch.setattr(attended, "LOOK_SECONDS", 0.0)
+    assert not attended.card_is_taken()

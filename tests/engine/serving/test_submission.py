@@ -15,8 +15,10 @@ from untrained_tags import save_untrained_tags
 
 from engine.data.pictures.inputs import open_resized
 from engine.errors import DataError
+from engine.host.lent import Lender
+from engine.serving import predictor as predictor_module
 from engine.serving import submission
-from engine.serving.augmented import Augmented, build_augmented
+from engine.serving.augmented import build_augmented
 from engine.serving.predictor import Predictor, load_predictor
 from engine.serving.submission import decide_with_tta, write_submission
 from engine.tasks.planet import PLANET
@@ -190,17 +192,20 @@ def test_with_augmentation_thresholds_are_tuned_on_augmented_probabilities(
 ) -> None:
     data = PLANET.build_objective().open_data(chips)
     predictor = load_predictor(save_untrained_tags(tmp_path / "checkpoints", data.classes, decision={"threshold": 0.9}))
-    measured = []
-
-    def watched(objective, model, **asked):
-        measured.append((model, asked["items"]))
-        return evaluate(objective, model, **asked)
-
-    monkeypatch.setattr(submission, "evaluate", watched)
     decision = decide_with_tta(predictor, data)
-    ((model, items),) = measured
-    assert isinstance(model, Augmented) and model.model is predictor.model and items == data.valid
-    assert len(decision["thresholds"]) == len(data.classes)
+    stage = predictor.config.stage
+    model = build_augmented(predictor.objective, predictor.model)
+    measured = evaluate(predictor.objective, model, data=data, items=data.valid, stage=stage)
+    assert decision == measured.details["decision"] and len(decision["thresholds"]) == len(data.classes)
+    asked: list[tuple[int, bool]] = []
+
+    def forward(bundle: Path, batch: torch.Tensor, tta: bool) -> torch.Tensor:
+        asked.append((len(batch), tta))
+        return predictor.compute(batch, tta=tta)
+
+    monkeypatch.setattr(predictor_module, "lender", lambda: Lender(forward=forward, train=lambda run: None, attends=lambda run: True))
+    assert decide_with_tta(predictor, data) == decision
+    assert asked == [(len(data.valid), True)], "where a GPU is lent, it is the one that judges"
     decision["thresholds"] = [0.3 + 0.02 * index for index in range(len(data.classes))]
     write_submission(predictor, data.valid, tmp_path / "given.csv", tta=True, decision=decision)
     limits = torch.tensor(decision["thresholds"])

@@ -3,14 +3,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate import Accelerator
+from torch.overrides import TorchFunctionMode
 from toy import STAGE, TOY, TinyClassifier, draw_squares
 
 from engine.bundle.files import EVALUATION_FILE, latest_checkpoint
 from engine.errors import RecipeError, RunError, TrainingError
 from engine.events import (
+    BatchHalved,
     CacheProgressed,
     EpochFinished,
     LossDiverged,
@@ -19,13 +23,17 @@ from engine.events import (
     RunStarted,
     StageStarted,
     StepFinished,
+    Warned,
 )
 from engine.host.home import HOME_VARIABLE
 from engine.recipe import AWD_LSTM_SMALL, Recipe, Stage
 from engine.runs.store import RunSpec, create_run, read_events
-from engine.training import checkpoint
+from engine.training import checkpoint, loop, setup
+from engine.training import evaluate as evaluating
 from engine.training.checkpoint import read_progress
 from engine.training.loop import fit
+from engine.training.memory import halve_until_it_fits
+from engine.training.precision import Choice
 from engine.training.recipe_loop import train_recipe
 from engine.training.setup import some_of
 
@@ -94,7 +102,172 @@ def test_auto_precision_times_what_there_is(squares, objective) -> None:
     assert set(chosen.seconds_per_step) in ({"fp32", "bf16"}, {"fp32"}), (
         "bf16 only where the CPU has instructions for it"
     )
-    assert chosen.precision == min(chosen.seconds_per_step, key=chosen.seconds_per_step.__getitem__)
+    assert chosen.precision in (*chosen.seconds_per_step, "fp32") and chosen.reason
+
+
+def test_auto_chooses_once_for_a_run_and_keeps_it_when_it_is_resumed(
+    squares, objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stages of one recipe used to be timed each, and came out in different formats."""
+    asked: list[object] = []
+
+    def fastest(*given, shares) -> Choice:
+        asked.append(shares)
+        return Choice(precision="bf16", seconds={"fp32": 2.0, "bf16": 1.0}, reason="It is faster.")
+
+    monkeypatch.setattr(setup, "fastest_precision", fastest)
+    auto = dataclasses.replace(STAGE, epochs=1, precision="auto")
+    said = dataclasses.replace(auto, precision="fp32")
+    recipe = Recipe(name="toy", backbone="tiny", stages=(auto, said, auto))
+    stop: list[int] = []
+
+    def train() -> list[tuple[int, str, str]]:
+        told = []
+        for event in train_recipe(
+            objective,
+            recipe,
+            model=TinyClassifier(3),
+            data=squares,
+            folder=tmp_path / "c",
+            workers=0,
+            should_stop=lambda: len(stop) == 1,
+        ):
+            if isinstance(event, PrecisionChosen):
+                told.append((event.stage, event.precision, event.reason))
+            if isinstance(event, StepFinished) and event.stage == 2 and not stop:
+                stop.append(event.step)
+        return told
+
+    assert train() == [
+        (0, "bf16", "It is faster."),
+        (1, "fp32", "As the recipe says."),
+        (2, "bf16", "As in the run's earlier stages."),
+    ]
+    stop.append(0)
+    assert train() == [(2, "bf16", "As before the run was resumed.")]
+    assert asked == [{0: 1.0}]
+
+
+@pytest.fixture
+def scaled(monkeypatch: pytest.MonkeyPatch) -> list[torch.amp.GradScaler]:
+    """Training with a gradient scaler, as fp16 has it on a GPU, on this CPU; the scalers that were made."""
+    made: list[torch.amp.GradScaler] = []
+
+    def build(precision: str) -> Accelerator:
+        accelerator = real("fp32")
+        # From so far up that the first steps are left out, as a GPU's are.
+        accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**132, growth_interval=4)
+        made.append(accelerator.scaler)
+        return accelerator
+
+    real = setup.build_accelerator
+    monkeypatch.setattr(setup, "build_accelerator", build)
+    return made
+
+
+def test_steps_that_the_scaler_leaves_out_are_no_divergence_and_told_when_they_are_many(squares, objective, scaled) -> None:
+    stage = dataclasses.replace(STAGE, epochs=2, clip_norm=1.0, batch_size=2)
+    events = list(fit(objective, stage, model=TinyClassifier(3), data=squares, workers=0))
+    assert not [event for event in events if isinstance(event, LossDiverged)]
+    told = [event.message for event in events if isinstance(event, Warned)]
+    assert len(told) == 1 and "steps were left out: their gradients were too large for fp16" in told[0]
+    assert "In epoch 1 of 'toy'" in told[0] and scaled[0].get_scale() < 2.0**128
+
+
+def test_a_few_steps_that_are_left_out_are_not_worth_a_word(squares, objective, scaled, monkeypatch) -> None:
+    monkeypatch.setattr(loop, "FEW_SKIPPED", 100)
+    events = list(fit(objective, STAGE, model=TinyClassifier(3), data=squares, workers=0))
+    assert not [event for event in events if isinstance(event, Warned)]
+
+
+def test_a_run_with_a_scaler_is_resumed_bit_for_bit(squares, objective, scaled, tmp_path: Path) -> None:
+    recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=4, clip_norm=1.0),))
+
+    def train(folder: Path, stops: tuple[int, ...]) -> dict[str, torch.Tensor]:
+        weights: dict[str, torch.Tensor] = {}
+        for stop in (*stops, 10**6):
+            torch.manual_seed(0)
+            model, taken = TinyClassifier(3), [0]
+            for event in train_recipe(
+                objective,
+                recipe,
+                model=model,
+                data=squares,
+                folder=folder,
+                workers=0,
+                should_stop=lambda taken=taken, stop=stop: taken[0] >= stop,
+            ):
+                if isinstance(event, StepFinished):
+                    taken[0] = event.step
+            weights = model.state_dict()
+        return weights
+
+    whole, broken = train(tmp_path / "whole", ()), train(tmp_path / "broken", (3, 9))
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    assert scaled[0].state_dict() == scaled[-1].state_dict(), "the scale goes on from where it was"
+
+
+class Failing(TinyClassifier):
+    """Has no room for its third batch."""
+
+    batches = 0
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.batches += 1
+            if self.batches == 3:
+                raise RuntimeError("CUDA error: out of memory")
+        return super().forward(pictures)
+
+
+def test_one_process_without_room_has_all_of_them_go_on_with_half(squares, objective, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others wait for its loss: it sends none, and says why, so that all raise together. Played by one process here."""
+    monkeypatch.setattr(Accelerator, "num_processes", property(lambda self: 2))
+    events = list(
+        halve_until_it_fits(
+            lambda stage: fit(objective, stage, model=model, data=squares, workers=0),
+            dataclasses.replace(STAGE, epochs=1),
+            model=(model := Failing(3)),
+            stage_index=0,
+        )
+    )
+    assert [(event.old, event.new) for event in events if isinstance(event, BatchHalved)] == [(4, 2)]
+
+
+def test_the_host_waits_for_the_device_once_a_step(squares, objective, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that it does, a GPU runs dry: whatever makes a number of a tensor counts."""
+    waits: list[str] = []
+
+    class Watch(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            name = getattr(func, "__name__", "")
+            if name in ("item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__", "nonzero"):
+                waits.append(name)
+            return func(*args, **(kwargs or {}))
+
+    steps: list[int] = []
+    real = setup.Ready.step
+
+    def step(self, inputs, target):
+        waits.clear()
+        with Watch():
+            done = real(self, inputs, target)
+        steps.append(len(waits))
+        return done
+
+    monkeypatch.setattr(setup.Ready, "step", step)
+    list(fit(objective, STAGE, model=TinyClassifier(3), data=squares, workers=0))
+    assert len(steps) > 8 and max(steps) <= 1
+
+
+def test_measuring_leaves_its_caller_s_model_where_it_is(squares, objective, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = TinyClassifier(3)
+    moved: list[object] = []
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, *where, **how: moved.append(self) or self)
+    monkeypatch.setattr(evaluating, "build_accelerator", lambda precision: SimpleNamespace(device=torch.device("meta")))
+    monkeypatch.setattr(evaluating, "evaluate_batches", lambda objective, measured, *rest: measured)
+    measured = evaluating.evaluate(objective, model, data=squares, items=squares.valid, stage=STAGE)
+    assert measured is not model and moved == [measured]
 
 
 def test_bf16_trains_and_leaves_weights_in_fp32(squares, objective) -> None:

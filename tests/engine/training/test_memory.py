@@ -11,7 +11,7 @@ from engine.errors import TrainingError
 from engine.events import BatchHalved, Event, RunResumed, StageFinished, StageStarted
 from engine.recipe import Recipe, Stage
 from engine.training import memory
-from engine.training.memory import halve_until_it_fits
+from engine.training.memory import halve_until_it_fits, is_out_of_memory
 from engine.training.recipe_loop import train_recipe
 
 
@@ -64,6 +64,50 @@ def test_not_even_one_sample_is_said_plainly() -> None:
 
     with pytest.raises(TrainingError, match="Not even one sample"):
         list(halve_until_it_fits(train, STAGE, model=TinyClassifier(3), stage_index=0))
+
+
+WORDS = [
+    "CUDA out of memory. Tried to allocate 2.00 GiB.",
+    "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call",
+    "HIP out of memory. Tried to allocate 20 MiB",
+    "MPS backend out of memory (MPS allocated: 8 GB)",
+    "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "cuDNN error: CUDNN_STATUS_NOT_SUPPORTED. This error may appear if you passed in a non-contiguous input.",
+    "GET was unable to find an engine to execute this computation",
+    "FIND was unable to find an engine to execute this computation",
+    "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
+    "[enforce fail at alloc_cpu.cpp:79] data. DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.",
+]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_memory_that_does_not_suffice_is_known_in_all_its_words(words: str) -> None:
+    kinds = [RuntimeError, *([torch.AcceleratorError] if hasattr(torch, "AcceleratorError") else [])]
+    for kind in kinds:
+        assert is_out_of_memory(kind(words))
+    try:
+        try:
+            raise RuntimeError(words)
+        except RuntimeError as cause:
+            raise RuntimeError("the backward pass failed") from cause
+    except RuntimeError as wrapped:
+        assert is_out_of_memory(wrapped)
+
+
+def test_gradients_are_given_back_before_the_next_try() -> None:
+    model, seen = TinyClassifier(3), []
+
+    def train(stage: Stage) -> Iterator[Event]:
+        seen.append([parameter.grad is None for parameter in model.parameters()])
+        for parameter in model.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        if stage.batch_size > 4:
+            raise RuntimeError("CUDA error: out of memory")
+        yield StageFinished(stage=0, seconds=1, peak_memory=0)
+
+    list(halve_until_it_fits(train, dataclasses.replace(STAGE, batch_size=8), model=model, stage_index=0))
+    assert all(all(some) for some in seen) and len(seen) == 2
 
 
 def test_other_mistakes_are_not_taken_for_memory() -> None:
