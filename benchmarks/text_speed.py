@@ -209,9 +209,9 @@ def choose_precision(data: TextData) -> str:
     objective, stage = build_text_objective(), Stage(text_length=CLASSIFIER_LENGTH)
     model = build_model(objective, data)
     numbers, labels = objective.feed.batch(data, data.train[:FEW], stage, model)
-    precision, seconds = fastest_precision(objective.loss, model, numbers, labels)
-    print("A step of the classifier:", ", ".join(f"{name} {took:.3f} s" for name, took in seconds.items()))
-    return precision
+    choice = fastest_precision(objective.loss, model, numbers, labels)
+    print("A step of the classifier:", ", ".join(f"{name} {took:.3f} s" for name, took in choice.seconds.items()))
+    return choice.precision
 
 
 def compare(sides: Sides, *, steps: int, repeats: int) -> dict[str, list[float]]:

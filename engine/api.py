@@ -17,6 +17,7 @@ from engine.task import Aim, ModelPlan, Objective, Task
 from engine.tasks.registry import TASKS, get_task
 
 if TYPE_CHECKING:
+    from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.block_parts import (
         all_pictures,
         column_split,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         tags_in,
         texts_in,
     )
-    from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
     from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
@@ -113,6 +113,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _names_that_need_torch() -> dict[str, Any]:
+    from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.block_parts import (
         all_pictures,
         column_split,
@@ -130,7 +131,6 @@ def _names_that_need_torch() -> dict[str, Any]:
         tags_in,
         texts_in,
     )
-    from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
     from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples

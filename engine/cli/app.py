@@ -77,7 +77,9 @@ def datasets(as_json: AsJson = False) -> None:
 @app.command("fetch")
 @says_what_is_wrong
 def fetch_command(
-    name: Annotated[str, typer.Argument(help="A registered data set, or OWNER/NAME[@REVISION] of the Hugging Face Hub.")],
+    name: Annotated[
+        str, typer.Argument(help="A registered data set, or OWNER/NAME[@REVISION] of the Hugging Face Hub.")
+    ],
     *,
     config: Annotated[str, typer.Option(help="Of the Hub: which of a repository's parts.")] = "",
     input_column: Annotated[str, typer.Option("--input", help="Of the Hub: the column of pictures or texts.")] = "",

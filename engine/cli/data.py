@@ -56,7 +56,9 @@ def push_data(
     public: Annotated[bool, typer.Option("--public", help="For everybody to see; private without it.")] = False,
     licence: Annotated[str, typer.Option(help=f"Of the data: {', '.join(LICENCES)}.")] = "",
     note: Annotated[str, typer.Option(help="A sentence for the card.")] = "",
-    update: Annotated[bool, typer.Option("--update", help="Replace the data set that is there, if it is of this app.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Replace the data set that is there, if it is of this app.")
+    ] = False,
     ask_token: AskToken = False,
     as_json: AsJson = False,
 ) -> None:

@@ -38,7 +38,10 @@ class Findings:
 
 def part(name: str, *given: Any, **named: Any) -> str:
     """A part of a data block in code: the call of a function of `engine.kinds.block_parts`."""
-    written = (*(source(value) for value in given), *(f"{key}={source(value)}" for key, value in named.items() if value != ""))
+    written = (
+        *(source(value) for value in given),
+        *(f"{key}={source(value)}" for key, value in named.items() if value != ""),
+    )
     return f"{name}({', '.join(written)})"
 
 

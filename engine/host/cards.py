@@ -1,8 +1,8 @@
-"""Whether PyTorch can use this machine's NVIDIA cards: `python -m engine.host.cards` tries each, and prints what came of it as JSON.
+"""Whether PyTorch can use this machine's NVIDIA cards: `python -m engine.host.cards` tries each and prints what came of it.
 
-A card may be there, and of no use: the driver is older than this build of PyTorch needs, the build is for CPUs alone, or it was not
-made for so old or so new a card. Asked in a process of its own, since the server does without torch, and since a card that fails
-can take its process with it.
+A card may be there, and of no use: the driver is older than this build of PyTorch needs, the build is for CPUs alone, or it was
+not made for so old or so new a card. Asked in a process of its own, since the server does without torch, and since a card that
+fails can take its process with it.
 """
 
 import json

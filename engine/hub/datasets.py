@@ -21,7 +21,7 @@ from engine.data.reading.tables import SUFFIXES as TABLE_SUFFIXES
 from engine.data.sources.columns import SplitTable, parquet_split, text_split
 from engine.data.sources.hub_origin import HubOrigin, write_origin
 from engine.data.sources.own_archives import NOTES
-from engine.data.sources.plain_layout import Chosen, write_plain
+from engine.data.sources.plain_layout import AS_FOUND, Chosen, write_plain
 from engine.data.splits import SPLIT_WORDS
 from engine.data.texts.own import OWN_FOLDER
 from engine.data.whole_folder import making_whole
@@ -45,7 +45,7 @@ class Wanted:
 
     reference: Reference
     config: str = ""
-    columns: Chosen = Chosen()
+    columns: Chosen = AS_FOUND
 
 
 def fetch_dataset(
@@ -97,7 +97,9 @@ def _check_size(wanted: Wanted, sizes: Mapping[str, int], there: Sequence[str]) 
                 f"{name} is made by a program, {programs[0]}, and a stranger's program is not run here. Most such data sets "
                 f"have their tables beside it: try {name.repo_id}@refs/convert/parquet."
             )
-        raise HubError(f"{name} has no tables and no pictures. What is read: Parquet, CSV, JSON lines, and pictures as files.")
+        raise HubError(
+            f"{name} has no tables and no pictures. What is read: Parquet, CSV, JSON lines, and pictures as files."
+        )
     if sum(sizes.values()) > MAX_BYTES or len(sizes) > MAX_FILES:
         raise HubError(
             f"{name} has {len(sizes):,} files with {sum(sizes.values()) / 1e9:,.1f} GB. At most {MAX_FILES:,} files and "
@@ -122,7 +124,9 @@ def _kept_until_done(scratch: Path) -> Iterator[None]:
 
 def _write(source: Path, folder: Path, wanted: Wanted) -> None:
     """What was downloaded, in the app's layouts: tables are written out, and pictures that lie in folders stay as they are."""
-    files = sorted(path for path in source.rglob("*") if path.is_file() and _is_data(path.relative_to(source).as_posix()))
+    files = sorted(
+        path for path in source.rglob("*") if path.is_file() and _is_data(path.relative_to(source).as_posix())
+    )
     pictures = [path for path in files if may_be_picture(path.name)]
     metadata = [path for path in files if path.name.lower() in METADATA]
     parquet = [path for path in files if path.suffix.lower() == ".parquet" and path not in metadata]
@@ -135,7 +139,9 @@ def _write(source: Path, folder: Path, wanted: Wanted) -> None:
         return
     tables = parquet or metadata or [path for path in files if path.suffix.lower() in TABLE_SUFFIXES - NOTES]
     if not tables:
-        raise DataError(f"{wanted.reference} has no tables. What is read: Parquet, CSV, JSON lines, and pictures as files.")
+        raise DataError(
+            f"{wanted.reference} has no tables. What is read: Parquet, CSV, JSON lines, and pictures as files."
+        )
     by_split = _by_split(source, tables, wanted)
     read = [_split_table(split, some, source) for split, some in by_split.items()]
     write_plain(sorted(read, key=lambda table: table.split != "train"), folder, wanted.columns, codes)
@@ -163,16 +169,18 @@ def _by_split(root: Path, tables: Sequence[Path], wanted: Wanted) -> dict[str, l
             config, split = _said_by_name(path.relative_to(root))
             found.setdefault(config, {}).setdefault(split, []).append(path)
     if wanted.config not in found and (wanted.config or len(found) > 1):
-        choice = "There is no part" if wanted.config else "It is not clear which part is meant"
+        choice = f"There is no part {wanted.config} in" if wanted.config else "It is not clear which part is meant of"
         raise DataError(
-            f"{choice} {wanted.config or ''}in {wanted.reference}: it has {', '.join(sorted(found))[:400]}. Say it with "
+            f"{choice} {wanted.reference}: it has {', '.join(sorted(found))[:400]}. Say it with "
             "--config NAME."
         )
     splits: dict[str, list[Path]] = {}
     for split, files in found[wanted.config if wanted.config in found else next(iter(found))].items():
         word = _split_word(split)
         if not word:
-            raise DataError(f"{wanted.reference} has a split called {split!r}. Those that are known: train, validation, test.")
+            raise DataError(
+                f"{wanted.reference} has a split called {split!r}. Those that are known: train, validation, test."
+            )
         splits.setdefault(word, []).extend(files)
     return splits
 

@@ -1,4 +1,4 @@
-"""A data set sent to the Hugging Face Hub as Parquet, for others or for another machine: private unless somebody says otherwise."""
+"""A data set sent to the Hugging Face Hub as Parquet, for others or for another machine: private unless one says otherwise."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.data.dataset import DataSet, Item
-from engine.kinds.shared import SharedTable
 from engine.errors import HubError
 from engine.host.access import require_host
 from engine.host.home import cache_folder, disk_told
 from engine.hub.client import build_api, hub_told
 from engine.hub.publish import THEIRS, Published, look_at
 from engine.hub.sending import OnProgress, send_files
+from engine.kinds.shared import SharedTable
 from engine.library.card import CardChoices
 from engine.task import Objective
 
@@ -138,9 +138,7 @@ def _card(data: DataSet, choices: CardChoices) -> str:
     from huggingface_hub import DatasetCardData
 
     account = data.account()
-    files = [
-        {"split": name, "path": f"{TABLES}/{name}-*"} for split, name in SPLITS.items() if getattr(data, split)
-    ]
+    files = [{"split": name, "path": f"{TABLES}/{name}-*"} for split, name in SPLITS.items() if getattr(data, split)]
     head = DatasetCardData(
         license=choices.licence or "other",
         tags=[OURS],

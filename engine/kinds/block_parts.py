@@ -103,7 +103,8 @@ class LabelColumn:
 
     def __call__(self, root: Path, inputs: Sequence[Path]) -> Labels:
         raise DataError(
-            "A column of labels goes with texts_in(TABLE) and Texts(). For pictures there are tags_in(TABLE) and points_in(TABLE)."
+            "A column of labels goes with texts_in(TABLE) and Texts(). For pictures there are tags_in(TABLE) and "
+            "points_in(TABLE)."
         )
 
 
@@ -170,7 +171,7 @@ def points_in(table: str) -> Labelling:
 
 
 def masks_at(place: str) -> Labelling:
-    """Each picture's mask, by a pattern with the picture's own {stem} and {folder}, such as "labels/{stem}_P"; any suffix will do."""
+    """Each picture's mask, by a pattern with the picture's {stem} and {folder}, such as "labels/{stem}_P"; any suffix will do."""
     known = {name for _, name, _, _ in string.Formatter().parse(place) if name is not None}
     if not known <= {"stem", "folder"} or "stem" not in known:
         raise DataError(f"The pattern {place!r} says no place for each mask. Write one such as labels/{{stem}}_P.")
@@ -184,13 +185,13 @@ def masks_at(place: str) -> Labelling:
         found = {item: there.get(str(path), []) for item, path in wanted.items()}
         doubtful = [some for some in found.values() if len(some) > 1]
         if doubtful:
-            raise DataError(f"There are two masks for one picture: {quoted(mask.name for mask in doubtful[0])}. Keep one.")
+            raise DataError(
+                f"There are two masks for one picture: {quoted(mask.name for mask in doubtful[0])}. Keep one."
+            )
         lost = tuple(item.name for item, some in found.items() if not some)
         return Labels(
             of={item: some[0] for item, some in found.items() if some},
-            findings=Findings(
-                layout=f"masks at {place}", found=len(inputs), left_out={NO_MASK: lost} if lost else {}
-            ),
+            findings=Findings(layout=f"masks at {place}", found=len(inputs), left_out={NO_MASK: lost} if lost else {}),
         )
 
     return labels
@@ -270,8 +271,9 @@ def recording_split(share: float = VALID_SHARE) -> Splitting:
     def split(root: Path, inputs: Sequence[Path]) -> Split:
         of = recordings(inputs)
         if not of:
-            raise DataError("The inputs' names do not look like frames of several recordings. Split them in another way.")
+            raise DataError(
+                "The inputs' names do not look like frames of several recordings. Split them in another way."
+            )
         return by_recordings(inputs, of, share)
 
     return split
-

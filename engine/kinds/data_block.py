@@ -24,7 +24,6 @@ import torch
 from torchvision.transforms import v2
 
 from engine.data.dataset import DataSet
-from engine.kinds.block_parts import Inputs, LabelColumn, Labelling, Labels, Splitting, TextsIn
 from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.inputs import open_resized
 from engine.data.pictures.mask_layouts import MaskLayout, read_classes
@@ -38,6 +37,7 @@ from engine.data.texts.files import Reading, TextLayout, read_text_row, read_tex
 from engine.data.texts.labelled_table import Columns
 from engine.data.texts.tables import TextRow
 from engine.errors import DataError
+from engine.kinds.block_parts import Inputs, LabelColumn, Labelling, Labels, Splitting, TextsIn
 from engine.kinds.mask import open_mask_layout
 from engine.kinds.point import open_point_layout
 from engine.kinds.tags import open_tag_layout
@@ -75,7 +75,9 @@ class DataBlock:
         folder = Path(root).expanduser()
         folder = folder.parent if folder.is_file() else folder
         if not folder.is_dir():
-            raise DataError(f"There is no folder {folder}. A data block is opened on the folder that holds the data set.")
+            raise DataError(
+                f"There is no folder {folder}. A data block is opened on the folder that holds the data set."
+            )
         return self.target.open(self, folder)
 
     def labelled(self, root: Path) -> tuple[Labels, Callable[[Sequence[Path]], Split]]:
@@ -85,17 +87,21 @@ class DataBlock:
         if twice:
             raise DataError(f"{min(twice).name} is an input and in the test set. Name different folders for the two.")
         if not inputs and not test:
-            raise DataError(f"{root} has no inputs where the block looks for them. Look at the answer to its first question.")
+            raise DataError(
+                f"{root} has no inputs where the block looks for them. Look at the answer to its first question."
+            )
         labels = self.label(root, [*inputs, *test])
         if not labels.of:
             why = "; ".join(f"{len(names)}: {reason}" for reason, names in labels.findings.left_out.items())
             raise DataError(f"None of the {len(inputs) + len(test)} inputs in {root} has a label ({why}).")
 
         def split(items: Sequence[Path]) -> Split:
-            kept, held = [item for item in items if item not in set(test)], [item for item in items if item in set(test)]
-            by = self.split or (lambda root, kept: (labels.split or by_chance)(kept))
-            found = by(root, kept)
-            return replace(found, test=(*found.test, *held))
+            kept, held = (
+                [item for item in items if item not in set(test)],
+                [item for item in items if item in set(test)],
+            )
+            found = self.split(root, kept) if self.split else (labels.split or by_chance)(kept)
+            return with_test(found, held)
 
         return labels, split
 
@@ -129,7 +135,7 @@ class OneLabel:
                 f"{several[0].name} has {len(labels.of[several[0]])} labels. With OneLabel() each input has one; Tags() "
                 "takes several."
             )
-        names = {item: said if isinstance(said, str) else said[0] for item, said in labels.of.items()}
+        names = {item: said if isinstance(said, str) else next(iter(said)) for item, said in labels.of.items()}
         classes = tuple(sorted(set(names.values())))
         if len(classes) < 2:
             raise DataError(f"All inputs in {root.name} have the label {classes[0]}. There is nothing to tell apart.")
@@ -187,7 +193,9 @@ class Texts:
     def open(self, block: DataBlock, root: Path) -> TextData:
         where = block.inputs
         if not isinstance(where, TextsIn):
-            raise DataError("Texts() are read by texts_in(TABLE) or texts_in(): give one of these as the block's inputs.")
+            raise DataError(
+                "Texts() are read by texts_in(TABLE) or texts_in(): give one of these as the block's inputs."
+            )
         if isinstance(block.label, LabelColumn):
             columns = Columns(where.column, block.label.name)
             layout = read_text_tables(tuple(where(root)), where.encoding, columns)
@@ -195,6 +203,12 @@ class Texts:
             return _split_again(open_text_layout(root, layout, said=said), block.split)
         layout, said = _of_files(block, root, where.encoding)
         return open_text_layout(root, layout, said=said)
+
+
+def with_test(split: Split, test: Sequence[Any]) -> Split:
+    """The split with these in the test set, and nowhere else."""
+    kept = [tuple(item for item in side if item not in set(test)) for side in (split.train, split.valid)]
+    return replace(split, train=kept[0], valid=kept[1], test=(*split.test, *test))
 
 
 def _split_again(data: TextData, split: Splitting | None) -> TextData:
@@ -217,7 +231,9 @@ def _split_again(data: TextData, split: Splitting | None) -> TextData:
 def _of_files(block: DataBlock, root: Path, encoding: str) -> tuple[TextLayout, list[str]]:
     """Text files with the labels and on the sides that a block gives them, and these, each in a word."""
     labels, split = block.labelled(root)
-    found = split(list(labels.of))
+    items = list(labels.of)
+    is_open = block.split is None and labels.split is None  # a random tenth of the texts validates then
+    found = with_test(Split(train=tuple(items), valid=(), source=""), block.test(root)) if is_open else split(items)
     classes = tuple(sorted({storable(name) for name in labels.of.values()}))
     sides = {"train": found.train, "validation": found.valid, "test": found.test}
 

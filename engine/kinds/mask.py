@@ -29,9 +29,9 @@ from engine.data.pictures.mask_layouts import CODES, MaskLayout, find_mask_layou
 from engine.data.pictures.masks import UNKNOWN, MaskLook, is_void, look_at_masks, open_codes, read_codes
 from engine.data.pictures.scan import look_at_pictures, shown_size
 from engine.data.pictures.transforms import VOID, build_augmentation
-from engine.kinds.shared import SharedTable, picture_cell
 from engine.errors import DataError
 from engine.kinds.main_metrics import PIXEL_ACCURACY
+from engine.kinds.shared import SharedTable, picture_cell
 from engine.models.unet import build_unet
 from engine.task import Metrics, Objective
 

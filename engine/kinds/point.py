@@ -20,9 +20,9 @@ from engine.data.pictures.inputs import open_resized, pictures_in, prepare_pictu
 from engine.data.pictures.point_layouts import find_layout
 from engine.data.pictures.point_table import Point, PointLayout
 from engine.data.pictures.transforms import build_augmentation
-from engine.kinds.shared import SharedTable, picture_cell, shared_facts
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
+from engine.kinds.shared import SharedTable, picture_cell, shared_facts
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
 
@@ -144,7 +144,12 @@ def share_points(data: Data) -> SharedTable:
     def row(item: Path) -> dict[str, Any]:
         column, line = data.label(item)
         known = data.block.facts(item)
-        return {"image": picture_cell(item, data.looks[item]), "column": column, "row": line, **{f: known[f] for f in facts}}
+        return {
+            "image": picture_cell(item, data.looks[item]),
+            "column": column,
+            "row": line,
+            **{f: known[f] for f in facts},
+        }
 
     return SharedTable(
         columns={"image": "picture", "column": "number", "row": "number", **dict.fromkeys(facts, "text")}, row=row

@@ -25,10 +25,10 @@ from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.tag_layouts import TagLayout, find_tag_layout
 from engine.data.reading.values import quoted
-from engine.kinds.shared import SharedTable, picture_cell
 from engine.data.splits import SPLIT_SEED
 from engine.errors import BundleError, DataError
 from engine.kinds.main_metrics import F2
+from engine.kinds.shared import SharedTable, picture_cell
 from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective

@@ -14,7 +14,6 @@ from engine.data.aligned import match_classes
 from engine.data.dataset import DataSet
 from engine.data.reading.encodings import read_text as read_file
 from engine.data.reading.tables import SUFFIXES, open_table
-from engine.kinds.shared import SharedTable
 from engine.data.texts.dataset import TextData, clean_text, open_texts
 from engine.data.texts.feed import LABELLED_TEXTS, pad_numbers
 from engine.data.texts.files import TEXT_SUFFIXES
@@ -22,6 +21,7 @@ from engine.data.texts.labelled_table import TEXT_COLUMNS
 from engine.data.texts.tables import UNLABELLED
 from engine.errors import DataError
 from engine.kinds.main_metrics import ACCURACY
+from engine.kinds.shared import SharedTable
 from engine.models.pretrained_text import build_pretrained_classifier
 from engine.models.word_models import SIZES, build_word_classifier, make_vocabulary
 from engine.recipe import Stage

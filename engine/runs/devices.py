@@ -16,14 +16,18 @@ def device_slots() -> tuple[str, ...]:
     cards = card_names()
     faults = card_faults(os.environ.get("CUDA_VISIBLE_DEVICES", "")) if cards else ()
     if len(faults) < len(cards):  # one answer for all of them
-        faults = faults * len(cards) if len(faults) == 1 and faults[0] else (*faults, *[""] * (len(cards) - len(faults)))
+        faults = (
+            faults * len(cards) if len(faults) == 1 and faults[0] else (*faults, *[""] * (len(cards) - len(faults)))
+        )
     usable = tuple(card for card, fault in zip(cards, faults, strict=False) if not fault)
     return usable or (HOST_SLOT,)
 
 
 def card_warning() -> str:
     """What has to be said of cards that are there and cannot be used; "" where all is well."""
-    faults = [fault for fault in card_faults(os.environ.get("CUDA_VISIBLE_DEVICES", "")) if fault] if card_names() else []
+    faults = (
+        [fault for fault in card_faults(os.environ.get("CUDA_VISIBLE_DEVICES", "")) if fault] if card_names() else []
+    )
     if not faults:
         return ""
     where = "Runs take turns on the CPU" if device_slots() == (HOST_SLOT,) else "Runs go to the others"

@@ -13,7 +13,6 @@ from torch import Tensor, distributed, nn
 from torch.distributed.nn import functional as differentiable
 from torch.nn import functional
 
-
 PATIENCE = timedelta(days=2)  # a launcher ends all processes when one dies, so that none waits in vain
 
 
@@ -66,7 +65,7 @@ def synchronise_batch_norm(model: nn.Module) -> nn.Module:
     """Replace every BatchNorm in `model` where there are several processes; else change nothing. On CUDA it is the library's."""
     if not distributed.is_initialized() or distributed.get_world_size() == 1:
         return model
-    if PartialState().device.type == "cuda":
+    if torch.device(PartialState().device or "cpu").type == "cuda":
         return convert_sync_batchnorm(model)  # timm's keeps the activation that is inside of its own BatchNorms
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):

@@ -125,11 +125,11 @@ def train_epoch(
 
 
 def say_skipped(ready: Ready, epoch: int) -> Iterator[Warned]:
-    """fp16's gradients are scaled as far up as they go, and a step that went too far is left out: a few are usual, many are not."""
+    """fp16's gradients are scaled up as far as they go, and a step that went too far is left out: a few are usual, many not."""
     if ready.skipped > max(FEW_SKIPPED, MANY_SKIPPED * ready.steps_per_epoch):
         yield Warned(
-            message=f"In epoch {epoch} of {ready.stage.name!r}, {ready.skipped} of {ready.steps_per_epoch} steps were left out: their "
-            "gradients were too large for fp16. Try a lower learning rate, or fp32."
+            message=f"In epoch {epoch} of {ready.stage.name!r}, {ready.skipped} of {ready.steps_per_epoch} steps were left "
+            "out: their gradients were too large for fp16. Try a lower learning rate, or fp32."
         )
 
 

@@ -140,7 +140,9 @@ def _judged(seconds: dict[str, float]) -> Choice:
         return Choice(precision=best, seconds=seconds, reason="This device trains in no other format.")
     ratio = seconds["fp32"] / seconds[best]
     if best != "fp32" and ratio >= LEAST_GAIN:
-        return Choice(precision=best, seconds=seconds, reason=f"A step is {ratio:.1f} times as fast in {best} as in fp32.")
+        return Choice(
+            precision=best, seconds=seconds, reason=f"A step is {ratio:.1f} times as fast in {best} as in fp32."
+        )
     other = min((name for name in seconds if name != "fp32"), key=seconds.__getitem__)
     share = seconds["fp32"] / seconds[other]
     return Choice(

@@ -55,7 +55,9 @@ def train_recipe(
         if at:
             stage = dataclasses.replace(stage, batch_size=at.batch_size)
 
-        def train(stage: Stage, index: int = index, at: Progress | None = at) -> Generator[Event, None, bool]:
+        def train(
+            stage: Stage, index: int = index, at: Progress | None = at, chosen: str = chosen
+        ) -> Generator[Event, None, bool]:
             if at and at.batch_size != stage.batch_size:
                 at = None  # halved: from the stage's first step
             return fit(

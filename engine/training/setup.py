@@ -123,10 +123,16 @@ class Ready:
         except RuntimeError as problem:
             if accelerator.num_processes == 1 or not is_out_of_memory(problem):
                 raise
-            loss_sum, count, lacked = torch.zeros((), device=accelerator.device), torch.zeros((), device=accelerator.device), True
+            loss_sum, count, lacked = (
+                torch.zeros((), device=accelerator.device),
+                torch.zeros((), device=accelerator.device),
+                True,
+            )
         # Each process divides by everybody's count, so that the mean over processes is the mean over elements. It is the one
         # place in a step where the host waits for the device.
-        told = torch.stack([loss_sum.detach().float(), count.float(), torch.full_like(count, lacked, dtype=torch.float32)])
+        told = torch.stack(
+            [loss_sum.detach().float(), count.float(), torch.full_like(count, lacked, dtype=torch.float32)]
+        )
         total_loss, total_count, lacking = summed(accelerator, told)
         if lacking:
             raise TogetherOutOfMemory(f"Out of memory in {lacking:.0f} of {accelerator.num_processes} processes.")
@@ -205,9 +211,7 @@ def prepare_stage(
     loaders = objective.feed.build_loaders(data, stage, model, seed=seed, share=this_share(workers))
     chosen = choose_precision(objective, stage, place, model, loaders)
     precision = chosen.precision
-    yield PrecisionChosen(
-        stage=place.stage, precision=precision, seconds_per_step=chosen.seconds, reason=chosen.reason
-    )
+    yield PrecisionChosen(stage=place.stage, precision=precision, seconds_per_step=chosen.seconds, reason=chosen.reason)
 
     accelerator = build_accelerator(precision)
     groups = layer_groups(synchronise_batch_norm(model))

@@ -184,17 +184,22 @@ def build_dataset_picker(task: Task, view: View, page: gr.Blocks) -> gr.State:
 
 
 def is_on_hub(dataset: str) -> bool:
-    """Whether what somebody wrote may be the name of a data set of the Hub: the host's to fetch, and no folder of this machine."""
-    return asker().is_host and bool(ON_HUB.fullmatch(dataset)) and not place_of(dataset).exists() and not OWN_NAME.fullmatch(dataset)
+    """Whether what the host wrote may be the name of a data set of the Hub, and is no folder of this machine."""
+    may_be = bool(ON_HUB.fullmatch(dataset)) and not OWN_NAME.fullmatch(dataset)
+    return may_be and asker().is_host and not place_of(dataset).exists()
 
 
 def _hub_status(name: str) -> DatasetStatus:
     state = HUB_FETCHES.state(name)
     if state.status == "ready":
         return _folder_status(name)
-    words = "" if state.status == "running" else note(
-        "There is no such folder on this machine. If it is a data set of the Hugging Face Hub, it can be fetched: its tables and "
-        "pictures, and no programs."
+    words = (
+        ""
+        if state.status == "running"
+        else note(
+            "There is no such folder on this machine. If it is a data set of the Hugging Face Hub, it can be "
+            "fetched: its tables and pictures, and no programs."
+        )
     )
     return _told(
         f'<div class="lab-card">{fetch_line(state)}{words}</div>',

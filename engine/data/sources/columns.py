@@ -14,7 +14,7 @@ from engine.data.reading.values import is_missing
 from engine.errors import DataError
 
 if TYPE_CHECKING:
-    from datasets import Features
+    pass
 
 Holds = Literal["picture", "class", "classes", "text", "texts", "number", "numbers", "other"]
 PICTURE_COLUMNS = ("file_name", "image", "img", "picture", "image_name", "filename", "file", "image_path", "path")
@@ -105,7 +105,9 @@ def _class_name(number: Any, column: Column) -> str | None:
     if not isinstance(number, int) or number < 0:
         return None  # as test sets say that the label is kept back
     if number >= len(column.classes):
-        raise DataError(f"The column {column.name} has the class {number}, and names for {len(column.classes)} of them.")
+        raise DataError(
+            f"The column {column.name} has the class {number}, and names for {len(column.classes)} of them."
+        )
     return column.classes[number]
 
 
@@ -115,7 +117,7 @@ def text_split(split: str, file: Path, root: Path) -> SplitTable:
     columns = []
     for at, name in enumerate(table.columns):
         head = [row.cells[at] for row in table.head()]
-        named = name.strip().lower() in PICTURE_COLUMNS and all(may_be_picture(cell) for cell in head)
+        named = name.strip().lower() in PICTURE_COLUMNS and any(may_be_picture(Path(cell).name) for cell in head)
         columns.append(Column(name=name, holds="picture" if named else "text"))
 
     def rows() -> Iterator[Mapping[str, Any]]:

@@ -40,6 +40,9 @@ class Chosen(NamedTuple):
     target: str = ""
 
 
+AS_FOUND = Chosen()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meant:
     """Which columns are the inputs and their labels, and which say what belongs together."""
@@ -57,7 +60,9 @@ def write_plain(tables: Sequence[SplitTable], folder: Path, chosen: Chosen, code
     meant = find_columns(tables[0].columns, chosen)
     names = {column.name for column in (meant.input, *meant.target)}
     if meant.input.holds == "picture":
-        tables = [table for table in tables if table.split in SPLIT_FOLDERS]  # nothing is learnt from unlabelled pictures
+        tables = [
+            table for table in tables if table.split in SPLIT_FOLDERS
+        ]  # nothing is learnt from unlabelled pictures
     for table in tables:
         lost = names - {column.name for column in table.columns}
         if lost:
@@ -68,10 +73,7 @@ def write_plain(tables: Sequence[SplitTable], folder: Path, chosen: Chosen, code
 def find_columns(columns: Sequence[Column], chosen: Chosen) -> Meant:
     """The columns of inputs and labels, by what they hold and are called."""
     groups = tuple(column.name for column in columns if column.name.strip().lower() in GROUP_COLUMNS)
-    if chosen.target:
-        target = tuple(_named(columns, name.strip()) for name in chosen.target.split(","))
-    else:
-        target = ()
+    target = tuple(_named(columns, name.strip()) for name in chosen.target.split(",") if name.strip())
     pictures = [column for column in columns if column.holds == "picture" and column not in target]
     if chosen.input:
         given = _named(columns, chosen.input)
@@ -109,7 +111,9 @@ def _target(columns: Sequence[Column], given: Column, groups: Sequence[str]) -> 
 
 def _only(columns: Sequence[Column], left: Sequence[Column], known: Sequence[str], what: str) -> Column:
     """The one column that is left, or the first that is called so."""
-    named = sorted((column for column in left if column.name.lower() in known), key=lambda one: known.index(one.name.lower()))
+    named = sorted(
+        (column for column in left if column.name.lower() in known), key=lambda one: known.index(one.name.lower())
+    )
     if len(left) == 1 or named:
         return (named or left)[0]
     said = ", ".join(f"{column.name} ({column.holds})" for column in columns)
@@ -119,7 +123,9 @@ def _only(columns: Sequence[Column], left: Sequence[Column], known: Sequence[str
 def _named(columns: Sequence[Column], name: str) -> Column:
     found = next((column for column in columns if column.name == name), None)
     if found is None:
-        raise DataError(f"There is no column {name!r}. There are: {', '.join(column.name for column in columns)[:400]}.")
+        raise DataError(
+            f"There is no column {name!r}. There are: {', '.join(column.name for column in columns)[:400]}."
+        )
     return found
 
 

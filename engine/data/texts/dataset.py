@@ -152,7 +152,9 @@ def open_texts(
         states = (_state(path, root) for path in sorted(root.glob("*/*")) if path.suffix in (".arrow", ".json"))
         return _open(root, root, _digest(states), split_seed=split_seed)
     layout = find_layout(root, encoding, columns)
-    return open_text_layout(root, layout, said=(encoding, *columns) if encoding or any(columns) else (), split_seed=split_seed)
+    return open_text_layout(
+        root, layout, said=(encoding, *columns) if encoding or any(columns) else (), split_seed=split_seed
+    )
 
 
 def open_text_layout(

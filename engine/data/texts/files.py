@@ -162,9 +162,7 @@ def _folder_parts(root: Path, places: Sequence[_Place], encoding: str) -> dict[s
     parts = {"inputs": part("texts_in", encoding=encoding), "label": part("folder_names", *((depth,) if depth else ()))}
     if depth and len(outer) > 1:
         names = {split: parts[0] for split, parts in outer.items()}
-        parts["split"] = part(
-            "folder_split", valid=names.get("validation", "valid"), test=names.get("test", "")
-        )
+        parts["split"] = part("folder_split", valid=names.get("validation", "valid"), test=names.get("test", ""))
     return parts
 
 

@@ -37,14 +37,18 @@ def fake_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
 
-def test_a_card_that_this_build_cannot_use_is_no_slot_and_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_this_build_cannot_use_is_no_slot_and_is_told_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine's cards work")
     fake_nvidia_smi(tmp_path, monkeypatch, 2)
     assert named_slots() == ("0", "1")
     assert device_slots() == (HOST_SLOT,), "runs on the CPU take turns; they would all start at once"
     said = card_warning()
-    assert "has an NVIDIA card that PyTorch cannot use" in said and "take turns on the CPU" in said and "README.md" in said
+    assert (
+        "has an NVIDIA card that PyTorch cannot use" in said and "take turns on the CPU" in said and "README.md" in said
+    )
 
 
 def test_without_a_card_nothing_is_asked_and_nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:

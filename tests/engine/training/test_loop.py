@@ -165,7 +165,9 @@ def scaled(monkeypatch: pytest.MonkeyPatch) -> list[torch.amp.GradScaler]:
     return made
 
 
-def test_steps_that_the_scaler_leaves_out_are_no_divergence_and_told_when_they_are_many(squares, objective, scaled) -> None:
+def test_steps_that_the_scaler_leaves_out_are_no_divergence_and_told_when_they_are_many(
+    squares, objective, scaled
+) -> None:
     stage = dataclasses.replace(STAGE, epochs=2, clip_norm=1.0, batch_size=2)
     events = list(fit(objective, stage, model=TinyClassifier(3), data=squares, workers=0))
     assert not [event for event in events if isinstance(event, LossDiverged)]
@@ -220,7 +222,9 @@ class Failing(TinyClassifier):
         return super().forward(pictures)
 
 
-def test_one_process_without_room_has_all_of_them_go_on_with_half(squares, objective, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_process_without_room_has_all_of_them_go_on_with_half(
+    squares, objective, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The others wait for its loss: it sends none, and says why, so that all raise together. Played by one process here."""
     monkeypatch.setattr(Accelerator, "num_processes", property(lambda self: 2))
     events = list(
