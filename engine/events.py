@@ -53,7 +53,11 @@ class PrecisionChosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageStarted:
-    """A stage is about to take its first step. `input_size` says in words how large an input is."""
+    """A stage is about to take its first step. `input_size` says in words how large an input is.
+
+    `views` is how many views of each sample the frozen body was run on once, so that epochs read what it gave; 0 where it is run
+    anew in each.
+    """
 
     stage: int
     stages: int
@@ -65,6 +69,7 @@ class StageStarted:
     valid_items: int
     trainable_parameters: int
     input_size: str = ""
+    views: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,6 +105,7 @@ def show_training(event: Event, bar: Progress, line: TaskID) -> None:
         people.print(
             f"stage {event.stage + 1} of {event.stages}, {event.name}: {event.input_size}, "
             f"batch {event.batch_size}, {event.trainable_parameters:,} parameters learn"
+            + (f"; the frozen body is run on {event.views} views of each sample, and no more" if event.views else "")
         )
     elif isinstance(event, EpochFinished):
         figures = figures_in_words(event.metrics)

@@ -47,7 +47,8 @@ def part(name: str, *given: Any, **named: Any) -> str:
 
 def source(value: Any) -> str:
     """A value in code, texts in double quotes."""
-    return json.dumps(value, ensure_ascii=not value.isprintable()) if isinstance(value, str) else repr(value)
+    is_plain = isinstance(value, str) and value.isprintable()
+    return json.dumps(value, ensure_ascii=False) if is_plain else repr(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,7 @@ class Feed(Generic[D]):
     build_loader(data, items, stage, model, batch_size=): a loader over `items` in some order, for measuring.
     batch(data, items, stage, model): a few samples as one batch, in their order; nothing has to be prepared for it.
     arrange(data, items): the items in the order in which they are batched best.
+    changes(stage): whether a training sample is another in every epoch, as where pictures are augmented.
     """
 
     size: Callable[[D, Stage], str]
@@ -110,6 +111,7 @@ class Feed(Generic[D]):
     build_loader: Callable[..., DataLoader]
     batch: Callable[[D, Sequence[Item], Stage, Any], tuple[Tensor, Tensor]]
     arrange: Callable[[D, Sequence[Item]], Sequence[Item]] = lambda data, items: items
+    changes: Callable[[Stage], bool] = lambda stage: False
 
 
 def worker_count(workers: int | None) -> int:

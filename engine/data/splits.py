@@ -133,14 +133,20 @@ def column_split(table: Table, rows: Mapping[T, Row]) -> ColumnSplit | None:
         strange = next((rows[item].cells[at] for item, word in words.items() if not word), None)
         if strange is not None:
             raise DataError(f"The column {table.columns[at]} of {where} has {strange!r}. Write train, valid or test.")
-        source = f"the column {table.columns[at]} of {where}"
-        return ColumnSplit(at, lambda items: by_words(items, words, source))
+        source, part_of = f"the column {table.columns[at]} of {where}", _group_split(table, rows)
+        part_of = part_of.split if part_of else by_chance
+        return ColumnSplit(at, lambda items: by_words(items, words, source, part_of=part_of))
+    return _group_split(table, rows)
+
+
+def _group_split(table: Table, rows: Mapping[T, Row]) -> ColumnSplit | None:
+    """By what belongs together, where a column says so."""
     at = table.column(GROUP_COLUMNS)
     groups = {item: row.cells[at].strip() for item, row in rows.items()} if at is not None else {}
-    if at is not None and len(set(groups.values())) > 1:
-        what = table.names[at]
-        return ColumnSplit(at, lambda items: by_groups(items, groups.__getitem__, what))
-    return None
+    if at is None or len(set(groups.values())) < 2:
+        return None
+    what = table.names[at]
+    return ColumnSplit(at, lambda items: by_groups(items, groups.__getitem__, what))
 
 
 def _column_of_words(table: Table, rows: Mapping[T, Row]) -> int | None:
@@ -152,11 +158,17 @@ def _column_of_words(table: Table, rows: Mapping[T, Row]) -> int | None:
     return None
 
 
-def by_words(items: Sequence[T], words: Mapping[T, str], source: str) -> Split:
-    """Each sample is on the side that is named; where none validates, a part of the training samples does."""
+def by_words(
+    items: Sequence[T],
+    words: Mapping[T, str],
+    source: str,
+    *,
+    part_of: Callable[[Sequence[T]], Split] = by_chance,
+) -> Split:
+    """Each sample is on the side that is named; where none validates, a part of the training samples does: see `part_of`."""
     sides = {side: [item for item in items if words[item] == side] for side in ("train", "valid", "test")}
     if not sides["valid"] and sides["train"]:
-        chance = by_chance(sides["train"])
+        chance = part_of(sides["train"])
         said = f"{source}; of its training samples, {chance.source}"
         return replace(chance, test=tuple(sides["test"]), source=said, part="")
     return Split(train=tuple(sides["train"]), valid=tuple(sides["valid"]), test=tuple(sides["test"]), source=source)

@@ -146,8 +146,10 @@ def _card(data: DataSet, choices: CardChoices) -> str:
     )
     title = choices.repo_id.rpartition("/")[2]
     said = "\n".join(f"- {sentence}" for sentence in account.in_short())
+    kept_back = len(data.unlabelled) + len(getattr(data, "unlabelled_test", ()))
+    lost = f"\n- The {kept_back:,} samples without a label are not part of this copy." if kept_back else ""
     note = f"{choices.note}\n\n" if choices.note else ""
-    return f"---\n{head.to_yaml()}\n---\n# {title}\n\n{note}{said}\n"
+    return f"---\n{head.to_yaml()}\n---\n# {title}\n\n{note}{said}{lost}\n"
 
 
 def _is_ours(api: Any, repo_id: str, there: set[str]) -> bool:

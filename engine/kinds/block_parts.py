@@ -5,6 +5,7 @@ own is such a function too.
 """
 
 import string
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,12 +173,20 @@ def points_in(table: str) -> Labelling:
 
 def masks_at(place: str) -> Labelling:
     """Each picture's mask, by a pattern with the picture's {stem} and {folder}, such as "labels/{stem}_P"; any suffix will do."""
-    known = {name for _, name, _, _ in string.Formatter().parse(place) if name is not None}
+    try:
+        known = {name for _, name, _, _ in string.Formatter().parse(place) if name is not None}
+    except ValueError:  # a brace is open
+        known = set()
     if not known <= {"stem", "folder"} or "stem" not in known:
         raise DataError(f"The pattern {place!r} says no place for each mask. Write one such as labels/{{stem}}_P.")
 
     def labels(root: Path, inputs: Sequence[Path]) -> Labels:
         wanted = {item: root / place.format(stem=item.stem, folder=item.parent.name) for item in inputs}
+        shared = [path for path, times in Counter(wanted.values()).items() if times > 1]
+        if shared:
+            raise DataError(
+                f"The pattern {place!r} gives several pictures one mask, {shared[0].name}. Put {{folder}} into it."
+            )
         there: dict[str, list[Path]] = {}
         for folder in sorted({path.parent for path in wanted.values()}):
             for mask in list_pictures(folder):
@@ -206,16 +215,26 @@ def folder_of(root: Path, inputs: Sequence[Path]) -> Path:
 # How are they split?
 
 
+def check_paths(inputs: Sequence[Any], name: str) -> None:
+    """`DataError` for a split that goes by files, where the inputs are rows of a table."""
+    if inputs and not isinstance(inputs[0], Path):
+        raise DataError(f"{name} goes by files, and these inputs are rows of a table. Use random_split or group_split.")
+
+
 def random_split(share: float = VALID_SHARE, seed: int = SPLIT_SEED) -> Splitting:
     """A random share validates, the same for the same seed."""
     return lambda root, inputs: by_chance(inputs, seed=seed, share=share)
 
 
-def folder_split(valid: str = "valid", test: str = "") -> Splitting:
-    """Those in the folder `valid` validate, and those in `test` are the test set."""
+def folder_split(valid: str = "", test: str = "") -> Splitting:
+    """Those in the folder `valid` validate, or else a random fifth of the others, and those in `test` are the test set."""
 
     def split(root: Path, inputs: Sequence[Path]) -> Split:
-        sides = {valid: "valid", **({test: "test"} if test else {})}
+        check_paths(inputs, "folder_split")
+        sides = {name: side for name, side in ((valid, "valid"), (test, "test")) if name}
+        lost = [name for name in sides if not any(name in item.relative_to(root).parts[:-1] for item in inputs)]
+        if lost:
+            raise DataError(f"No input lies in a folder called {lost[0]}. Look at the names of the folders in {root}.")
         words = {
             item: next((sides[part] for part in item.relative_to(root).parts[:-1] if part in sides), "train")
             for item in inputs
@@ -229,8 +248,9 @@ def list_split(file: str) -> Splitting:
     """Those validate that a text file lists, a name on each line."""
 
     def split(root: Path, inputs: Sequence[Path]) -> Split:
-        listed, _ = listed_pictures(root / file, folder_of(root, inputs), inputs)
-        return by_mark(inputs, listed.__contains__, f"those that {file} lists")
+        check_paths(inputs, "list_split")
+        listed, warnings = listed_pictures(root / file, folder_of(root, inputs), tuple(inputs))
+        return by_mark(inputs, listed.__contains__, " ".join((f"those that {file} lists", *warnings)))
 
     return split
 
@@ -239,6 +259,7 @@ def column_split(table: str) -> Splitting:
     """A table's column says who validates (`is_valid`), on which side one is (`split`) or what belongs together (`person`)."""
 
     def split(root: Path, inputs: Sequence[Path]) -> Split:
+        check_paths(inputs, "column_split")
         read, named = open_named(root / table, folder_of(root, inputs), list(inputs))
         said = split_by_columns(read, {item: named.rows[item][0] for item in named.rows})
         if said is None or len(named.rows) < len(inputs):
@@ -255,9 +276,12 @@ def group_split(
     group_of: Callable[[Any], str], held: Iterable[str] = (), what: str = "group", share: float = VALID_SHARE
 ) -> Splitting:
     """Whole groups validate, such as all pictures of one person: those `held` out, or about that share, the last by name."""
-    chosen = set(held)
+    chosen = {held} if isinstance(held, str) else set(held)
 
     def split(root: Path, inputs: Sequence[Any]) -> Split:
+        lost = chosen - {group_of(item) for item in inputs}
+        if lost:
+            raise DataError(f"No input is of the {what} {min(lost)}, which should be held out.")
         if not chosen:
             return by_groups(inputs, group_of, what, share=share)
         return by_mark(inputs, lambda item: group_of(item) in chosen, f"{what} {', '.join(sorted(chosen))} held out")
@@ -269,6 +293,7 @@ def recording_split(share: float = VALID_SHARE) -> Splitting:
     """Whole recordings validate: frames are called alike but for the number at their end."""
 
     def split(root: Path, inputs: Sequence[Path]) -> Split:
+        check_paths(inputs, "recording_split")
         of = recordings(inputs)
         if not of:
             raise DataError(

@@ -15,7 +15,7 @@ The parts are in `engine.kinds.block_parts`.
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,7 +34,7 @@ from engine.data.reading.values import storable
 from engine.data.splits import SPLIT_SEED, Split, by_chance
 from engine.data.texts.dataset import TextData, mixed, open_text_layout
 from engine.data.texts.files import Reading, TextLayout, read_text_row, read_text_tables
-from engine.data.texts.labelled_table import Columns
+from engine.data.texts.labelled_table import NO_TEXT, Columns
 from engine.data.texts.tables import TextRow
 from engine.errors import DataError
 from engine.kinds.block_parts import Inputs, LabelColumn, Labelling, Labels, Splitting, TextsIn
@@ -95,11 +95,11 @@ class DataBlock:
             why = "; ".join(f"{len(names)}: {reason}" for reason, names in labels.findings.left_out.items())
             raise DataError(f"None of the {len(inputs) + len(test)} inputs in {root} has a label ({why}).")
 
+        tested = frozenset(test)
+
         def split(items: Sequence[Path]) -> Split:
-            kept, held = (
-                [item for item in items if item not in set(test)],
-                [item for item in items if item in set(test)],
-            )
+            kept = [item for item in items if item not in tested]
+            held = [item for item in items if item in tested]
             found = self.split(root, kept) if self.split else (labels.split or by_chance)(kept)
             return with_test(found, held)
 
@@ -118,7 +118,7 @@ class Tags:
 
     def open(self, block: DataBlock, root: Path) -> Data:
         labels, split = block.labelled(root)
-        tags = {item: (said,) if isinstance(said, str) else tuple(said) for item, said in labels.of.items()}
+        tags = {item: _names(said) for item, said in labels.of.items()}
         layout = TagLayout(tags=tags, split=split, unlabelled=(), findings=labels.findings)
         return block.finish(open_tag_layout(root, layout, transforms=block.transforms))
 
@@ -129,13 +129,14 @@ class OneLabel:
 
     def open(self, block: DataBlock, root: Path) -> Data:
         labels, split = block.labelled(root)
-        several = [item for item, said in labels.of.items() if not isinstance(said, str) and len(said) != 1]
+        said = {item: _names(label) for item, label in labels.of.items()}
+        several = [item for item, some in said.items() if len(some) != 1]
         if several:
             raise DataError(
-                f"{several[0].name} has {len(labels.of[several[0]])} labels. With OneLabel() each input has one; Tags() "
-                "takes several."
+                f"{several[0].name} has {len(said[several[0]])} labels. With OneLabel() each input has one; Tags() takes "
+                "several."
             )
-        names = {item: said if isinstance(said, str) else next(iter(said)) for item, said in labels.of.items()}
+        names = {item: some[0] for item, some in said.items()}
         classes = tuple(sorted(set(names.values())))
         if len(classes) < 2:
             raise DataError(f"All inputs in {root.name} have the label {classes[0]}. There is nothing to tell apart.")
@@ -154,6 +155,12 @@ class OneLabel:
             count=lambda inputs: Counter(names[item] for item in inputs),
         )
         return block.finish(open_answers(answers, root, classes, findings=labels.findings, kind="label"))
+
+
+def _names(said: Any) -> tuple[str, ...]:
+    """Labels as names: one, or several, each once."""
+    some = (said,) if isinstance(said, str) or not isinstance(said, Iterable) else said
+    return tuple(dict.fromkeys(str(name) for name in some))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,13 @@ class Texts:
             )
         if isinstance(block.label, LabelColumn):
             columns = Columns(where.column, block.label.name)
+            lost = [name for name in where.tables if not (root / name).is_file()]
+            if lost or not where.tables:
+                raise DataError(
+                    f"There is no table {lost[0]} in {root}."
+                    if lost
+                    else "A column of labels needs its table: texts_in(TABLE)."
+                )
             layout = read_text_tables(tuple(where(root)), where.encoding, columns)
             said = (*where.tables, where.encoding, *columns)
             return _split_again(open_text_layout(root, layout, said=said), block.split)
@@ -207,7 +221,8 @@ class Texts:
 
 def with_test(split: Split, test: Sequence[Any]) -> Split:
     """The split with these in the test set, and nowhere else."""
-    kept = [tuple(item for item in side if item not in set(test)) for side in (split.train, split.valid)]
+    held = set(test)
+    kept = [tuple(item for item in side if item not in held) for side in (split.train, split.valid)]
     return replace(split, train=kept[0], valid=kept[1], test=(*split.test, *test))
 
 
@@ -233,18 +248,23 @@ def _of_files(block: DataBlock, root: Path, encoding: str) -> tuple[TextLayout, 
     labels, split = block.labelled(root)
     items = list(labels.of)
     is_open = block.split is None and labels.split is None  # a random tenth of the texts validates then
-    found = with_test(Split(train=tuple(items), valid=(), source=""), block.test(root)) if is_open else split(items)
-    classes = tuple(sorted({storable(name) for name in labels.of.values()}))
+    tested = [item for item in block.test(root) if item in labels.of]
+    found = with_test(Split(train=tuple(items), valid=(), source=""), tested) if is_open else split(items)
+    names = {file: storable(_names(said)[0]) for file, said in labels.of.items()}
+    classes = tuple(sorted(set(names.values())))
     sides = {"train": found.train, "validation": found.valid, "test": found.test}
 
     def rows() -> Iterator[TextRow]:
         for side, files in sides.items():
             for file in files:
-                row = read_text_row(root, file, side, classes.index(storable(labels.of[file])), encoding)
+                row = read_text_row(root, file, side, classes.index(names[file]), encoding)
                 if row:
                     yield row
 
-    reading = Reading(classes=classes, source=found.source, findings=labels.findings, rows=rows)
+    empty = tuple(file.name for file in items if not file.stat().st_size)
+    left_out = {**labels.findings.left_out, **({NO_TEXT: empty} if empty else {})}
+    findings = replace(labels.findings, left_out=left_out)
+    reading = Reading(classes=classes, source=found.source, findings=findings, rows=rows)
     said = [f"{file} {side} {labels.of[file]}" for side, files in sides.items() for file in files]
     return TextLayout(files=tuple(labels.of), read=lambda: reading), [encoding, *said]
 
@@ -257,7 +277,8 @@ def block_source(data: DataSet) -> list[str]:
     if isinstance(data, Data) and data.block.transforms is transforms_from_above:
         parts["transforms"] = transforms_from_above.__name__
     parts["target"] = TARGETS[data.kind] if isinstance(data, Data) else "Texts()"
-    said = "" if "split" in parts else f"  # the labels' place says how they are split: {data.title}"
+    title = "".join(letter for letter in " ".join(data.title.split()) if letter.isprintable())
+    said = "" if "split" in parts else f"  # the labels' place says how they are split: {title}"
     lines = [f"    {name}={parts[name]}," for name in QUESTIONS if name in parts]
     return ["block = DataBlock(", *lines, f"){said}"]
 

@@ -203,7 +203,8 @@ def share_masks(data: Data) -> SharedTable:
         cell = {"path": f"{item.stem}.png", "bytes": codes.getvalue()}
         return {"image": picture_cell(item, data.looks[item]), "mask": cell}
 
-    files = {CODES: "\n".join(data.classes) + "\n"}
+    # With its code before each, a name may be anything.
+    files = {CODES: "".join(f"{code} {name}\n" for code, name in enumerate(data.classes))}
     return SharedTable(columns={"image": "picture", "mask": "picture"}, row=row, files=files)
 
 

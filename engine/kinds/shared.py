@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.data.pictures.files import open_picture
+from PIL import Image
+
+from engine.data.pictures.files import DAMAGE, FORMATS, open_picture
 from engine.data.pictures.scan import PictureLook
 
 Cells = Literal["picture", "text", "number"]
 UPRIGHT = 1
+PHOTOGRAPHS = tuple(name for name in FORMATS if name != "TIFF")
 PLACE = 0x8825  # the EXIF tag of where a picture was taken
 
 
@@ -43,10 +46,16 @@ def picture_cell(picture: Path, look: PictureLook) -> dict[str, Any]:
 
 
 def _says_where(content: bytes) -> bool:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content)) as opened:
-        return PLACE in opened.getexif()
+    """Whether a photograph has a place in its EXIF or XMP data; TIFF files, which may be maps, are left as they are."""
+    try:
+        with Image.open(io.BytesIO(content), formats=PHOTOGRAPHS) as opened:
+            notes = b"".join(
+                opened.info[name] if isinstance(opened.info.get(name), bytes) else b"" for name in ("xmp",)
+            )
+            notes += str(opened.info.get("XML:com.adobe.xmp", "")).encode()
+            return PLACE in opened.getexif() or b"gps" in notes.lower()
+    except DAMAGE:
+        return False
 
 
 def shared_facts(facts: Callable[[Path], Mapping[str, str]], items: Sequence[Path]) -> tuple[str, ...]:

@@ -55,10 +55,14 @@ class TextClassifier(nn.Module):
         self.head = build_text_head(3 * width, classes, dropout=dropouts.output_p)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        return self.answer(self.features(tokens))
+
+    def features(self, tokens: Tensor) -> Tensor:
+        """The encoder's outputs, pooled: (B, 3E)."""
         tokens, padding, begin = in_windows(tokens, self.window)
         order = begin.argsort(stable=True)  # the texts that a window reads are then its first rows
         steps, padding = self.read(tokens[order], padding[order], begin[order])
-        return self.answer(concat_pool(steps, padding))[order.argsort()]
+        return concat_pool(steps, padding)[order.argsort()]
 
     def read(self, tokens: Tensor, padding: Tensor, begin: Tensor) -> tuple[Tensor, Tensor]:
         """The encoder's outputs (B, S, E) for the last steps, and which of these are padding (B, S)."""

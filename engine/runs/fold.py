@@ -148,6 +148,7 @@ def _with_stage(snapshot: RunSnapshot, event: StageStarted) -> RunSnapshot:
         stage_name=event.name,
         stage_steps=(*snapshot.stage_steps[: event.stage], event.epochs * event.steps_per_epoch),
         input_size=event.input_size,
+        views=event.views,
         batch_size=event.batch_size,
         train_items=event.train_items,
         valid_items=event.valid_items,

@@ -67,6 +67,7 @@ class RunSnapshot:
     stage_name: str = ""
     stage_steps: tuple[int, ...] = ()
     input_size: str = ""
+    views: int = 0
     batch_size: int = 0
     train_items: int = 0
     valid_items: int = 0

@@ -136,7 +136,7 @@ def say_skipped(ready: Ready, epoch: int) -> Iterator[Warned]:
 def judge_epoch(ready: Ready, epoch: int, keeper: Keeper) -> Iterator[Event]:
     """Validate after an epoch, and keep a checkpoint with its figures."""
     progress, trained = ready.progress, time.perf_counter()
-    evaluation = evaluate_batches(ready.objective, ready.model, ready.loaders.valid, ready.data, ready.accelerator)
+    evaluation = evaluate_batches(ready.objective, ready.judged, ready.loaders.valid, ready.data, ready.accelerator)
     train_loss = progress.loss_sum / max(progress.loss_count, 1)
     if not math.isfinite(evaluation.loss):
         yield from diverge(ready, progress.step, ready.stage.lr_slice[1])

@@ -92,6 +92,7 @@ def range_test(
             seed=seed,
             should_stop=should_stop,
             workers=workers,
+            keeps_activations=False,
         )
         if ready is None:
             return False

@@ -1,7 +1,7 @@
 """A whole recipe: stage after stage on one model, from the start or from the latest checkpoint."""
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from engine.training.checkpoint import (
     read_progress,
     sound_checkpoint,
 )
+from engine.training.events_kept import Kept
 from engine.training.keeper import Keeper
 from engine.training.loop import fit
 from engine.training.memory import halve_until_it_fits
@@ -86,16 +87,6 @@ def train_recipe(
         if not trained.result:
             return False
     return True
-
-
-class Kept:
-    """A generator to loop over, whose result is kept."""
-
-    def __init__(self, events: Generator[Event, None, bool]) -> None:
-        self.events, self.result = events, False
-
-    def __iter__(self) -> Iterator[Event]:
-        self.result = yield from self.events
 
 
 def trained_shares(stages: Sequence[Stage]) -> dict[int, float]:

@@ -21,6 +21,8 @@ from engine.task import Objective
 from engine.training.checkpoint import Progress, load_checkpoint_optimizer
 from engine.training.distributed import synchronise_batch_norm
 from engine.training.dropout import scale_dropout
+from engine.training.events_kept import Kept
+from engine.training.frozen import Activations, keep_activations, kept_views
 from engine.training.layer_groups import (
     ADAM_BETA2,
     ADAM_EPS,
@@ -68,6 +70,8 @@ class Ready:
     """A stage that can take its next step; only `progress` changes while it trains.
 
     model: the caller's own; `prepared` is what accelerate makes of it, for several processes and number formats.
+    learner, judged: what batches go through in training and in validation: these two, or, where the frozen body's `activations`
+        are kept, the rest of the model.
     seed: everything random in the stage follows from it.
     """
 
@@ -78,6 +82,9 @@ class Ready:
     loaders: Loaders
     model: nn.Module
     prepared: nn.Module
+    learner: nn.Module
+    judged: nn.Module
+    activations: Activations | None
     groups: Groups
     optimizer: Optimizer
     accelerator: Accelerator
@@ -85,7 +92,8 @@ class Ready:
     progress: Progress
     began: float
     epoch_began: float = 0.0
-    skipped: int = 0  # steps of this epoch that the gradient scaler left out
+    skipped: int = 0  # steps of this epoch that the gradient scaler left out, as far as is known
+    last_scale: float = 0.0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -133,7 +141,9 @@ class Ready:
         told = torch.stack(
             [loss_sum.detach().float(), count.float(), torch.full_like(count, lacked, dtype=torch.float32)]
         )
-        total_loss, total_count, lacking = summed(accelerator, told)
+        total_loss, total_count, lacking, scale = summed(accelerator, torch.cat([told, self.scale()]))
+        # The scaler halves its scale when it leaves a step out; a fused optimiser tells nobody else.
+        self.skipped, self.last_scale = self.skipped + (scale < self.last_scale), scale
         if lacking:
             raise TogetherOutOfMemory(f"Out of memory in {lacking:.0f} of {accelerator.num_processes} processes.")
         if math.isfinite(total_loss):
@@ -142,15 +152,22 @@ class Ready:
             if self.stage.clip_norm:
                 accelerator.clip_grad_norm_(self.prepared.parameters(), self.stage.clip_norm)
             self.optimizer.step()
-            self.skipped += bool(getattr(self.optimizer, "step_was_skipped", False))
         return total_loss, total_count
+
+    def scale(self) -> Tensor:
+        """The gradient scaler's scale (1,), as it lies on the device; 0 where there is none."""
+        scaler = self.accelerator.scaler
+        scale = getattr(scaler, "_scale", None)
+        if scale is None:  # it is made when the first loss is scaled
+            scale = torch.full((1,), float(getattr(scaler, "_init_scale", 0.0)), device=self.accelerator.device)
+        return scale.detach().float().reshape(1)
 
     def loss(self, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """The forward pass of this process's part of a batch: the loss summed over its elements, and their number."""
         device = self.accelerator.device
         inputs, target = inputs.to(device, non_blocking=True), target.to(device, non_blocking=True)
         with in_precision(device, self.accelerator.mixed_precision):
-            logits = self.prepared(inputs)
+            logits = self.learner(inputs)
         return self.objective.loss(logits, target)
 
     def started(self) -> StageStarted:
@@ -165,6 +182,7 @@ class Ready:
             batch_size=self.stage.batch_size,
             train_items=len(self.data.train),
             valid_items=len(self.data.valid),
+            views=self.activations.views if self.activations else 0,
             trainable_parameters=sum(p.numel() for p in self.model.parameters() if p.requires_grad),
         )
 
@@ -175,7 +193,9 @@ class Ready:
         return StageFinished(stage=self.place.stage, seconds=seconds, peak_memory=peak)
 
     def release(self) -> None:
-        """The caller's model gets its plain forward back."""
+        """The caller's model gets its plain forward back, and the disk what was kept on it."""
+        if self.activations:
+            self.activations.release()
         self.accelerator.unwrap_model(self.prepared, keep_fp32_wrapper=False)
 
 
@@ -189,10 +209,12 @@ def prepare_stage(
     place: Place | None = None,
     should_stop: Callable[[], bool] = never,
     workers: int | None = None,
+    keeps_activations: bool = True,
 ) -> Generator[Event, None, Ready | None]:
     """Checks, caches, batches, precision, optimiser: in this order, so that what is refused has taken no time.
 
-    Returns None when it was asked to stop. Raises `RecipeError` for a stage that cannot be.
+    Returns None when it was asked to stop. Raises `RecipeError` for a stage that cannot be. `keeps_activations` is False for whom
+    a few steps are enough.
     """
     began, place = time.perf_counter(), place or Place()
     if torch.cuda.is_available():
@@ -217,14 +239,31 @@ def prepare_stage(
     groups = layer_groups(synchronise_batch_norm(model))
     prepared, optimizer = prepare_optimizer(model.to(accelerator.device), stage, place, accelerator)
     fresh = Progress(stage=place.stage, step=0, batch_size=stage.batch_size, precision=precision)
+    activations, views = None, kept_views(model, groups, stage, is_changed=objective.feed.changes(stage))
+    if keeps_activations and views and PartialState().num_processes == 1:
+        set_train_mode(model, groups, stage.train_from)
+        for event in (
+            making := Kept(
+                keep_activations(
+                    model, stage, loaders, views=views, device=accelerator.device, precision=accelerator.mixed_precision
+                )
+            )
+        ):
+            yield event
+            if should_stop():
+                return None
+        activations = making.result
     return Ready(
         objective=objective,
         stage=stage,
         place=place,
         data=data,
-        loaders=loaders,
+        loaders=activations.loaders if activations else loaders,
         model=model,
         prepared=prepared,
+        learner=activations.model if activations else prepared,
+        judged=activations.model if activations else model,
+        activations=activations,
         groups=groups,
         optimizer=optimizer,
         accelerator=accelerator,

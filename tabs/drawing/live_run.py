@@ -178,6 +178,11 @@ def _facts(snapshot: RunSnapshot, main_metric: str) -> str:
     if snapshot.input_size:
         pairs.append(("Input", snapshot.input_size))
         pairs.append(("Batch", str(snapshot.batch_size)))
+    if snapshot.views:
+        kept = (
+            "once for each sample" if snapshot.views == 1 else f"on {snapshot.views} changed views of each, and no more"
+        )
+        pairs.append(("The frozen body is run", kept))
     if snapshot.trainable_parameters:
         millions = f"{snapshot.trainable_parameters / 1e6:.1f} of {snapshot.parameters / 1e6:.1f} million"
         pairs.append(("Weights that learn", millions))

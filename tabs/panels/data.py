@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from engine.errors import DataError, EngineError
+from engine.errors import EngineError
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.task import Task
 from tabs.door.paths import without_paths
@@ -119,7 +119,7 @@ def program(task: Task, opened: str, stage: Stage) -> str:
 
     try:
         block = block_source(open_dataset(task, opened))
-    except DataError:  # the cards say so
+    except EngineError:  # the cards say so
         block = []
     return data_code(task.name, opened, stage, block)
 

@@ -87,4 +87,5 @@ PICTURES: Feed[Data] = Feed(
     build_loaders=build_loaders,
     build_loader=build_loader,
     batch=batch_pictures,
+    changes=lambda stage: stage.augmentation != "none",
 )

@@ -76,6 +76,13 @@ def picture_size(path: Path) -> tuple[int, int]:
     return (width, height) if turn >= ON_ITS_SIDE else (height, width)
 
 
+def header_size(path: Path) -> tuple[int, int]:
+    """(height, width) as the header says, and nothing else: a PNG is decoded to the end for a turn that it may have there."""
+    with _opened(path) as image:
+        _check_size(image, path.name)
+        return image.height, image.width
+
+
 def look_at_picture(path: Path, tiny: int = 0) -> tuple[tuple[int, int], int, np.ndarray]:
     """(height, width) as stored, the EXIF orientation (1 for upright), and a grey copy (`tiny`, `tiny`) uint8 as shown.
 

@@ -18,7 +18,7 @@ from engine.data.pictures.names import PictureNames
 from engine.data.reading.lists import read_lines
 from engine.data.reading.litter import is_litter
 from engine.data.reading.values import quoted
-from engine.data.splits import Split, by_chance, by_mark, by_recordings, recordings
+from engine.data.splits import Split, by_chance, by_mark, by_recordings, by_words, recordings
 from engine.errors import DataError, LayoutError
 
 CODES, LISTED = "codes.txt", "valid.txt"
@@ -114,7 +114,7 @@ def _split_layout(root: Path, splits: Mapping[str, Path]) -> MaskLayout:
         codes=codes,
         masks=masks,
         test=tuple(path for path in masks if on[path] == "test"),
-        split=lambda inputs: by_mark(inputs, lambda path: on[path] == "valid", "folders of splits, as published"),
+        split=lambda inputs: by_words(inputs, on, "folders of splits, as published"),
         findings=Findings(
             layout=f"a folder for each split ({', '.join(splits)}), masks beside them",
             found=len(masks) + len(left_out.get(NO_MASK, ())),
@@ -128,7 +128,7 @@ def _split_layout(root: Path, splits: Mapping[str, Path]) -> MaskLayout:
 def _split_parts(splits: Mapping[str, Path], masks: Mapping[Path, Path]) -> dict[str, str]:
     """The same as parts of a data block, where one pattern fits all masks."""
     endings = {_ending(picture, mask) for picture, mask in masks.items()}
-    if len(endings) != 1:
+    if len(endings) != 1 or len({SPLIT_FOLDERS[name] for name in splits}) < len(splits):
         return {}
     sides = {SPLIT_FOLDERS[name]: name for name in splits}
     test = sides.pop("test", "")

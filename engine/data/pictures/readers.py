@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,10 +64,10 @@ class _Process:
             raise EOFError
         self.is_ready = True
 
-    def ask(self, path: Path, channels: int) -> ReadPicture:
-        """`EOFError` where the process ends before it has answered."""
+    def ask(self, path: Path, channels: int, *, may_be_large: bool) -> ReadPicture | None:
+        """The picture, or None where it is large and may not be; `EOFError` where the process ends before it has answered."""
         assert self.running.stdin and self.running.stdout
-        asked = {"path": str(path), "channels": channels, "most": MOST_PIXELS}
+        asked = {"path": str(path), "channels": channels, "most": MOST_PIXELS, "may_be_large": may_be_large}
         try:
             self.running.stdin.write(json.dumps(asked).encode() + b"\n")
             self.running.stdin.flush()
@@ -78,6 +79,8 @@ class _Process:
         said = json.loads(line)
         if "error" in said:
             raise DataError(said["error"])
+        if "is_large" in said:
+            return None
         count = int(np.prod(said["shape"]))
         content = self.running.stdout.read(count)
         if len(content) < count:
@@ -135,6 +138,7 @@ class Readers:
     _turns: Turns = field(default_factory=Turns)
     _ready: list[_Process] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _large: threading.Lock = field(default_factory=threading.Lock)
     _watching: bool = False
     _is_closed: bool = False
 
@@ -154,11 +158,28 @@ class Readers:
         try:
             process.wait()
             reading.started = time.monotonic()
-            return process.ask(path, channels)
+            found = process.ask(path, channels, may_be_large=False)
+            if found is not None:
+                return found
+            with self._alone(reading):
+                found = process.ask(path, channels, may_be_large=True)
+            assert found
+            return found
         except EOFError:
             raise DataError(reading.reason or f"{path.name} is damaged: it cannot be read as a picture.") from None
         finally:
             self._finish(reading, process)
+
+    @contextmanager
+    def _alone(self, reading: _Reading) -> Iterator[None]:
+        """One large picture is read at a time: several would hold more memory than there is for all."""
+        while not self._large.acquire(timeout=TICK_SECONDS):
+            if reading.reason:
+                raise EOFError
+        try:
+            yield
+        finally:
+            self._large.release()
 
     def leave(self, session: str) -> None:
         """Give up what is read, and what waits to be, for somebody who has gone."""

@@ -61,7 +61,7 @@ def find_tag_layout(root: Path, seed: int = SPLIT_SEED) -> TagLayout:
         pictures = _pictures_of(place, folder)
         if tables and pictures[1]:
             layout = read_tag_tables(root, tables, *pictures, seed=seed)
-            return _with_parts(layout, place, pictures[0])
+            return _with_parts(layout, root, place, pictures[0])
         if root.is_file():
             break
     classes = _class_folders(root)
@@ -91,8 +91,10 @@ def _pictures_of(place: Path, folder: Path | None) -> tuple[Path, list[Path]]:
     return place, [] if folder else list_all_pictures(place)
 
 
-def _with_parts(layout: TagLayout, place: Path, folder: Path) -> TagLayout:
+def _with_parts(layout: TagLayout, root: Path, place: Path, folder: Path) -> TagLayout:
     """The layout with the same as parts of a data block."""
+    if root.is_dir() and root != place:
+        return layout  # the table lies beside the folder, where a block that is opened on that does not look
     inputs = part("all_pictures") if folder == place else part("pictures_in", folder.name)
     return replace(layout, findings=replace(layout.findings, parts={"inputs": inputs, **layout.findings.parts}))
 
@@ -249,7 +251,7 @@ def _reader(
         )
     at = columns[0]
     cells = find_tag_cells({row.where: row.cells[at] for row in rows}, table.columns[at])
-    return lambda row: cells.tags(row.cells[at]) or None, f"parted by {cells.in_words}"
+    return lambda row: cells.said(row.cells[at]), f"parted by {cells.in_words}"
 
 
 def _split_of(said: ColumnSplit | None, seed: int) -> Callable[[Sequence[Path]], Split]:
@@ -311,6 +313,8 @@ def _of_folders(root: Path, classes: Mapping[str, Mapping[str, list[Path]]], see
         "label": part("folder_names", *((1,) if outer else ())),
     }
     if parted or "test" in outer:
-        parts["split"] = part("folder_split", valid=outer.get("valid", "valid"), test=outer.get("test", ""))
-    findings = Findings(layout=layout, found=len(tags), parts=parts)
+        parts["split"] = part("folder_split", valid=outer.get("valid", ""), test=outer.get("test", ""))
+    tops = {path.relative_to(root).parts[0] for path, side in on.items() if side}
+    is_told = len(tops) == len(outer)  # not where two folders are for one split
+    findings = Findings(layout=layout, found=len(tags), parts=parts if is_told else {})
     return TagLayout(tags=tags, split=split, unlabelled=(), findings=findings)

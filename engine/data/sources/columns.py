@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.data.pictures.files import may_be_picture
 from engine.data.reading.tables import open_table
+from engine.data.reading.typed import DAMAGE
 from engine.data.reading.values import is_missing
 from engine.errors import DataError
 
@@ -32,11 +33,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitTable:
-    """The rows of one split. A picture's cell is the file's name and its bytes, or None; a class's is its name, or None."""
+    """The rows of one split. A picture's cell is the file's name and its bytes, or None; a class's is its name, or None.
+
+    `is_by_path` is whether a picture's name tells it from all others, as the path of a file does.
+    """
 
     split: str
     columns: tuple[Column, ...]
     rows: Callable[[], Iterator[Mapping[str, Any]]]
+    is_by_path: bool = False
 
 
 def parquet_split(split: str, files: Sequence[Path]) -> SplitTable:
@@ -45,12 +50,20 @@ def parquet_split(split: str, files: Sequence[Path]) -> SplitTable:
     from datasets import Features
     from pyarrow import parquet
 
-    damage = (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError)
-    try:
-        features = Features.from_arrow_schema(parquet.read_schema(files[0]))
-    except damage as problem:
-        raise DataError(f"{files[0].name} is no whole Parquet file ({problem}). Get it again.") from None
-    columns = tuple(_column(name, feature) for name, feature in features.items())
+    damage = (pyarrow.ArrowException, RecursionError, *DAMAGE)
+    found: list[tuple[Column, ...]] = []
+    for file in files:
+        try:
+            features = Features.from_arrow_schema(parquet.read_schema(file))
+            found.append(tuple(_column(name, feature) for name, feature in features.items()))
+        except damage as problem:
+            raise DataError(f"{file.name} is no whole Parquet file ({problem}). Get it again.") from None
+    columns = found[0]
+    other = next((file for file, some in zip(files, found, strict=True) if some != columns), None)
+    if other:  # the same numbers may stand for other classes there
+        raise DataError(
+            f"{other.name} has other columns, or other classes in them, than {files[0].name}. Both are {split}."
+        )
 
     def rows() -> Iterator[Mapping[str, Any]]:
         for file in files:
@@ -108,7 +121,13 @@ def _class_name(number: Any, column: Column) -> str | None:
         raise DataError(
             f"The column {column.name} has the class {number}, and names for {len(column.classes)} of them."
         )
-    return column.classes[number]
+    name = column.classes[number].strip()
+    if is_missing(name):
+        raise DataError(
+            f"The column {column.name} has a class called {name!r}, and in a table that stands for no label. Choose another "
+            "column, or rename the class in a copy of the data set."
+        )
+    return name
 
 
 def text_split(split: str, file: Path, root: Path) -> SplitTable:
@@ -125,12 +144,17 @@ def text_split(split: str, file: Path, root: Path) -> SplitTable:
             cells = zip(columns, row.cells, strict=True)
             yield {column.name: _cell(said, column, file.parent, root) for column, said in cells}
 
-    return SplitTable(split=split, columns=tuple(columns), rows=rows)
+    return SplitTable(split=split, columns=tuple(columns), rows=rows, is_by_path=True)
 
 
 def _cell(said: str, column: Column, beside: Path, root: Path) -> Any:
+    """A text; or the picture at a path, which a stranger's table may have lead anywhere."""
     if column.holds != "picture":
-        return None if is_missing(said) else said
-    path = (beside / said).resolve()
-    is_inside = path.is_relative_to(root.resolve())  # whatever a stranger's table names
-    return (said, path.read_bytes()) if is_inside and path.is_file() else None
+        return said or None
+    try:
+        path = (beside / said).resolve()
+        if not path.is_relative_to(root.resolve()) or not path.is_file():
+            return None
+        return path.relative_to(root.resolve()).as_posix(), path.read_bytes()
+    except (OSError, ValueError):  # too long, a null
+        return None

@@ -7,28 +7,32 @@ import csv
 import io
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from PIL import Image
 
-from engine.data.pictures.files import DAMAGE, PICTURE_SUFFIXES
-from engine.data.pictures.mask_layouts import CODES
-from engine.data.pictures.masks import MOST_CLASSES
+from engine.data.pictures.files import DAMAGE, FORMATS, PICTURE_SUFFIXES
+from engine.data.pictures.mask_layouts import CODES, LISTED
+from engine.data.pictures.masks import MOST_CLASSES, look_at_masks
 from engine.data.pictures.point_table import COLUMNS as POINT_COLUMNS
+from engine.data.pictures.point_table import FACTS
 from engine.data.pictures.tag_layouts import TAG_COLUMNS
-from engine.data.reading.values import quoted
+from engine.data.reading.values import as_mark, is_missing, quoted
 from engine.data.sources.columns import Column, Holds, SplitTable
-from engine.data.splits import GROUP_COLUMNS
+from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, VALID_COLUMN, held_groups
 from engine.data.texts.labelled_table import LABEL_COLUMNS, TEXT_COLUMNS
 from engine.errors import DataError
 
 MASK_COLUMNS = ("mask", "label", "labels", "annotation", "segmentation", "semantic_segmentation", "annotated", "target")
 LABELS: tuple[Holds, ...] = ("class", "classes", "text", "texts", "number")
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "test": "test"}
+VOID = 255
+LONGEST_NAME = 60  # bytes of a picture's name, without what makes it differ from others
+MOST_BYTES = 20_000_000_000
 _STEM = re.compile(r"[^\w-]+")
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif"}
 
@@ -45,52 +49,80 @@ AS_FOUND = Chosen()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meant:
-    """Which columns are the inputs and their labels, and which say what belongs together."""
+    """Which columns are the inputs and their labels, and which say what belongs together or what else is known of a sample."""
 
     input: Column
     target: tuple[Column, ...]
-    groups: tuple[str, ...]
+    known: tuple[str, ...]
+
+    @property
+    def is_pictures(self) -> bool:
+        return self.input.holds == "picture"
 
 
-def write_plain(tables: Sequence[SplitTable], folder: Path, chosen: Chosen, codes: Sequence[str] = ()) -> None:
+def write_plain(
+    tables: Sequence[SplitTable], folder: Path, chosen: Chosen, codes: Callable[[], Sequence[str]] = tuple
+) -> None:
     """Fill `folder` with what is in the tables, one a split; `DataError` where it is not clear which columns are meant.
 
-    `codes` names the classes of masks in the order of their codes; without it they are called by their numbers.
+    `codes` gives the names of masks' classes in the order of their codes; where it gives none they are called by their numbers.
     """
     meant = find_columns(tables[0].columns, chosen)
-    names = {column.name for column in (meant.input, *meant.target)}
-    if meant.input.holds == "picture":
+    for table in tables[1:]:
+        theirs = {column.name: column for column in table.columns}
+        other = next((one for one in (meant.input, *meant.target) if theirs.get(one.name) != one), None)
+        if other:
+            raise DataError(
+                f"The column {other.name} of the split {table.split} is not the same as that of {tables[0].split}: it is "
+                "missing there, holds something else, or has other classes."
+            )
+    if meant.is_pictures:
         tables = [
             table for table in tables if table.split in SPLIT_FOLDERS
         ]  # nothing is learnt from unlabelled pictures
-    for table in tables:
-        lost = names - {column.name for column in table.columns}
-        if lost:
-            raise DataError(f"The split {table.split} has no column {min(lost)}, which {tables[0].split} has.")
+        if not tables:
+            raise DataError("All pictures are of a split without labels. There is nothing to learn from.")
     _writer(meant)(tables, folder, meant, codes)
 
 
 def find_columns(columns: Sequence[Column], chosen: Chosen) -> Meant:
     """The columns of inputs and labels, by what they hold and are called."""
-    groups = tuple(column.name for column in columns if column.name.strip().lower() in GROUP_COLUMNS)
     target = tuple(_named(columns, name.strip()) for name in chosen.target.split(",") if name.strip())
     pictures = [column for column in columns if column.holds == "picture" and column not in target]
+    groups = [column for column in columns if column.name.strip().lower() in GROUP_COLUMNS]
     if chosen.input:
         given = _named(columns, chosen.input)
     elif pictures:
         masks = [column for column in pictures if column.name.lower() in MASK_COLUMNS]
-        left = [column for column in pictures if column not in masks] or pictures
-        given = _only(columns, left, (), "input")
+        given = _only(columns, [column for column in pictures if column not in masks] or pictures, (), "input")
     else:
         texts = [column for column in columns if column.holds == "text" and column not in target]
-        named_as_label = [column for column in texts if column.name.lower() in LABEL_COLUMNS]
-        left = [column for column in texts if column not in named_as_label and column.name not in groups]
+        left = [column for column in texts if column.name.lower() not in LABEL_COLUMNS and column not in groups]
         given = _only(columns, left or texts, TEXT_COLUMNS, "input")
-    if not target:
-        target = _target(columns, given, groups)
+    target = target or _target(columns, given, [column.name for column in groups])
+    _check(given, target)
+    used = {column.name for column in (given, *target)}
+    wanted = (*GROUP_COLUMNS, *FACTS, *SPLIT_COLUMNS, VALID_COLUMN)
+    known = tuple(one.name for one in columns if one.name.strip().lower() in wanted and one.name not in used)
+    return Meant(input=given, target=target, known=known)
+
+
+def _check(given: Column, target: Sequence[Column]) -> None:
+    """`DataError` for columns from which nothing can be made."""
     if given in target:
         raise DataError(f"{given.name} cannot be the input and the label. Choose another column for one of them.")
-    return Meant(input=given, target=target, groups=groups)
+    if given.holds not in ("picture", "text"):
+        raise DataError(
+            f"The column {given.name} holds no pictures and no texts ({given.holds}). Choose another input."
+        )
+    are_two_numbers = len(target) == 2 and all(column.holds in ("number", "text") for column in target)
+    if len(target) > 1 and not (given.holds == "picture" and are_two_numbers):
+        raise DataError(
+            f"{quoted(one.name for one in target)} cannot be the label together: only two numbers can, a point."
+        )
+    allowed = ("picture", "numbers", *LABELS) if given.holds == "picture" else LABELS
+    if len(target) == 1 and target[0].holds not in allowed:
+        raise DataError(f"The column {target[0].name} holds no labels ({target[0].holds}). Choose another.")
 
 
 def _target(columns: Sequence[Column], given: Column, groups: Sequence[str]) -> tuple[Column, ...]:
@@ -129,12 +161,12 @@ def _named(columns: Sequence[Column], name: str) -> Column:
     return found
 
 
-Writer = Callable[[Sequence[SplitTable], Path, Meant, Sequence[str]], None]
+Writer = Callable[[Sequence[SplitTable], Path, Meant, Callable[[], Sequence[str]]], None]
 
 
 def _writer(meant: Meant) -> Writer:
     held = {column.holds for column in meant.target}
-    if meant.input.holds != "picture":
+    if not meant.is_pictures:
         return _write_texts
     if held == {"picture"}:
         return _write_masks
@@ -143,71 +175,89 @@ def _writer(meant: Meant) -> Writer:
     return _write_tags
 
 
-def _write_texts(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Sequence[str]) -> None:
+def _write_texts(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]) -> None:
     """A table of JSON lines for each split."""
     (label,) = meant.target
+    is_parted = len(tables) > 1  # then what belongs together changes nothing any more
     for table in tables:
         with (folder / f"{table.split}.jsonl").open("w", encoding="utf-8") as file:
             for row in table.rows():
-                said = {"text": row[meant.input.name], "label": _one(row[label.name], label), **_groups(row, meant)}
-                file.write(json.dumps(said, ensure_ascii=False) + "\n")
+                said = {"text": row[meant.input.name], "label": _one(row[label.name], label)}
+                file.write(json.dumps(said | ({} if is_parted else _known(row, meant)), ensure_ascii=False) + "\n")
 
 
-def _write_tags(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Sequence[str]) -> None:
-    """Pictures in images/, and a table of JSON lines."""
+def _write_tags(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]) -> None:
+    """Pictures in images/, and a table of JSON lines with a list of tags in each."""
     (label,) = meant.target
     with (folder / "labels.jsonl").open("w", encoding="utf-8") as file:
         for table, row, name in _pictures(tables, folder / "images", meant):
             said = row[label.name]
-            tags = said if isinstance(said, list) else _one(said, label)
-            line = {"image_name": name, "tags": tags, **_groups(row, meant), **_side(tables, table)}
+            if not isinstance(said, list):  # a name may have blanks or commas in it
+                one = _one(said, label)
+                said = None if one is None else [one]
+            line = {"image_name": name, "tags": said, **_known(row, meant), **_side(tables, table)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def _write_points(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Sequence[str]) -> None:
+def _write_points(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]) -> None:
     """Pictures in images/, and centres.csv."""
     with (folder / "centres.csv").open("w", encoding="utf-8", newline="") as file:
-        written = csv.writer(file)
-        written.writerow(["image", "column", "row", *meant.groups, *(["split"] if len(tables) > 1 else [])])
+        written: Any = None
         for table, row, name in _pictures(tables, folder / "images", meant):
             cells = [row[column.name] for column in meant.target]
             point = list(cells[0] or ()) if len(cells) == 1 else cells
             if len(point) not in (0, 2):
                 raise DataError(f"{meant.target[0].name} has {len(point)} numbers. A point is two: a column and a row.")
-            known = (*_groups(row, meant).values(), *_side(tables, table).values())
-            written.writerow([name, *(point or ("", "")), *known])
+            known = {**_known(row, meant), **_side(tables, table)}
+            if written is None:
+                written = csv.writer(file)
+                written.writerow(["image", "column", "row", *known])
+            written.writerow([name, *(point or ("", "")), *known.values()])
 
 
-def _write_masks(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Sequence[str]) -> None:
+def _write_masks(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]) -> None:
     """Pictures and masks in folders for the splits, or in images/ and labels/; and codes.txt."""
     (label,) = meant.target
-    highest = 0
+    written: list[Path] = []
+    known: dict[str, Mapping[str, str]] = {}
     for table in tables:
-        many = len(tables) > 1
         side = SPLIT_FOLDERS[table.split]
-        pictures, masks = (folder / side, folder / f"{side}annot") if many else (folder / "images", folder / "labels")
-        masks.mkdir(parents=True)
-        for _, row, name in _pictures([table], pictures, meant):
+        is_parted = bool(_side(tables, table)) or len(tables) > 1
+        pictures, masks = (side, f"{side}annot") if is_parted else ("images", "labels")
+        (folder / masks).mkdir(parents=True)
+        for _, row, name in _pictures([table], folder / pictures, meant):
             cell = row[label.name]
             if cell is None or not cell[1]:
                 continue  # the account names pictures without a mask
-            mask = masks / f"{Path(name).stem}{_suffix(*cell)}"
-            mask.write_bytes(cell[1])
-            if not codes:
-                highest = max(highest, _highest_code(mask))
-    classes = codes or [f"class {code}" for code in range(min(highest, MOST_CLASSES - 1) + 1)]
-    (folder / CODES).write_text("\n".join(classes) + "\n", "utf-8")
+            known[name] = _known(row, meant)
+            written.append(folder / masks / f"{Path(name).stem}{_suffix(*cell)}")
+            written[-1].write_bytes(cell[1])
+    names = list(codes()) or _numbered(written)
+    # With its number before each, a name may be anything that fits on a line.
+    lines = [f"{code} {' '.join(name.split()) or f'class {code}'}" for code, name in enumerate(names)]
+    (folder / CODES).write_text("\n".join(lines) + "\n", "utf-8")
+    validating = _validating(known) if len(tables) == 1 else []
+    if validating:
+        (folder / LISTED).write_text("\n".join(validating) + "\n", "utf-8")
 
 
-def _highest_code(mask: Path) -> int:
-    """The highest code in a mask that is not 255, which stands for no class."""
-    try:
-        with Image.open(mask) as opened:
-            codes = np.asarray(opened)
-    except DAMAGE:
-        return 0  # the account says so
-    found = codes[codes < 255] if codes.dtype == np.uint8 else codes
-    return int(found.max()) if found.size else 0
+def _validating(known: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The pictures that validate by what else a table says of each: a mark, or whole groups; [] where it says nothing."""
+    columns = next(iter(known.values()), {})
+    if VALID_COLUMN in columns:
+        return [name for name, said in known.items() if as_mark(said[VALID_COLUMN], name)]
+    group = next((column for column in GROUP_COLUMNS if column in columns), "")
+    groups = {said[group] for said in known.values()} if group else set()
+    held = held_groups(groups, group)[0] if len(groups) > 1 else set()
+    return [name for name, said in known.items() if held and said[group] in held]
+
+
+def _numbered(masks: Sequence[Path]) -> list[str]:
+    """Names for the codes that occur in masks; 255 stands for no class."""
+    found = {code for look in look_at_masks(masks).values() for code in look.pixels if code != VOID}
+    return [f"class {code}" for code in range(min(max(found, default=0), MOST_CLASSES - 1) + 1)] + (
+        ["class 1"] if max(found, default=0) == 0 else []
+    )
 
 
 def _pictures(
@@ -216,6 +266,8 @@ def _pictures(
     """Each row with the name of its picture, which is written; where a row has none, that name is of no file, and counted so."""
     folder.mkdir(parents=True, exist_ok=True)
     used: set[str] = set()
+    by_path: dict[str, str] = {}
+    total = 0
     for table in tables:
         for number, row in enumerate(table.rows()):
             cell = row[meant.input.name]
@@ -224,19 +276,34 @@ def _pictures(
             if cell is None or not cell[1]:
                 yield table, row, f"{table.split}-{number:06}-without-picture.png"
                 continue
-            stem = _STEM.sub("-", Path(cell[0].replace("\\", "/")).stem)[:80].strip("-") or f"{table.split}-{number:06}"
-            if stem.casefold() in used:
-                stem = f"{stem}-{table.split}-{number:06}"
-            used.add(stem.casefold())
-            name = f"{stem}{_suffix(*cell)}"
+            if table.is_by_path and cell[0] in by_path:
+                yield table, row, by_path[cell[0]]
+                continue
+            total += len(cell[1])
+            if total > MOST_BYTES:
+                raise DataError(f"The pictures take more than {MOST_BYTES / 1e9:.0f} GB. Take a part of the data set.")
+            name = f"{_free_stem(cell[0], f'{table.split}-{number:06}', used)}{_suffix(*cell)}"
             (folder / name).write_bytes(cell[1])
+            if table.is_by_path:
+                by_path[cell[0]] = name
             yield table, row, name
+
+
+def _free_stem(given: str, otherwise: str, used: set[str]) -> str:
+    """A picture's own name, in letters that every system takes, or that with what makes it the only one."""
+    plain = _STEM.sub("-", unicodedata.normalize("NFC", Path(given.replace("\\", "/")).stem)).strip("-")
+    stem = plain.encode()[:LONGEST_NAME].decode(errors="ignore") or otherwise
+    tried, again = stem, 0
+    while tried.casefold() in used:
+        tried, again = f"{stem}-{otherwise}{f'-{again}' if again else ''}", again + 1
+    used.add(tried.casefold())
+    return tried
 
 
 def _suffix(name: str, content: bytes) -> str:
     """The suffix that a picture's file should have, by its content, or else by its name."""
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             return _SUFFIXES.get(opened.format or "", ".png")
     except DAMAGE:
         suffix = Path(name).suffix.lower()
@@ -244,17 +311,19 @@ def _suffix(name: str, content: bytes) -> str:
 
 
 def _one(said: Any, label: Column) -> str | None:
-    """A label in letters."""
+    """A label in letters; None where nobody has said."""
     if isinstance(said, list):
         if len(said) > 1:
             raise DataError(f"{label.name} has several labels in one row, {quoted(map(str, said))}. A text has one.")
         said = said[0] if said else None
-    return None if said is None else str(said)
+    return None if said is None or is_missing(str(said)) else str(said)
 
 
-def _groups(row: Mapping[str, Any], meant: Meant) -> dict[str, str]:
-    return {name.strip().lower(): "" if row.get(name) is None else str(row[name]) for name in meant.groups}
+def _known(row: Mapping[str, Any], meant: Meant) -> dict[str, str]:
+    """What belongs together, who validates, and the like, as the table has it."""
+    return {name.strip().lower(): "" if row.get(name) is None else str(row[name]) for name in meant.known}
 
 
 def _side(tables: Sequence[SplitTable], table: SplitTable) -> dict[str, str]:
-    return {"split": table.split} if len(tables) > 1 else {}
+    """The split that a row's own table is of, where that says anything."""
+    return {"split": table.split} if len(tables) > 1 or table.split != "train" else {}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from engine.data.account import Findings, part
 from engine.data.reading.encodings import decode
-from engine.data.reading.litter import SYSTEM_FILES, is_litter, litter_in
+from engine.data.reading.litter import SYSTEM_FILES, is_in_litter, is_litter, litter_in
 from engine.data.reading.tables import SUFFIXES, open_table
 from engine.data.reading.values import storable
 from engine.data.texts.labelled_table import (
@@ -156,13 +156,18 @@ def read_text_folders(root: Path, encoding: str = "") -> TextLayout:
 def _folder_parts(root: Path, places: Sequence[_Place], encoding: str) -> dict[str, str]:
     """The same as parts of a data block, where all texts have labels and nothing is said of a test set's."""
     outer = {place.split: place.files[0].relative_to(root).parts for place in places}
-    if "unsupervised" in outer or any(len(parts) > 3 for parts in outer.values()):
+    inside = {path for path in root.rglob("*") if path.suffix.lower() in TEXT_SUFFIXES and path.is_file()}
+    others = {path for path in inside if not is_in_litter(path.relative_to(root).parts)}
+    others -= {file for place in places for file in place.files}
+    tops = {file.relative_to(root).parts[0] for place in places for file in place.files}
+    is_odd = bool(others) or (len(outer) > 1 and len(tops) > len(outer))
+    if "unsupervised" in outer or is_odd:
         return {}
     depth = max(map(len, outer.values()), default=2) - 2
     parts = {"inputs": part("texts_in", encoding=encoding), "label": part("folder_names", *((depth,) if depth else ()))}
     if depth and len(outer) > 1:
         names = {split: parts[0] for split, parts in outer.items()}
-        parts["split"] = part("folder_split", valid=names.get("validation", "valid"), test=names.get("test", ""))
+        parts["split"] = part("folder_split", valid=names.get("validation", ""), test=names.get("test", ""))
     return parts
 
 

@@ -87,7 +87,7 @@ def test_pictures_with_one_class_in_parquet_with_a_split_each(hub: Hub, lab_home
     assert data.account().left_out == {"no tags are said": ("p20.png",)}
     assert not any("load.py" in request for request in hub.requests), "a stranger's program is not even fetched"
     assert fetch_dataset(NAME) == folder == resolve_dataset(NAME) == resolve_dataset(f"own/{folder.name}")
-    assert not list((lab_home / "cache").glob("hub-data/*")), "nothing of the download is left"
+    assert not list((lab_home / "cache").glob("hub-data/[!.]*")), "nothing of the download is left"
 
 
 def test_several_tags_in_a_list(hub: Hub) -> None:
@@ -176,6 +176,7 @@ def test_pictures_as_files_stay_as_they_are_and_a_table_beside_them_is_read(hub:
     assert (data.classes, len(data.test)) == (("a", "b"), 10)
 
 
+OPENED = ("a table that names a file outside", "a class that has no name", "a card with paths elsewhere")
 HOSTILE = {
     "a table that names a file outside": (
         {"metadata.csv": b"file_name,label\n../../../../etc/hostname.png,a\nx.png,b\n", "x.png": png(1)},
@@ -193,7 +194,57 @@ HOSTILE = {
     "Parquet that is none": ({"train.parquet": b"PAR1" + b"x" * 40}, "no whole Parquet file"),
     "a class that has no name": (
         {"train.parquet": packed({"text": Value("string"), "label": Value("int64")}, [{"text": "a b", "label": 1}])},
-        "2 to 253|1 inputs to train",
+        "2 to 253",
+    ),
+    "the same class by another number in a second file": (
+        {
+            f"train-0000{number}.parquet": packed(
+                {"text": Value("string"), "label": ClassLabel(names=names)}, [{"text": "a b", "label": 0}]
+            )
+            for number, names in enumerate((["x", "y"], ["y", "x"]))
+        },
+        "has other columns, or other classes in them",
+    ),
+    "a test split whose classes are others": (
+        {
+            f"{split}.parquet": packed(
+                {"text": Value("string"), "label": ClassLabel(names=names)}, [{"text": "a b", "label": 0}]
+            )
+            for split, names in (("train", ["x", "y"]), ("test", ["y", "x"]))
+        },
+        "is not the same as that of train",
+    ),
+    "a class whose name says that there is none": (
+        {
+            "train.parquet": packed(
+                {"text": Value("string"), "label": ClassLabel(names=["none", "some"])}, [{"text": "a b", "label": 0}]
+            )
+        },
+        "a class called 'none', and in a table that stands for no label",
+    ),
+    "two splits for one": (
+        {f"validation_{name}.parquet": packed({"text": Value("string")}, [{"text": "a"}]) for name in ("one", "two")},
+        "several splits for one: validation_one, validation_two",
+    ),
+    "a table beside the splits": (
+        {f"{name}.parquet": packed({"text": Value("string")}, [{"text": "a"}]) for name in ("train", "extra")},
+        "something called 'extra.parquet' beside its splits",
+    ),
+    "only a part": (
+        {"default/partial-train/0000.parquet": packed({"text": Value("string")}, [{"text": "a"}])},
+        "only a part as Parquet",
+    ),
+    "a card that is no YAML": (
+        {"README.md": b"---\nconfigs: [{a: *b}]\n---\n", "train.csv": b"a,b\n1,2\n3,4\n"},
+        "is not clear|is the input|holds no",
+    ),
+    "two columns for a text's label": (
+        {
+            "train.parquet": packed(
+                {"text": Value("string"), "a": Value("string"), "b": Value("string")}, [{"text": "x"}]
+            )
+        },
+        "Which column is the",
     ),
     "only a program": ({"things.py": b"print(1)"}, "made by a program, things.py, and a stranger's program is not run"),
     "nothing": ({"notes.pdf": b"%PDF"}, "has no tables and no pictures"),
@@ -202,14 +253,14 @@ HOSTILE = {
             "README.md": b"---\nconfigs: [{data_files: [{split: train, path: /etc/*}]}]\n---\n",
             "train.csv": b"a,b\n1,2\n",
         },
-        "Which column|2 to 253|1 inputs",
+        "is not clear",
     ),
     "a split that nobody knows": (
         {
             "README.md": b"---\nconfigs: [{data_files: [{split: seventh, path: a.parquet}]}]\n---\n",
             "a.parquet": packed({"text": Value("string")}, [{"text": "a"}]),
         },
-        "a split called 'seventh'",
+        "something called 'seventh' beside its splits",
     ),
 }
 
@@ -220,7 +271,9 @@ def test_what_is_hostile_or_damaged_is_refused_in_words_and_leaves_nothing(hub: 
     put(hub, files)
     with pytest.raises((DataError, HubError), match=said):
         opened(fetch_dataset(NAME))
-    assert not [path for path in lab_home.rglob("*") if "passwd" in path.name or "hostname" in path.name]
+    assert not [path for path in (lab_home / "data" / "own").glob("[!.]*") if case not in OPENED], (
+        "nothing of it is kept"
+    )
 
 
 def test_a_visitor_fetches_and_sends_nothing(hub: Hub, tmp_path: Path) -> None:
@@ -287,6 +340,12 @@ def shown(data: Any, item: Any) -> tuple[Any, ...]:
     )
 
 
+def loaded(path: Path) -> Pictures.Image:
+    with Pictures.open(path) as opened:
+        opened.load()
+        return opened
+
+
 def test_a_picture_that_says_where_it_was_taken_goes_without_that_and_a_turned_one_upright(
     hub: Hub, tmp_path: Path
 ) -> None:
@@ -295,12 +354,19 @@ def test_a_picture_that_says_where_it_was_taken_goes_without_that_and_a_turned_o
         path, exif = root / f"images/f{number:02}.png", Pictures.Exif()
         for tag, value in tags.items():
             exif[tag] = value
-        Pictures.open(path).save(path, exif=exif)
+        loaded(path).save(path, exif=exif)
+        assert loaded(path).getexif()
+    drone = root / "images/f02.png"
+    loaded(drone).save(drone.with_suffix(".jpg"), xmp=b"<x drone-dji:GpsLatitude='1.0'/>")
+    drone.unlink()
+    assert b"GpsLatitude" in drone.with_suffix(".jpg").read_bytes()
     aim, data = open_kind(root, [kinds_to_try()[0]])
     push_dataset(data, aim.build(), CardChoices(repo_id="things"), token=TOKEN)
     folder = fetch_dataset(NAME, token=TOKEN)
-    for path in folder.rglob("*.png"):
-        assert not Pictures.open(path).getexif()
+    pictures = [path for path in folder.rglob("*") if path.suffix in (".png", ".jpg")]
+    assert len(pictures) == 8
+    for path in pictures:
+        assert not loaded(path).getexif() and b"GpsLatitude" not in path.read_bytes()
     back = opened(folder)[1]
     mine, theirs = (sorted(shown(one, item) for item in (*one.train, *one.valid)) for one in (data, back))
     assert mine == theirs
@@ -346,3 +412,113 @@ def test_a_picture_with_no_picture_in_its_cell_is_counted(hub: Hub) -> None:
     put(hub, {"train.parquet": packed(features, rows)})
     account = opened(fetch_dataset(NAME))[1].account()
     assert account.left_out == {"named in the table, and no such picture": ("train-000000-without-picture.png",)}
+
+
+def test_names_of_classes_with_blanks_and_commas_stay_one(hub: Hub) -> None:
+    features = {"image": Image(), "label": ClassLabel(names=["golden retriever", "tench, Tinca tinca"])}
+    rows = [{"image": picture(number), "label": number % 2} for number in range(10)]
+    put(hub, {"train.parquet": packed(features, rows)})
+    _, data = opened(fetch_dataset(NAME))
+    assert data.classes == ("golden retriever", "tench, Tinca tinca")
+
+
+def test_a_lone_test_split_stays_one(hub: Hub) -> None:
+    features = {"image": Image(), "label": ClassLabel(names=["a", "b"])}
+    put(hub, {"test.parquet": packed(features, [{"image": picture(n), "label": n % 2} for n in range(6)])})
+    data = opened(fetch_dataset(NAME))[1]
+    assert (len(data.train), len(data.valid), len(data.test)) == (0, 0, 6)
+    masks = {"image": Image(), "mask": Image()}
+    cell = {"bytes": mask_png(boxed(size=(40, 30))), "path": "m.png"}
+    put(hub, {"test.parquet": packed(masks, [{"image": picture(n), "mask": cell} for n in range(4)])}, name=f"{USER}/m")
+    data = opened(fetch_dataset(f"{USER}/m"))[1]
+    assert (data.kind, len(data.train), len(data.test)) == ("mask", 0, 4)
+
+
+def test_what_the_rows_say_of_the_split_is_kept(hub: Hub) -> None:
+    features = {
+        "image": Image(),
+        "label": ClassLabel(names=["a", "b"]),
+        "is_valid": Value("bool"),
+        "person": Value("string"),
+    }
+    rows = [{"image": picture(n), "label": n % 2, "is_valid": n >= 8, "person": f"p{n % 5}"} for n in range(10)]
+    put(hub, {"train.parquet": packed(features, rows)})
+    data = opened(fetch_dataset(NAME))[1]
+    assert len(data.valid) == 2 and "is_valid" in data.title
+    people = {name: feature for name, feature in features.items() if name != "is_valid"}
+    some = [{name: row[name] for name in people} for row in rows]
+    files = {"train.parquet": packed(people, some), "test.parquet": packed(people, some[:3])}
+    put(hub, files, name=f"{USER}/people")
+    data = opened(fetch_dataset(f"{USER}/people"))[1]
+    assert len(data.test) == 3 and "person p4 held out" in data.title
+    masks = {"image": Image(), "mask": Image(), "patient": Value("string")}
+    cell = {"bytes": mask_png(boxed(size=(40, 30))), "path": "m.png"}
+    rows = [{"image": picture(n), "mask": cell, "patient": f"p{n % 3}"} for n in range(9)]
+    put(hub, {"train.parquet": packed(masks, rows)}, name=f"{USER}/m")
+    data = opened(fetch_dataset(f"{USER}/m"))[1]
+    assert [item.name for item in data.valid] == ["p2.png", "p5.png", "p8.png"]
+
+
+def test_texts_with_a_validation_split_are_not_split_again_by_their_authors(hub: Hub) -> None:
+    features = {"text": Value("string"), "label": ClassLabel(names=["neg", "pos"]), "author": Value("string")}
+    rows = [
+        {"text": text, "label": int(label == "pos"), "author": f"a{number % 7}"}
+        for number, (text, label) in enumerate(sayings(40))
+    ]
+    put(hub, {"train.parquet": packed(features, rows), "validation.parquet": packed(features, rows[:10])})
+    data = opened(fetch_dataset(NAME))[1]
+    assert (len(data.train), len(data.valid)) == (40, 10)
+
+
+@pytest.mark.parametrize("files", ["train/*.parquet", ["train/a.parquet", "train/*.parquet"], "**/a.parquet"])
+def test_a_card_may_name_its_files_in_every_way(hub: Hub, files: Any) -> None:
+    features = {"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])}
+    rows = [{"text": text, "label": int(label == "pos")} for text, label in sayings(40)]
+    card = f"---\nconfigs: {json.dumps([{'config_name': 'default', 'data_files': files}])}\n---\n".encode()
+    there = {"train/a.parquet": packed(features, rows), "other/deep/b.parquet": packed(features, rows)}
+    put(hub, {"README.md": card, **there})
+    assert opened(fetch_dataset(NAME))[1].account().found == 40
+
+
+def test_pictures_in_folders_for_the_splits_named_by_one_table(hub: Hub) -> None:
+    names = [f"{side}/p{number}.png" for side in ("train", "test") for number in range(8)]
+    table = lines(
+        [("file_name", "label"), *((name, "ab"[at % 2]) for at, name in enumerate(names)), ("train/p1.png", "a")]
+    )
+    files = {name: png(at) for at, name in enumerate((*names, "train/extra.png"))}
+    put(hub, {**files, "metadata.csv": table.encode()})
+    data = opened(fetch_dataset(NAME))[1]
+    assert (len(data.train) + len(data.valid), len(data.test)) == (8, 8)
+    account = data.account()
+    assert account.left_out == {"no line in the table": ("no-row-train-extra.png",)}
+    assert any("stand on several lines" in note and "p1" in note for note in account.notes)
+
+
+def test_pictures_without_a_tag_come_back_without_one(hub: Hub, tmp_path: Path) -> None:
+    table = lines([("image", "a", "b"), *((f"c{n:02}", int(n % 2), int(n % 3 == 0)) for n in range(20))])
+    aim, data = open_kind(tagged_set(tmp_path / "mine", table), kinds_to_try())
+    push_dataset(data, aim.build(), CardChoices(repo_id="things"), token=TOKEN)
+    back = opened(fetch_dataset(NAME, token=TOKEN))[1]
+    assert sum(not back.label(item) for item in (*back.train, *back.valid)) == 6
+
+
+def test_a_set_goes_by_its_name_until_there_are_two_of_that_name(hub: Hub) -> None:
+    table = lines([("what", "is", "else"), *((text, label, label) for text, label in sayings(40))])
+    put(hub, {"all.csv": table.encode()})
+    reference = Reference(NAME)
+    first = fetch_dataset(Wanted(reference=reference, columns=Chosen("what", "is")))
+    assert resolve_dataset(NAME) == resolve_dataset(f"{NAME}@main") == first
+    fetch_dataset(Wanted(reference=reference, columns=Chosen("what", "else")))
+    with pytest.raises(DataError, match=r"several parts or columns are here\. Name one of them: own/student-things-"):
+        resolve_dataset(NAME)
+
+
+def test_what_was_downloaded_is_not_downloaded_again_for_another_column(hub: Hub, lab_home: Path) -> None:
+    table = lines([("what", "is", "else"), *((text, label, label) for text, label in sayings(40))])
+    put(hub, {"all.csv": table.encode()})
+    with pytest.raises(DataError, match="is not clear"):
+        fetch_dataset(NAME)
+    asked = sum("resolve" in request and request.startswith("GET") for request in hub.requests)
+    fetch_dataset(Wanted(reference=Reference(NAME), columns=Chosen("what", "is")))
+    assert sum("resolve" in request and request.startswith("GET") for request in hub.requests) == asked
+    assert not list((lab_home / "cache" / "hub-data").glob("[!.]*"))

@@ -1,6 +1,7 @@
 """The data block for people: its parts mixed, every layout as a few lines that find the same to the item, and what is refused."""
 
 import ast
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from engine.api import (
     column_split,
     each,
     folder_names,
+    folder_split,
     group_split,
     label_column,
     list_split,
@@ -171,6 +173,16 @@ def test_a_name_in_a_table_cannot_become_code(tmp_path: Path) -> None:
     assert content(run_block(source).open(root))["train"]
 
 
+def test_what_a_table_says_cannot_become_code(tmp_path: Path) -> None:
+    """The comment on the split has names of people in it, and of columns."""
+    rows = [(name, "ab"[at % 2], "a\nimport os" if at < 5 else f"p{at % 3}") for at, name in enumerate(NAMES)]
+    table = "".join(f'{name},{tag},"{person}"\n' for name, tag, person in [("image", "tags", "person"), *rows])
+    data = open_kind(tagged_set(tmp_path / "mine", table), kinds_to_try())[1]
+    hostile = dataclasses.replace(data, title="person zz\nimport os; os.remove('x')\r#\u2028 held out")
+    body = ast.parse("\n".join(block_source(hostile))).body
+    assert len(body) == 1 and isinstance(body[0], ast.Assign)
+
+
 def test_parts_are_mixed_as_one_likes(tmp_path: Path) -> None:
     root = tagged_set(tmp_path / "mine", TABLE)
     block = DataBlock(
@@ -299,6 +311,14 @@ def labelled(root: Path, **parts: Any) -> Any:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a folder for validation that is not there": (
+        {"split": folder_split(valid="vaild")},
+        "No input lies in a folder called vaild",
+    ),
+    "a person who is not there": (
+        {"split": group_split(lambda picture: picture.stem, held="c99", what="picture")},
+        "No input is of the picture c99",
+    ),
     "no such folder of inputs": ({"inputs": pictures_in("nowhere")}, "has no inputs where the block looks for them"),
     "inputs that are the test set too": ({"test": pictures_in("train")}, "is an input and in the test set"),
     "no label at all": ({"label": each(lambda item: None)}, "None of the 20 inputs in .* has a label"),
@@ -326,7 +346,7 @@ def test_what_does_not_fit_together_is_said(tmp_path: Path, case: str) -> None:
 
 
 def test_a_pattern_without_the_picture_s_name_is_refused_at_once_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    for pattern in ("labels/mask", "labels/{name}"):
+    for pattern in ("labels/mask", "labels/{name}", "labels/{stem", "labels/{stem[0]}"):
         with pytest.raises(DataError, match="says no place for each mask"):
             masks_at(pattern)
     with pytest.raises(DataError, match="There is no folder"):

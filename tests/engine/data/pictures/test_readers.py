@@ -1,10 +1,12 @@
 """A picture from outside is read by another process, and none holds or fills it for long."""
 
+import json
 import struct
 import threading
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ import pytest
 from PIL import Image
 
 from engine.data.pictures import readers as module
+from engine.data.pictures import reading
 from engine.data.pictures.files import open_picture
-from engine.data.pictures.readers import Readers
+from engine.data.pictures.readers import MOST_PIXELS, Readers
 from engine.data.pictures.reading import MOST_ASPECT, MOST_SCANS
 from engine.errors import DataError
 
@@ -191,3 +194,41 @@ def test_a_process_does_not_outlive_the_one_that_started_it(readers: Readers, qu
     assert process.running.stdin
     process.running.stdin.close()
     assert process.running.wait(10) == 0
+
+
+def test_large_pictures_are_read_one_at_a_time_and_ordinary_ones_beside_them(
+    tmp_path: Path, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four large ones at once would hold several times what is allowed before anybody could look."""
+    large = [tmp_path / f"{number}.png" for number in range(3)]
+    for path in large:
+        Image.new("RGB", (3200, 3000)).save(path)
+    readers, at_once, most = Readers(), [0], [0]
+    real = module._Process.ask
+
+    def ask(self, path: Path, channels: int, *, may_be_large: bool):
+        at_once[0] += may_be_large
+        most[0] = max(most[0], at_once[0])
+        try:
+            return real(self, path, channels, may_be_large=may_be_large)
+        finally:
+            at_once[0] -= may_be_large
+
+    monkeypatch.setattr(module._Process, "ask", ask)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(readers.read, path) for path in (*large, quick)]
+            shapes = [one.result().bands.shape for one in asked]
+        assert most[0] == 1 and shapes[0][0] * shapes[0][1] <= MOST_PIXELS
+    finally:
+        readers.close()
+
+
+def test_what_is_large_is_said_to_be_before_it_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "allow", lambda memory: None)  # it is this process here
+    asked = {"path": str(tmp_path / "large.png"), "channels": 3, "most": MOST_PIXELS, "may_be_large": False}
+    Image.new("RGB", (3200, 3000)).save(tmp_path / "large.png")
+    assert reading.answer(json.dumps(asked).encode()) == ({"is_large": True}, b"")
+    Image.new("RGB", (6000, 5000)).save(tmp_path / "large.jpg")
+    said, _ = reading.answer(json.dumps({**asked, "path": str(tmp_path / "large.jpg")}).encode())
+    assert said["size"] == (5000, 6000), "a JPEG is decoded at half its size"
