@@ -136,7 +136,7 @@ class OneLabel:
                 f"{several[0].name} has {len(said[several[0]])} labels. With OneLabel() each input has one; Tags() takes "
                 "several."
             )
-        names = {item: some[0] for item, some in said.items()}
+        names = {item: next(iter(some)) for item, some in said.items()}
         classes = tuple(sorted(set(names.values())))
         if len(classes) < 2:
             raise DataError(f"All inputs in {root.name} have the label {classes[0]}. There is nothing to tell apart.")
