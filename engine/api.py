@@ -20,20 +20,22 @@ if TYPE_CHECKING:
     from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.block_parts import (
         all_pictures,
-        column_split,
         each,
         folder_names,
-        folder_split,
-        group_split,
         label_column,
-        list_split,
         masks_at,
         pictures_in,
         points_in,
-        random_split,
-        recording_split,
         tags_in,
         texts_in,
+    )
+    from engine.kinds.block_splits import (
+        column_split,
+        folder_split,
+        group_split,
+        list_split,
+        random_split,
+        recording_split,
     )
     from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
@@ -116,20 +118,22 @@ def _names_that_need_torch() -> dict[str, Any]:
     from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.block_parts import (
         all_pictures,
-        column_split,
         each,
         folder_names,
-        folder_split,
-        group_split,
         label_column,
-        list_split,
         masks_at,
         pictures_in,
         points_in,
-        random_split,
-        recording_split,
         tags_in,
         texts_in,
+    )
+    from engine.kinds.block_splits import (
+        column_split,
+        folder_split,
+        group_split,
+        list_split,
+        random_split,
+        recording_split,
     )
     from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model

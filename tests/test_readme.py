@@ -19,13 +19,14 @@ from engine.library import listing
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))}
-OWN_TEST = "add-a-task.md"  # its programs are one whole: tests/test_add_a_task.py runs them
+# Their programs have tests of their own: tests/test_add_a_task.py and tests/engine/kinds/test_data_block.py.
+OWN_TESTS = ("add-a-task.md", "data-block.md")
 VARIABLE = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
 
 def programs() -> list[tuple[str, str]]:
     """The Python in the pages, each with its page's name."""
-    pages = {name: text for name, text in PAGES.items() if name != OWN_TEST}
+    pages = {name: text for name, text in PAGES.items() if name not in OWN_TESTS}
     return [
         (name, code) for name, text in pages.items() for code in re.findall(r"^```python\n(.*?)^```", text, re.S | re.M)
     ]

@@ -33,7 +33,7 @@ def check(
 
 def fetch_from_hub(name: str, config: str, input_column: str, target_column: str, *, as_json: bool) -> None:
     """Fetch a data set of the Hugging Face Hub, and say what it is called here."""
-    from engine.data.sources.plain_layout import Chosen
+    from engine.data.sources.meant_columns import Chosen
     from engine.hub.datasets import Wanted, fetch_dataset
     from engine.hub.remote import parse_reference
 

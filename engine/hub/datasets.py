@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,29 +22,25 @@ from engine.data.reading.tables import SUFFIXES as TABLE_SUFFIXES
 from engine.data.reading.typed import DAMAGE
 from engine.data.sources.columns import SplitTable, parquet_split, text_split
 from engine.data.sources.hub_origin import HubOrigin, write_origin
+from engine.data.sources.meant_columns import AS_FOUND, Chosen
 from engine.data.sources.own_archives import NOTES, innermost
-from engine.data.sources.plain_layout import AS_FOUND, Chosen, write_plain
-from engine.data.splits import SPLIT_WORDS
+from engine.data.sources.plain_layout import write_plain
 from engine.data.texts.own import OWN_FOLDER
 from engine.data.whole_folder import ABANDONED_SECONDS, making_whole
 from engine.errors import DataError, HubError
 from engine.host.access import require_host
 from engine.host.home import cache_folder, data_folder, disk_told
 from engine.hub.client import build_api, hub_told
+from engine.hub.dataset_splits import CARD, split_word, tables_by_split
 from engine.hub.remote import OnProgress, Reference, alone, counted, parse_reference
 
-CARD, LABELS = "README.md", "id2label.json"
+LABELS = "id2label.json"
 NO_TABLES = frozenset({LABELS, CODES, "dataset_info.json", "dataset_infos.json", "state.json"})
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 READ = "What is read: Parquet, CSV, JSON lines, and pictures as files."
 SCRATCH = "hub-data"
 MAX_BYTES = 20_000_000_000
 MAX_FILES = 200_000
-MAX_CARD = 1_000_000  # bytes
-NAMELESS = ""  # a table whose name says no split: all training samples, where it is alone
-UNLABELLED = {"unsupervised": "unsupervised", "unlabeled": "unsupervised", "unlabelled": "unsupervised"}
-_WORDS = re.compile(r"[^a-z]+")
-_SHARD = re.compile(r"-\d+(-of-\d+)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +153,7 @@ def _write(source: Path, folder: Path, wanted: Wanted) -> None:
     tables = parquet or metadata or tables
     if not tables:
         raise DataError(f"{wanted.reference} has no tables and no pictures in folders. {READ}")
-    by_split = _by_split(source, tables, wanted)
+    by_split = tables_by_split(source, tables, str(wanted.reference), wanted.config)
     read = [table for split, some in by_split.items() for table in _split_tables(split, some, source)]
     write_plain(
         sorted(read, key=lambda table: table.split != "train"), folder, wanted.columns, partial(_codes_in, source)
@@ -223,93 +219,6 @@ def _by_folder(table: SplitTable, file: Path) -> list[SplitTable]:
         replace(table, split=one, rows=lambda one=one: (row for row in table.rows() if side(row) == one))
         for one in sorted(sides)
     ]
-
-
-def _by_split(root: Path, tables: Sequence[Path], wanted: Wanted) -> dict[str, list[Path]]:
-    """The tables of the wanted part, by split: as the card says, or else by the names of files and folders."""
-    found: dict[str, dict[str, list[Path]]] = {}
-    for config, split, pattern in _configs_in(root / CARD):
-        fits = re.compile(_regex(pattern))
-        some = found.setdefault(config, {}).setdefault(split, [])
-        some += [path for path in tables if fits.fullmatch(path.relative_to(root).as_posix()) and path not in some]
-    found = {config: splits for config, splits in found.items() if any(splits.values())}
-    if not found:
-        for path in tables:
-            config, split = _said_by_name(path.relative_to(root))
-            found.setdefault(config, {}).setdefault(split, []).append(path)
-    if wanted.config not in found and (wanted.config or len(found) > 1):
-        choice = f"There is no part {wanted.config} in" if wanted.config else "It is not clear which part is meant of"
-        raise DataError(
-            f"{choice} {wanted.reference}: it has {', '.join(sorted(found))[:400]}. Say it with --config NAME."
-        )
-    return _by_word(found[wanted.config if wanted.config in found else next(iter(found))], wanted)
-
-
-def _by_word(found: Mapping[str, list[Path]], wanted: Wanted) -> dict[str, list[Path]]:
-    """The splits under the names that they have here; `DataError` where two would be one, or one is none that is known."""
-    known = {split: split_word(split) for split in found if found[split]}
-    strange = [split for split, word in known.items() if not word and split != NAMELESS]
-    if strange or (NAMELESS in known and len(known) > 1):
-        shown = strange[0] if strange else found[NAMELESS][0].name
-        raise DataError(
-            f"{wanted.reference} has something called {shown!r} beside its splits. Those that are known: train, validation, test."
-        )
-    words = [word or "train" for word in known.values()]
-    twice = [split for split, word in known.items() if words.count(word or "train") > 1]
-    if twice:
-        raise DataError(
-            f"{wanted.reference} has several splits for one: {', '.join(sorted(twice))[:200]}. Make a data set with one of them."
-        )
-    if any(split.startswith("partial-") for split in known):
-        raise DataError(f"Of {wanted.reference} the Hub has only a part as Parquet. Take another revision.")
-    return {word: found[split] for split, word in zip(known, words, strict=True)}
-
-
-def _said_by_name(path: Path) -> tuple[str, str]:
-    """The part and the split that a file's place says it is of, such as sst2/train-00000-of-00001.parquet."""
-    folders = [part for part in path.parts[:-1] if part != "data"]
-    stem = _SHARD.sub("", path.stem)
-    split = next((part for part in (stem, *reversed(folders)) if split_word(part)), NAMELESS)
-    outer = [part for part in folders if not split_word(part)]
-    return outer[0] if outer else "", split
-
-
-def split_word(name: str) -> str:
-    """The split that a name is called after; "" for none."""
-    words = _WORDS.split(name.lower())
-    return next((known for word in words if (known := {**SPLIT_WORDS, **UNLABELLED}.get(word, ""))), "")
-
-
-def _regex(pattern: str) -> str:
-    """A card's pattern for paths: `*` stays in one folder, and `**/` is any number of them."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern.removeprefix("./"))
-    meant = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(meant.get(part) or re.escape(part) for part in parts)
-
-
-def _configs_in(card: Path) -> list[tuple[str, str, str]]:
-    """What a card says of its tables: part, split and a pattern for paths inside the repository."""
-    import yaml
-    from huggingface_hub import DatasetCard
-
-    if not card.is_file() or card.stat().st_size > MAX_CARD:
-        return []
-    try:
-        said: Any = DatasetCard.load(card, ignore_metadata_errors=True).data.to_dict().get("configs") or []
-        return [entry for config in said for entry in _entries(config)]
-    except (yaml.YAMLError, RecursionError, *DAMAGE):
-        return []  # then names say it
-
-
-def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """One config of a card; an entry may be a pattern, or a split and one pattern or several."""
-    name, files = config.get("config_name", "default"), config.get("data_files") or []
-    for given in [files] if isinstance(files, str | dict) else files:
-        entry = given if isinstance(given, dict) else {"split": "train", "path": given}
-        paths = entry.get("path")
-        for path in paths if isinstance(paths, list) else [paths]:
-            if isinstance(name, str) and isinstance(entry.get("split"), str) and isinstance(path, str):
-                yield name, entry["split"], path
 
 
 def _codes_in(source: Path) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from engine.events import CheckpointSaved
 from engine.training.checkpoint import Progress, save_checkpoint
 from engine.training.evaluate import Evaluation
-from engine.training.setup import Ready
+from engine.training.ready import Ready
 
 CHECKPOINT_SECONDS = 120.0
 

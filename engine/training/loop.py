@@ -20,8 +20,9 @@ from engine.training.evaluate import evaluate_batches
 from engine.training.keeper import Keeper
 from engine.training.layer_groups import ADAM_BETA2, spread_rates
 from engine.training.memory import give_back_when_short
+from engine.training.ready import Place, Ready
 from engine.training.schedule import lr_at, momentum_at
-from engine.training.setup import Place, Ready, never, prepare_stage
+from engine.training.setup import never, prepare_stage
 
 STEPS_BETWEEN_LOOKS = 20  # at how much memory is held
 FEW_SKIPPED, MANY_SKIPPED = 5, 0.05  # steps of an epoch, and their share, that fp16 may leave out without a word

@@ -25,7 +25,8 @@ from engine.training.carried import forget
 from engine.training.dropout import dropouts
 from engine.training.lr_reading import LEAST_STEPS, suggest
 from engine.training.memory import halve_until_it_fits
-from engine.training.setup import Ready, never, prepare_stage
+from engine.training.ready import Ready
+from engine.training.setup import never, prepare_stage
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
 SMOOTHING = 0.9  # of the running average by which the search ends

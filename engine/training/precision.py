@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from engine.errors import RecipeError
+from engine.events import PrecisionChosen
 from engine.host.machine import trained_precisions
 from engine.training.layer_groups import freeze, layer_groups, set_train_mode
 
@@ -93,6 +94,10 @@ class Choice:
     precision: str
     seconds: dict[str, float]
     reason: str
+
+    def said(self, stage: int) -> PrecisionChosen:
+        """The same as an event of a stage."""
+        return PrecisionChosen(stage=stage, precision=self.precision, seconds_per_step=self.seconds, reason=self.reason)
 
 
 def fastest_precision(

@@ -24,7 +24,8 @@ from engine.training.events_kept import Kept
 from engine.training.keeper import Keeper
 from engine.training.loop import fit
 from engine.training.memory import halve_until_it_fits
-from engine.training.setup import Place, never
+from engine.training.ready import Place
+from engine.training.setup import never
 
 
 def train_recipe(

@@ -13,19 +13,16 @@ from pathlib import Path
 from engine.data.account import Findings, part
 from engine.data.pictures.bands import look_at_bands
 from engine.data.pictures.files import list_all_pictures, list_pictures
-from engine.data.pictures.named_rows import COLUMNS, NO_LINE, open_named
+from engine.data.pictures.named_rows import NO_LINE, open_named
 from engine.data.pictures.scan import follow_each_other, look_at_pictures
+from engine.data.pictures.tag_columns import joined_tags, tag_columns, tag_reader
 from engine.data.reading.litter import is_litter
-from engine.data.reading.rows import Row, Table
 from engine.data.reading.tables import SUFFIXES
-from engine.data.reading.tags import find_tag_cells, tag_warnings
-from engine.data.reading.values import MARKS, as_number, quoted
+from engine.data.reading.tags import tag_warnings
+from engine.data.reading.values import quoted
 from engine.data.splits import (
-    GROUP_COLUMNS,
-    SPLIT_COLUMNS,
     SPLIT_SEED,
     SPLIT_WORDS,
-    VALID_COLUMN,
     ColumnSplit,
     Split,
     by_chance,
@@ -40,7 +37,6 @@ from engine.errors import DataError, LayoutError
 TABLES = ("labels.csv", "train_v2.csv", "train_classes.csv")
 FOLDERS = ("train", "train-jpg", "train-tif-v2", "images")
 TEST_FOLDERS = {"train-jpg": ("test-jpg", "test-jpg-additional"), "train-tif-v2": ("test-tif-v2",)}
-TAG_COLUMNS = ("tags", "labels", "tag", "label", "classes", "class", "categories", "category", "target")
 _MASKS = re.compile(r"(masks?|labels?|annot|gt|ground|seg)(\b|_|$|[a-z]*$)", re.IGNORECASE)
 
 
@@ -154,9 +150,9 @@ def _of_split_tables(parts: Mapping[Path, str], layouts: Sequence[TagLayout], pi
 def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int, column: str) -> TagLayout:
     table, named = open_named(file, folder, pictures)
     rows = [row for some in named.rows.values() for row in some]
-    columns = _tag_columns(table, rows, named.column, column)
-    read, written = _reader(table, rows, columns)
-    tags = {picture: _joined([read(row) for row in some]) for picture, some in named.rows.items()}
+    columns = tag_columns(table, rows, named.column, column)
+    read, written = tag_reader(table, rows, columns)
+    tags = {picture: joined_tags([read(row) for row in some]) for picture, some in named.rows.items()}
     used = {picture: some for picture, some in tags.items() if some is not None}
     if not used:
         raise DataError(
@@ -185,73 +181,6 @@ def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, see
             parts={"label": part("tags_in", file.name, column=column)},
         ),
     )
-
-
-def _joined(said: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
-    """The tags of all of a picture's lines; None where none of them says anything."""
-    found = [tags for tags in said if tags is not None]
-    return tuple(sorted({tag for tags in found for tag in tags})) if found else None
-
-
-def _tag_columns(table: Table, rows: Sequence[Row], picture_at: int, chosen: str) -> list[int]:
-    """The one column that holds tags, or the columns of 0 and 1, each of which is one; or the one that somebody has chosen."""
-    if chosen:
-        if chosen.strip().lower() not in table.names:
-            raise DataError(f"{table.file.name} has no column {chosen}. It has: {', '.join(table.columns)[:200]}.")
-        return [table.names.index(chosen.strip().lower())]
-    named = [at for name in TAG_COLUMNS for at, column in enumerate(table.names) if column == name and at != picture_at]
-    if named:
-        first = table.names[named[0]]
-        return [
-            named[0],
-            *(at for at, name in enumerate(table.names) if re.fullmatch(rf"{re.escape(first)}[ _-]?\d+", name)),
-        ]
-    other = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS, *COLUMNS}
-    left = [at for at, name in enumerate(table.names) if at != picture_at and name not in other]
-    marks = [at for at in left if all(row.cells[at].strip().lower() in _ONE_HOT for row in rows)]
-    if len(marks) > 1:
-        odd = [at for at in left if at not in marks and _is_numeric(rows, at)]
-        if odd:
-            other = next(row.cells[odd[0]] for row in rows if row.cells[odd[0]].strip().lower() not in _ONE_HOT)
-            raise DataError(
-                f"{table.file.name} has columns of 0 and 1, and {quoted(table.columns[at] for at in odd)} with other "
-                f"numbers, such as {other}. Write 0 or 1 in each column of a tag, and leave other columns out."
-            )
-        return marks
-    if len(left) == 1:
-        return left
-    raise DataError(
-        f"{table.file.name} has the columns {', '.join(table.columns)[:200]}, and none is called tags or labels. Call the "
-        "column of tags so, or give each tag a column of 0 and 1."
-    )
-
-
-def _is_numeric(rows: Sequence[Row], at: int) -> bool:
-    return all(as_number(row.cells[at]) is not None for row in rows if row.cells[at].strip())
-
-
-_ONE_HOT = frozenset(word for word in MARKS if word in ("1", "0", "1.0", "0.0", "true", "false", "yes", "no", ""))
-
-
-def _reader(
-    table: Table, rows: Sequence[Row], columns: Sequence[int]
-) -> tuple[Callable[[Row], tuple[str, ...] | None], str]:
-    """What gives a row's tags, None where nothing is said; and how they are written, in words."""
-    if len(columns) > 1 and any(row.cells[at].strip().lower() not in _ONE_HOT for row in rows for at in columns):
-        cells = find_tag_cells(
-            {f"{row.where}, {at}": row.cells[at] for row in rows for at in columns}, table.columns[columns[0]]
-        )
-        read = lambda row: tuple(sorted({tag for at in columns for tag in cells.tags(row.cells[at])})) or None  # noqa: E731
-        return read, f"in {len(columns)} columns, parted by {cells.in_words}"
-    if len(columns) > 1:
-        names = {at: table.columns[at].strip() for at in columns}
-        return (
-            lambda row: tuple(name for at, name in names.items() if MARKS[row.cells[at].strip().lower()]),
-            "columns of 0 and 1",
-        )
-    at = columns[0]
-    cells = find_tag_cells({row.where: row.cells[at] for row in rows}, table.columns[at])
-    return lambda row: cells.said(row.cells[at]), f"parted by {cells.in_words}"
 
 
 def _split_of(said: ColumnSplit | None, seed: int) -> Callable[[Sequence[Path]], Split]:

@@ -25,11 +25,6 @@ class TagCells:
     def in_words(self) -> str:
         return {BLANKS: "blanks", LISTS: "lists"}.get(self.mark) or MARKS[self.mark]
 
-    def said(self, cell: str) -> tuple[str, ...] | None:
-        """The same, and None where nothing is said; an empty list says that there are none."""
-        is_empty = self.mark == LISTS and not is_missing(cell) and not as_list(cell)
-        return () if is_empty else self.tags(cell) or None
-
     def tags(self, cell: str) -> tuple[str, ...]:
         """The tags of one cell, each once; () where nothing is said."""
         if is_missing(cell):

@@ -9,55 +9,29 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from PIL import Image
 
 from engine.data.pictures.files import DAMAGE, FORMATS, PICTURE_SUFFIXES
 from engine.data.pictures.mask_layouts import CODES, LISTED
 from engine.data.pictures.masks import MOST_CLASSES, look_at_masks
-from engine.data.pictures.point_table import COLUMNS as POINT_COLUMNS
-from engine.data.pictures.point_table import FACTS
-from engine.data.pictures.tag_layouts import TAG_COLUMNS
+from engine.data.pictures.named_rows import COLUMNS
+from engine.data.pictures.tag_columns import TAG_COLUMNS
 from engine.data.reading.values import as_mark, is_missing, quoted
-from engine.data.sources.columns import Column, Holds, SplitTable
-from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, VALID_COLUMN, held_groups
-from engine.data.texts.labelled_table import LABEL_COLUMNS, TEXT_COLUMNS
+from engine.data.sources.columns import Column, SplitTable
+from engine.data.sources.meant_columns import Chosen, Meant, find_columns
+from engine.data.splits import GROUP_COLUMNS, VALID_COLUMN, held_groups
 from engine.errors import DataError
 
-MASK_COLUMNS = ("mask", "label", "labels", "annotation", "segmentation", "semantic_segmentation", "annotated", "target")
-LABELS: tuple[Holds, ...] = ("class", "classes", "text", "texts", "number")
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "test": "test"}
 VOID = 255
+ROWS = (*TAG_COLUMNS, *COLUMNS, "split")  # what columns of the table are called
 LONGEST_NAME = 60  # bytes of a picture's name, without what makes it differ from others
 MOST_BYTES = 20_000_000_000
 _STEM = re.compile(r"[^\w-]+")
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif"}
-
-
-class Chosen(NamedTuple):
-    """Which columns somebody means; "" for what is found. Two numbers are parted by a comma, as in "x,y"."""
-
-    input: str = ""
-    target: str = ""
-
-
-AS_FOUND = Chosen()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meant:
-    """Which columns are the inputs and their labels, and which say what belongs together or what else is known of a sample."""
-
-    input: Column
-    target: tuple[Column, ...]
-    known: tuple[str, ...]
-
-    @property
-    def is_pictures(self) -> bool:
-        return self.input.holds == "picture"
 
 
 def write_plain(
@@ -76,7 +50,7 @@ def write_plain(
                 f"The column {other.name} of the split {table.split} is not the same as that of {tables[0].split}: it is "
                 "missing there, holds something else, or has other classes."
             )
-    if meant.is_pictures:
+    if meant.has_pictures:
         tables = [
             table for table in tables if table.split in SPLIT_FOLDERS
         ]  # nothing is learnt from unlabelled pictures
@@ -85,88 +59,12 @@ def write_plain(
     _writer(meant)(tables, folder, meant, codes)
 
 
-def find_columns(columns: Sequence[Column], chosen: Chosen) -> Meant:
-    """The columns of inputs and labels, by what they hold and are called."""
-    target = tuple(_named(columns, name.strip()) for name in chosen.target.split(",") if name.strip())
-    pictures = [column for column in columns if column.holds == "picture" and column not in target]
-    groups = [column for column in columns if column.name.strip().lower() in GROUP_COLUMNS]
-    if chosen.input:
-        given = _named(columns, chosen.input)
-    elif pictures:
-        masks = [column for column in pictures if column.name.lower() in MASK_COLUMNS]
-        given = _only(columns, [column for column in pictures if column not in masks] or pictures, (), "input")
-    else:
-        texts = [column for column in columns if column.holds == "text" and column not in target]
-        left = [column for column in texts if column.name.lower() not in LABEL_COLUMNS and column not in groups]
-        given = _only(columns, left or texts, TEXT_COLUMNS, "input")
-    target = target or _target(columns, given, [column.name for column in groups])
-    _check(given, target)
-    used = {column.name for column in (given, *target)}
-    wanted = (*GROUP_COLUMNS, *FACTS, *SPLIT_COLUMNS, VALID_COLUMN)
-    known = tuple(one.name for one in columns if one.name.strip().lower() in wanted and one.name not in used)
-    return Meant(input=given, target=target, known=known)
-
-
-def _check(given: Column, target: Sequence[Column]) -> None:
-    """`DataError` for columns from which nothing can be made."""
-    if given in target:
-        raise DataError(f"{given.name} cannot be the input and the label. Choose another column for one of them.")
-    if given.holds not in ("picture", "text"):
-        raise DataError(
-            f"The column {given.name} holds no pictures and no texts ({given.holds}). Choose another input."
-        )
-    are_two_numbers = len(target) == 2 and all(column.holds in ("number", "text") for column in target)
-    if len(target) > 1 and not (given.holds == "picture" and are_two_numbers):
-        raise DataError(
-            f"{quoted(one.name for one in target)} cannot be the label together: only two numbers can, a point."
-        )
-    allowed = ("picture", "numbers", *LABELS) if given.holds == "picture" else LABELS
-    if len(target) == 1 and target[0].holds not in allowed:
-        raise DataError(f"The column {target[0].name} holds no labels ({target[0].holds}). Choose another.")
-
-
-def _target(columns: Sequence[Column], given: Column, groups: Sequence[str]) -> tuple[Column, ...]:
-    others = [column for column in columns if column != given and column.name not in groups]
-    by_name = {column.name.lower(): column for column in others}
-    if given.holds == "picture":
-        masks = [column for column in others if column.holds == "picture"]
-        if masks:
-            return (_only(columns, masks, MASK_COLUMNS, "target"),)
-        pairs = [pair for pair in POINT_COLUMNS if set(pair) <= by_name.keys()]
-        if pairs:
-            return tuple(by_name[name] for name in pairs[0])
-    classes = [column for column in others if column.holds in ("class", "classes")]
-    known = TAG_COLUMNS if given.holds == "picture" else LABEL_COLUMNS
-    named = [column for column in others if column.holds in LABELS and column.name.lower() in known]
-    return (_only(columns, classes or named or [one for one in others if one.holds in LABELS], known, "target"),)
-
-
-def _only(columns: Sequence[Column], left: Sequence[Column], known: Sequence[str], what: str) -> Column:
-    """The one column that is left, or the first that is called so."""
-    named = sorted(
-        (column for column in left if column.name.lower() in known), key=lambda one: known.index(one.name.lower())
-    )
-    if len(left) == 1 or named:
-        return (named or left)[0]
-    said = ", ".join(f"{column.name} ({column.holds})" for column in columns)
-    raise DataError(f"Which column is the {what} is not clear. There are: {said[:400]}. Say it with --{what} COLUMN.")
-
-
-def _named(columns: Sequence[Column], name: str) -> Column:
-    found = next((column for column in columns if column.name == name), None)
-    if found is None:
-        raise DataError(
-            f"There is no column {name!r}. There are: {', '.join(column.name for column in columns)[:400]}."
-        )
-    return found
-
-
 Writer = Callable[[Sequence[SplitTable], Path, Meant, Callable[[], Sequence[str]]], None]
 
 
 def _writer(meant: Meant) -> Writer:
     held = {column.holds for column in meant.target}
-    if not meant.is_pictures:
+    if not meant.has_pictures:
         return _write_texts
     if held == {"picture"}:
         return _write_masks
@@ -187,15 +85,29 @@ def _write_texts(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes
 
 
 def _write_tags(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]) -> None:
-    """Pictures in images/, and a table of JSON lines with a list of tags in each."""
+    """Pictures in images/, and a table of JSON lines with a list of tags in each.
+
+    Where a picture has none, each class has a column of 0 and 1: an empty list would mean that nobody has said.
+    """
     (label,) = meant.target
+    is_wide = label.holds == "classes" and any(row[label.name] == [] for table in tables for row in table.rows())
+    clash = {*ROWS, *(name.lower() for name in meant.known)} & {name.lower() for name in label.classes}
+    if is_wide and clash:
+        raise DataError(
+            f"Some pictures have no tag, and a tag is called {min(clash)!r}, as a column of the table is. Rename it."
+        )
     with (folder / "labels.jsonl").open("w", encoding="utf-8") as file:
         for table, row, name in _pictures(tables, folder / "images", meant):
             said = row[label.name]
             if not isinstance(said, list):  # a name may have blanks or commas in it
                 one = _one(said, label)
                 said = None if one is None else [one]
-            line = {"image_name": name, "tags": said, **_known(row, meant), **_side(tables, table)}
+            if is_wide and said is None:
+                name = (
+                    f"{Path(name).stem}-without-tags{Path(name).suffix}"  # no such picture: it is counted, and left out
+                )
+            tags = {one: int(one in (said or [])) for one in label.classes} if is_wide else {"tags": said}
+            line = {"image_name": name, **tags, **_known(row, meant), **_side(tables, table)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

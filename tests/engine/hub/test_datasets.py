@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from engine.cli.app import app
 from engine.data.dataset import DataSet
 from engine.data.sources.fetching import resolve_dataset
-from engine.data.sources.plain_layout import Chosen
+from engine.data.sources.meant_columns import Chosen
 from engine.errors import AccessError, DataError, HubError
 from engine.host.access import HOST, Limits, Person, identify_by
 from engine.hub.datasets import Wanted, fetch_dataset

@@ -18,7 +18,7 @@ from engine.events import RunDied, RunFailed, RunFinished, RunResumed, RunStarte
 from engine.host.home import runs_folder
 from engine.host.lent import Lender, borrow_from
 from engine.recipe import Recipe, Stage
-from engine.runs.devices import HOST_SLOT, device_slots
+from engine.runs.devices import HOST_SLOT, device_slots, named_slots
 from engine.runs.queue import give_up, queue_position, queued_runs, resume, stop, submit, take
 from engine.runs.runner import STARTING_SECONDS, Runner
 from engine.runs.store import (
@@ -494,9 +494,9 @@ def test_one_run_s_trouble_is_logged_and_keeps_no_other_from_its_turn(caplog):
 def test_devices_are_counted_without_torch(monkeypatch):
     for visible, slots in {"": (HOST_SLOT,), "-1": (HOST_SLOT,), "0": ("0",), "3, GPU-ab": ("3", "GPU-ab")}.items():
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-        assert device_slots() == slots
+        assert named_slots() == slots
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    assert device_slots()
+    assert named_slots() and device_slots()
     code = "import sys, engine.runs.runner as r; r.Runner(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

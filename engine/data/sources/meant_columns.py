@@ -1,0 +1,116 @@
+"""Which columns of a table are the inputs and which their labels: by what they hold and are called, or as somebody says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from engine.data.pictures.point_table import COLUMNS as POINT_COLUMNS
+from engine.data.pictures.point_table import FACTS
+from engine.data.pictures.tag_columns import TAG_COLUMNS
+from engine.data.reading.values import quoted
+from engine.data.sources.columns import Column, Holds
+from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, VALID_COLUMN
+from engine.data.texts.labelled_table import LABEL_COLUMNS, TEXT_COLUMNS
+from engine.errors import DataError
+
+MASK_COLUMNS = ("mask", "label", "labels", "annotation", "segmentation", "semantic_segmentation", "annotated", "target")
+LABELS: tuple[Holds, ...] = ("class", "classes", "text", "texts", "number")
+
+
+class Chosen(NamedTuple):
+    """Which columns somebody means; "" for what is found. Two numbers are parted by a comma, as in "x,y"."""
+
+    input: str = ""
+    target: str = ""
+
+
+AS_FOUND = Chosen()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """Which columns are the inputs and their labels, and which say what belongs together or what else is known of a sample."""
+
+    input: Column
+    target: tuple[Column, ...]
+    known: tuple[str, ...]
+
+    @property
+    def has_pictures(self) -> bool:
+        return self.input.holds == "picture"
+
+
+def find_columns(columns: Sequence[Column], chosen: Chosen) -> Meant:
+    """The columns of inputs and labels, by what they hold and are called."""
+    target = tuple(_named(columns, name.strip()) for name in chosen.target.split(",") if name.strip())
+    pictures = [column for column in columns if column.holds == "picture" and column not in target]
+    groups = [column for column in columns if column.name.strip().lower() in GROUP_COLUMNS]
+    if chosen.input:
+        given = _named(columns, chosen.input)
+    elif pictures:
+        masks = [column for column in pictures if column.name.lower() in MASK_COLUMNS]
+        given = _only(columns, [column for column in pictures if column not in masks] or pictures, (), "input")
+    else:
+        texts = [column for column in columns if column.holds == "text" and column not in target]
+        left = [column for column in texts if column.name.lower() not in LABEL_COLUMNS and column not in groups]
+        given = _only(columns, left or texts, TEXT_COLUMNS, "input")
+    target = target or _target(columns, given, [column.name for column in groups])
+    _check(given, target)
+    used = {column.name for column in (given, *target)}
+    wanted = (*GROUP_COLUMNS, *FACTS, *SPLIT_COLUMNS, VALID_COLUMN)
+    known = tuple(one.name for one in columns if one.name.strip().lower() in wanted and one.name not in used)
+    return Meant(input=given, target=target, known=known)
+
+
+def _check(given: Column, target: Sequence[Column]) -> None:
+    """`DataError` for columns from which nothing can be made."""
+    if given in target:
+        raise DataError(f"{given.name} cannot be the input and the label. Choose another column for one of them.")
+    if given.holds not in ("picture", "text"):
+        raise DataError(
+            f"The column {given.name} holds no pictures and no texts ({given.holds}). Choose another input."
+        )
+    are_two_numbers = len(target) == 2 and all(column.holds in ("number", "text") for column in target)
+    if len(target) > 1 and not (given.holds == "picture" and are_two_numbers):
+        raise DataError(
+            f"{quoted(one.name for one in target)} cannot be the label together: only two numbers can, a point."
+        )
+    allowed = ("picture", "numbers", *LABELS) if given.holds == "picture" else LABELS
+    if len(target) == 1 and target[0].holds not in allowed:
+        raise DataError(f"The column {target[0].name} holds no labels ({target[0].holds}). Choose another.")
+
+
+def _target(columns: Sequence[Column], given: Column, groups: Sequence[str]) -> tuple[Column, ...]:
+    others = [column for column in columns if column != given and column.name not in groups]
+    by_name = {column.name.lower(): column for column in others}
+    if given.holds == "picture":
+        masks = [column for column in others if column.holds == "picture"]
+        if masks:
+            return (_only(columns, masks, MASK_COLUMNS, "target"),)
+        pairs = [pair for pair in POINT_COLUMNS if set(pair) <= by_name.keys()]
+        if pairs:
+            return tuple(by_name[name] for name in pairs[0])
+    classes = [column for column in others if column.holds in ("class", "classes")]
+    known = TAG_COLUMNS if given.holds == "picture" else LABEL_COLUMNS
+    named = [column for column in others if column.holds in LABELS and column.name.lower() in known]
+    return (_only(columns, classes or named or [one for one in others if one.holds in LABELS], known, "target"),)
+
+
+def _only(columns: Sequence[Column], left: Sequence[Column], known: Sequence[str], what: str) -> Column:
+    """The one column that is left, or the first that is called so."""
+    named = sorted(
+        (column for column in left if column.name.lower() in known), key=lambda one: known.index(one.name.lower())
+    )
+    if len(left) == 1 or named:
+        return (named or left)[0]
+    said = ", ".join(f"{column.name} ({column.holds})" for column in columns)
+    raise DataError(f"Which column is the {what} is not clear. There are: {said[:400]}. Say it with --{what} COLUMN.")
+
+
+def _named(columns: Sequence[Column], name: str) -> Column:
+    found = next((column for column in columns if column.name == name), None)
+    if found is None:
+        raise DataError(
+            f"There is no column {name!r}. There are: {', '.join(column.name for column in columns)[:400]}."
+        )
+    return found
