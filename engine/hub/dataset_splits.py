@@ -31,7 +31,9 @@ def tables_by_split(root: Path, tables: Sequence[Path], name: str, wanted: str) 
             found.setdefault(config, {}).setdefault(split, []).append(path)
     if wanted not in found and (wanted or len(found) > 1):
         choice = f"There is no part {wanted} in" if wanted else "It is not clear which part is meant of"
-        raise DataError(f"{choice} {name}: it has {', '.join(sorted(found))[:400]}. Say it with --config NAME.")
+        raise DataError(
+            f"{choice} {name}: it has {', '.join(sorted(found))[:400]}. Write it behind the name: --config NAME."
+        )
     return _by_word(found[wanted if wanted in found else next(iter(found))], name)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -50,6 +51,20 @@ class Wanted:
     reference: Reference
     config: str = ""
     columns: Chosen = AS_FOUND
+
+
+def parse_wanted(text: str) -> Wanted:
+    """What somebody writes into one line, as behind the command: OWNER/NAME, then --config, --input and --target where needed."""
+    try:
+        name, *rest = shlex.split(text)
+        options = dict(zip(rest[::2], rest[1::2], strict=True))
+    except ValueError:
+        raise HubError(f"{text[:100]!r} is not clear. Write OWNER/NAME --input COLUMN --target COLUMN.") from None
+    strange = options.keys() - {"--config", "--input", "--target"}
+    if strange:
+        raise HubError(f"There is no {min(strange)}. Write OWNER/NAME --config NAME --input COLUMN --target COLUMN.")
+    columns = Chosen(input=options.get("--input", ""), target=options.get("--target", ""))
+    return Wanted(reference=parse_reference(name), config=options.get("--config", ""), columns=columns)
 
 
 def fetch_dataset(

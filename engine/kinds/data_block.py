@@ -139,7 +139,9 @@ class OneLabel:
         names = {item: next(iter(some)) for item, some in said.items()}
         classes = tuple(sorted(set(names.values())))
         if len(classes) < 2:
-            raise DataError(f"All inputs in {root.name} have the label {', '.join(classes)}. There is nothing to tell apart.")
+            raise DataError(
+                f"All inputs in {root.name} have the label {', '.join(classes)}. There is nothing to tell apart."
+            )
 
         def batch(item: Path, label: str, size: tuple[int, int]) -> Sample:
             return open_resized(item, size), torch.tensor(classes.index(label))

@@ -26,6 +26,7 @@ from engine.runs.fetches import FETCHES, Fetches, FetchState
 from engine.task import Task
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import LOADING, megabytes, note, pill, progress_bar, text
+from tabs.reading.heavy import load_engine
 from tabs.reading.opened import dataset_title
 from tabs.views.view import View
 from tabs.wiring import ACTION, POLL, flat, skipped, tells_errors
@@ -185,14 +186,15 @@ def build_dataset_picker(task: Task, view: View, page: gr.Blocks) -> gr.State:
 
 def is_on_hub(dataset: str) -> bool:
     """Whether what the host wrote may be the name of a data set of the Hub, and is no folder of this machine."""
-    may_be = bool(ON_HUB.fullmatch(dataset)) and not OWN_NAME.fullmatch(dataset)
+    name = dataset.partition(" --")[0].strip()
+    may_be = bool(ON_HUB.fullmatch(name)) and not OWN_NAME.fullmatch(name)
     return may_be and asker().is_host and not place_of(dataset).exists()
 
 
 def _hub_status(name: str) -> DatasetStatus:
     state = HUB_FETCHES.state(name)
     if state.status == "ready":
-        return _folder_status(name)
+        return _folder_status(str(_here_from_hub(name)))
     words = (
         ""
         if state.status == "running"
@@ -209,17 +211,30 @@ def _hub_status(name: str) -> DatasetStatus:
 
 
 def _fetch_from_hub(name: str, on_progress: Callable[[FetchProgress], None]) -> Path:
-    from engine.hub.datasets import fetch_dataset
+    load_engine()
+    from engine.hub.datasets import fetch_dataset, parse_wanted
 
     def told(done: int, total: int) -> None:
         on_progress(FetchProgress(phase="download", done=done, total=total))
 
-    return fetch_dataset(name, on_progress=told)
+    return fetch_dataset(parse_wanted(name), on_progress=told)
+
+
+def _here_from_hub(written: str) -> Path | None:
+    """The folder of what somebody wrote, where that was fetched before; choices that were not written are those by default."""
+    load_engine()
+    from engine.hub.datasets import parse_wanted
+
+    try:
+        wanted = parse_wanted(written)
+        return fetched_before(str(wanted.reference), (wanted.config, *wanted.columns))
+    except EngineError:
+        return None
 
 
 HUB_FETCHES = Fetches(
     _fetch_from_hub,
-    is_here=lambda name: fetched_before(name) is not None,
+    is_here=lambda written: _here_from_hub(written) is not None,
     check_may=lambda name: require_host("fetch a data set of the Hub"),
 )
 

@@ -1,7 +1,10 @@
 """The real data sets, from the archives beside the project: counts, classes, targets, and that they can be learnt."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,12 +14,14 @@ from PIL import Image
 from engine.data.pictures.masks import open_codes as open_mask
 from engine.data.sources.fetching import fetch
 from engine.data.sources.mirror import MIRROR_VARIABLE
+from engine.data.texts.dataset import TextData
 from engine.kinds.mask import build_mask_objective, open_masks
 from engine.kinds.tags import tag_counts
 from engine.recipe import Stage
 from engine.task import ModelPlan
 from engine.tasks.heads import HEADS
 from engine.tasks.planet import PLANET
+from engine.tasks.registry import get_task
 from engine.training.evaluate import evaluate
 from engine.training.loop import fit
 
@@ -29,7 +34,7 @@ def real_home(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(MIRROR_VARIABLE, str(archives))
         patch.setenv("LESSON_LAB_HOME", str(tmp_path_factory.mktemp("real")))
-        for name in ("camvid_tiny", "camvid-tiramisu", "planet_sample", "pointing04"):
+        for name in ("camvid_tiny", "camvid-tiramisu", "planet_sample", "pointing04", "imdb_sample"):
             fetch(name)
         yield Path(fetch("camvid_tiny")).parent
 
@@ -102,3 +107,34 @@ def test_pointing04(real_home: Path) -> None:
     points = torch.tensor([data.block.label(item) for item in (*data.train, *data.valid)])
     assert bool((points > 0).all()) and bool((points < torch.tensor([384, 288])).all())
     assert {data.block.facts(item)["pan"] for item in data.valid} >= {"-90", "+0", "+90"}
+
+
+# How many samples the splits have, and a hash of their names and labels in their order: as before reading was made anew.
+READ = {
+    "camvid_tiny": ("camvid", (80, 20, 0), "e4a4bac18f3a115b"),
+    "camvid-tiramisu": ("camvid", (367, 101, 0), "aa6ed1c67350f9a5"),
+    "planet_sample": ("planet", (640, 160, 0), "90348e50edf388be"),
+    "pointing04": ("heads", (1860, 372, 0), "eecf03b59151d058"),
+    "imdb_sample": ("imdb", (800, 200, 0), "b5eff9a0402e1546"),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_the_archives_are_read_as_ever_to_the_item(real_home: Path, name: str) -> None:
+    task, counts, expected = READ[name]
+    root = real_home / name
+    data = get_task(task).build_objective().open_data(root)
+    assert (len(data.train), len(data.valid), len(data.test)) == counts
+    assert hashed(data, root) == expected
+
+
+def hashed(data: Any, root: Path) -> str:
+    def as_written(item: object) -> str:
+        return item.relative_to(root).as_posix() if isinstance(item, Path) else str(item)
+
+    is_text = isinstance(data, TextData)
+    splits = [
+        [(data.name(item) if is_text else as_written(item), as_written(data.label(item))) for item in items]
+        for items in (data.train, data.valid, data.test)
+    ]
+    return hashlib.sha256(json.dumps(splits).encode()).hexdigest()[:16]

@@ -36,10 +36,11 @@ def read_origin(folder: Path) -> HubOrigin | None:
         return None
 
 
-def fetched_before(reference: str) -> Path | None:
+def fetched_before(reference: str, chosen: tuple[str, ...] = ()) -> Path | None:
     """The folder of a data set that was fetched under a name of the Hub, OWNER/NAME or OWNER/NAME@REVISION; the newest commit.
 
-    `DataError` where several parts or columns of it were: then each goes by its own name.
+    `chosen` are the part and the columns that were asked for. Without it there is a `DataError` where several were: then each
+    goes by its own name.
     """
     repository, _, revision = reference.partition("@")
     found: dict[tuple[str, ...], list[Path]] = {}
@@ -51,6 +52,8 @@ def fetched_before(reference: str) -> Path | None:
             and (not revision or revision == origin.asked[0] or origin.commit.startswith(revision))
         ):
             found.setdefault(origin.asked[1:], []).append(folder)
+    if chosen:
+        found = {asked: some for asked, some in found.items() if asked == chosen}
     if len(found) > 1:
         names = sorted(f"{OWN_FOLDER}/{folder.name}" for some in found.values() for folder in some)
         raise DataError(

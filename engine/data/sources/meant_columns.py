@@ -104,7 +104,9 @@ def _only(columns: Sequence[Column], left: Sequence[Column], known: Sequence[str
     if len(left) == 1 or named:
         return (named or left)[0]
     said = ", ".join(f"{column.name} ({column.holds})" for column in columns)
-    raise DataError(f"Which column is the {what} is not clear. There are: {said[:400]}. Say it with --{what} COLUMN.")
+    raise DataError(
+        f"Which column is the {what} is not clear. There are: {said[:400]}. Write it behind the name: --{what} COLUMN."
+    )
 
 
 def _named(columns: Sequence[Column], name: str) -> Column:

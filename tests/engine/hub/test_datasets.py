@@ -22,7 +22,7 @@ from engine.data.sources.fetching import resolve_dataset
 from engine.data.sources.meant_columns import Chosen
 from engine.errors import AccessError, DataError, HubError
 from engine.host.access import HOST, Limits, Person, identify_by
-from engine.hub.datasets import Wanted, fetch_dataset
+from engine.hub.datasets import Wanted, fetch_dataset, parse_wanted
 from engine.hub.remote import Reference
 from engine.hub.send_data import push_dataset
 from engine.library.card import CardChoices
@@ -155,7 +155,7 @@ configs:
 """
     files = {"short/x.parquet": rows[:20], "long/a.parquet": rows, "long/b.parquet": rows[:12]}
     put(hub, {"README.md": card.encode(), **{name: packed(features, some) for name, some in files.items()}})
-    with pytest.raises(DataError, match=r"it has long, short\. Say it with --config NAME"):
+    with pytest.raises(DataError, match=r"it has long, short\. Write it behind the name: --config NAME"):
         fetch_dataset(NAME)
     reference = Reference(NAME)
     assert len(opened(fetch_dataset(Wanted(reference=reference, config="long")))[1].valid) == 12
@@ -522,3 +522,15 @@ def test_what_was_downloaded_is_not_downloaded_again_for_another_column(hub: Hub
     fetch_dataset(Wanted(reference=Reference(NAME), columns=Chosen("what", "is")))
     assert sum("resolve" in request and request.startswith("GET") for request in hub.requests) == asked
     assert not list((lab_home / "cache" / "hub-data").glob("[!.]*"))
+
+
+def test_what_is_written_into_one_line_is_what_the_command_takes() -> None:
+    wanted = parse_wanted("a/b@v1 --target 'x y,z' --input text")
+    assert wanted == Wanted(reference=Reference("a/b", "v1"), columns=Chosen("text", "x y,z"))
+    for text, said in (
+        ("a/b --input", "is not clear"),
+        ("a/b 'x", "is not clear"),
+        ("a/b --size 3", "There is no --size"),
+    ):
+        with pytest.raises(HubError, match=said):
+            parse_wanted(text)

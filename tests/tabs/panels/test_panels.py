@@ -8,6 +8,7 @@ from pathlib import Path, PureWindowsPath
 
 import gradio as gr
 import pytest
+from hub_server import serving
 from untrained import save_untrained
 
 from engine.data.drawn.streets import STREET_CLASSES
@@ -21,7 +22,7 @@ from engine.events import (
     RunFinished,
     RunStarted,
 )
-from engine.host.access import HOST, Person, identify_by
+from engine.host.access import HOST, Limits, Person, identify_by
 from engine.library import listing
 from engine.library.export import export_bundle
 from engine.library.listing import downloads_folder
@@ -417,3 +418,44 @@ def test_an_archive_that_a_mirror_packed_itself_is_called_that():
     for as_packed, told in ((True, False), (None, False), (False, True)):
         (folder / "source.json").write_text(json.dumps({"as_packed": as_packed}))
         assert ("The mirror packed this archive itself" in dataset_picker.dataset_status("camvid_tiny").status) == told
+
+
+def test_a_data_set_of_the_hub_is_fetched_by_its_name_with_the_columns_that_are_written(
+    lab_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(
+        dataset_picker,
+        "HUB_FETCHES",
+        Fetches(
+            dataset_picker._fetch_from_hub,
+            is_here=lambda written: dataset_picker._here_from_hub(written) is not None,
+            check_may=lambda name: None,
+        ),
+    )
+    rows = "".join(f"film {number} was {word},{word},x\n" for number in range(20) for word in ("good", "bad"))
+    with serving() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        hub.create("datasets/a/films", files={"all.csv": f"what,is,other\n{rows}".encode()})
+        told = dataset_picker.dataset_status("a/films")
+        assert told.opened == "" and told.fetch_button["visible"] and "Hugging Face Hub" in told.status
+        dataset_picker.start_fetch("a/films")
+        told = ended("a/films")
+        assert "Which column is the input is not clear" in told.status and told.fetch_button["visible"]
+        dataset_picker.start_fetch("a/films --input what --target is")
+        told = ended("a/films --input what --target is")
+    assert told.opened.startswith("own/a-films-") and "your own" in told.status
+    identify_by(lambda: Person(name="anna", is_host=False), Limits())
+    try:
+        assert not dataset_picker.is_on_hub("a/films")
+    finally:
+        identify_by(lambda: HOST)
+
+
+def ended(name: str) -> dataset_picker.DatasetStatus:
+    until = time.monotonic() + 30
+    while dataset_picker.HUB_FETCHES.state(name).status == "running" and time.monotonic() < until:
+        time.sleep(0.05)
+    return dataset_picker.dataset_status(name)
