@@ -2,7 +2,7 @@
 
     python -m benchmarks.many_texts [--texts 1000] [--model sample-imdb]
 
-The texts are made of sentences of the drawn reviews, one to forty of them each.
+The texts are made of four sentences, one to forty of them each.
 """
 
 import argparse
@@ -25,9 +25,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=1000)
     parser.add_argument("--model", default="sample-imdb")
+    parser.add_argument("--sentences", type=int, default=40, help="at most, in a text")
     given = parser.parse_args()
     predictor, chance = load_predictor(given.model), random.Random(0)
-    texts = [" ".join(chance.choices(SENTENCES, k=chance.randint(1, 40))) for _ in range(given.texts)]
+    texts = [" ".join(chance.choices(SENTENCES, k=chance.randint(1, given.sentences))) for _ in range(given.texts)]
     predictor.predict(texts[0])
     began = time.perf_counter()
     alone = [predictor.predict(text) for text in texts]

@@ -14,7 +14,8 @@ from engine.errors import DataError
 from engine.inputs import InputKind
 from engine.serving.predictor import Predictor
 
-AT_ONCE = 16
+AT_ONCE, TEXTS_AT_ONCE = 16, 64
+TOKENS_AT_ONCE = 2048  # of texts: a larger batch is slower than its texts one by one
 IN_MEMORY = 256  # inputs that are prepared before they are sorted by size
 
 Named = tuple[str, Any]  # an input and what it is called
@@ -77,7 +78,7 @@ def predict_many(predictor: Predictor, inputs: Iterable[Named]) -> Iterator[tupl
 def _batches(
     predictor: Predictor, ready: list[tuple[int, Any, torch.Tensor]]
 ) -> Iterator[list[tuple[int, Any, torch.Tensor]]]:
-    """Inputs that can go together, at most `AT_ONCE`: the longest texts first, or pictures of one size."""
+    """Inputs that can go together: the longest texts first, as many as have so many tokens, or pictures of one size."""
     if predictor.objective.pad:
         ordered = sorted(ready, key=lambda one: -one[2].numel())
         groups = [ordered]
@@ -87,8 +88,12 @@ def _batches(
             shapes.setdefault(tuple(one[2].shape), []).append(one)
         groups = list(shapes.values())
     for group in groups:
-        for start in range(0, len(group), AT_ONCE):
-            yield group[start : start + AT_ONCE]
+        start = 0
+        while start < len(group):
+            longest = group[start][2].numel()
+            at_once = max(1, min(TEXTS_AT_ONCE, TOKENS_AT_ONCE // longest)) if predictor.objective.pad else AT_ONCE
+            yield group[start : start + at_once]
+            start += at_once
 
 
 def _together(predictor: Predictor, inputs: Sequence[torch.Tensor]) -> torch.Tensor:

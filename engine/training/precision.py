@@ -119,7 +119,7 @@ def fastest_precision(
     candidates = supported_precisions(device)
     if "bf16" in candidates:
         candidates = tuple(name for name in candidates if name != "fp16")
-    if device.type == "cpu" and _is_bf16_emulated():
+    if device.type == "cpu" and is_bf16_emulated():
         return Choice(precision="fp32", seconds={}, reason="This processor has no instructions for bf16.")
     if len(target) == 1:  # a BatchNorm learns nothing from one
         images, target = torch.cat([images, images]), torch.cat([target, target])
@@ -157,7 +157,7 @@ def _judged(seconds: dict[str, float]) -> Choice:
     )
 
 
-def _is_bf16_emulated() -> bool:
+def is_bf16_emulated() -> bool:
     """Whether the CPU has no instructions for bf16: one training step would then take many seconds to time."""
 
     def seconds(dtype: torch.dtype) -> float:

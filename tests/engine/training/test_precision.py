@@ -61,7 +61,7 @@ def test_full_precision_is_left_alone(name: str) -> None:
 def timed(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """The seconds that a step in each format takes, to be filled in."""
     seconds: dict[str, float] = {}
-    monkeypatch.setattr(precision, "_is_bf16_emulated", lambda: False)
+    monkeypatch.setattr(precision, "is_bf16_emulated", lambda: False)
     monkeypatch.setattr(precision, "_time_steps", lambda loss, model, images, target, names: dict(seconds))
     return seconds
 
@@ -85,7 +85,7 @@ def test_auto_takes_another_format_only_where_it_is_faster_by_a_clear_margin(
 def test_timing_changes_nothing_in_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), depthwise())
     before = copy.deepcopy(model.state_dict())
-    monkeypatch.setattr(precision, "_is_bf16_emulated", lambda: False)
+    monkeypatch.setattr(precision, "is_bf16_emulated", lambda: False)
     choice = fastest_precision(squared, model, torch.rand(2, 3, 8, 8), torch.zeros(2))
     assert set(choice.seconds) == {"fp32", "bf16"} and choice.precision in choice.seconds and choice.reason
     after = model.state_dict()
@@ -95,7 +95,7 @@ def test_timing_changes_nothing_in_the_model(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_slows_the_machine_down_for_a_while_slows_both_formats_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program takes the cores while the first half of the steps is timed: by turns, that is half of each format's."""
-    monkeypatch.setattr(precision, "_is_bf16_emulated", lambda: False)
+    monkeypatch.setattr(precision, "is_bf16_emulated", lambda: False)
     now, steps = [0.0], [0]
 
     def loss(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,7 +109,7 @@ def test_what_slows_the_machine_down_for_a_while_slows_both_formats_down(monkeyp
 
 
 def test_a_cpu_that_only_emulates_bf16_is_not_made_to_time_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_is_bf16_emulated", lambda: True)
+    monkeypatch.setattr(precision, "is_bf16_emulated", lambda: True)
     choice = fastest_precision(squared, nn.Conv2d(3, 4, 3), torch.rand(2, 3, 8, 8), torch.zeros(2))
     assert (choice.precision, choice.seconds) == ("fp32", {}) and "no instructions for bf16" in choice.reason
 
