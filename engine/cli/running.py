@@ -17,6 +17,7 @@ from engine.events import Event
 from engine.host.home import data_folder
 from engine.library.listing import find_model
 from engine.recipe import Recipe, parse_knob
+from engine.runs.devices import card_warning
 from engine.runs.runner import KEEP_MEMORY, WORKER_COMMAND
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import LOG_FILE, RunSpec, create_run, log_tail, read_events
@@ -37,6 +38,9 @@ def run_of(wanted: RunSpec, before: RunSpec | None, folder: Path | None) -> Path
 
 def follow(folder: Path) -> None:
     """Be beside a run's worker until it ends, and show how far it is."""
+    said = card_warning()
+    if said:
+        people.print(said, soft_wrap=True)
     with progress_bar() as bar:
         line = bar.add_task("starting")
         for event in _follow_worker(folder):

@@ -102,6 +102,7 @@ class Feed(Generic[D]):
     build_loader(data, items, stage, model, batch_size=): a loader over `items` in some order, for measuring.
     batch(data, items, stage, model): a few samples as one batch, in their order; nothing has to be prepared for it.
     arrange(data, items): the items in the order in which they are batched best.
+    has_one_size: whether all of a stage's batches have the same shape: then it pays to look for the fastest way to compute them.
     changes(stage): whether a training sample is another in every epoch, as where pictures are augmented.
     """
 
@@ -112,6 +113,7 @@ class Feed(Generic[D]):
     batch: Callable[[D, Sequence[Item], Stage, Any], tuple[Tensor, Tensor]]
     arrange: Callable[[D, Sequence[Item]], Sequence[Item]] = lambda data, items: items
     changes: Callable[[Stage], bool] = lambda stage: False
+    has_one_size: bool = False
 
 
 def worker_count(workers: int | None) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 # Of a container, as Linux tells it inside: control groups version 2 and version 1.
+SPINS = "1000"  # turns for which a thread waits before it sleeps
 MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
@@ -82,11 +83,14 @@ def usable_memory() -> int:
 
 
 def fit_threads() -> None:
-    """Where fewer cores may be used than the machine shows, as in a Space, tell what takes a thread for each that it sees.
+    """Tell OpenMP, before torch is imported, how many threads there should be, and not to spin for long while they wait.
 
-    More threads than cores wait for one another (benchmarks/RESULTS.md). Called before torch is imported; processes that are
-    started afterwards are told as well.
+    More threads than cores wait for one another: where fewer may be used than the machine shows, as in a Space, there are as many
+    as may be used. By default a thread that waits keeps its core busy, and beside another program that costs a prediction 36 times
+    what it takes alone (benchmarks/RESULTS.md). Processes that are started afterwards are told as well.
     """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     if usable_cores() < (psutil.cpu_count(logical=False) or os.cpu_count() or 1):  # torch takes one for each whole core
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 

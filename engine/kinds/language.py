@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from engine.data.texts.dataset import TextData, open_texts
 from engine.data.texts.labelled_table import NO_LABEL
@@ -26,6 +27,7 @@ from engine.task import Metrics, ModelPlan, Objective
 
 LIKELIEST = 10
 MASKS_AHEAD = 3
+PIECE = 1 << 25  # logits that are held in fp32 at once, 128 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +119,25 @@ def guess_cross_entropy(output: Any, target: Tensor) -> tuple[Tensor, Tensor]:
     An AWD-LSTM that learns has its activations regularised as well.
     """
     logits, target = guesses(output, target)
-    loss = functional.cross_entropy(logits.float(), target, reduction="sum")
+    loss = summed_surprise(logits, target)
     if isinstance(output, LanguageOutput) and output.raw.requires_grad:
         loss = loss + regularisation(output) * len(target)
     return loss, torch.full((), len(target), device=target.device)
+
+
+def summed_surprise(logits: Tensor, target: Tensor) -> Tensor:
+    """Sum of the cross-entropy of logits (N, V), in fp32 and in pieces: one of them at a time is held in fp32, and made again for
+    its gradients. All at once, 2,000 words out of 60,000 would take half a gigabyte, several times.
+    """
+    rows = max(1, PIECE // logits.shape[1])
+    score = partial(functional.cross_entropy, reduction="sum")
+    if len(target) <= rows:
+        return score(logits.float(), target)
+    pieces = zip(logits.split(rows), target.split(rows), strict=True)
+    if not logits.requires_grad:
+        return torch.stack([score(some.float(), words) for some, words in pieces]).sum()
+    again = partial(checkpoint, lambda some, words: score(some.float(), words), use_reentrant=False)
+    return torch.stack([again(some, words) for some, words in pieces]).sum()
 
 
 def prepare_start(source: str | Path, stage: Stage, plan: ModelPlan, model: Any) -> tuple[Start, Tensor]:

@@ -23,6 +23,7 @@ from engine.events import (
     RunStopped,
     StageFinished,
 )
+from engine.host.machine import fit_threads
 from engine.runs.accounts import write_account
 from engine.runs.claim import claimed, signals_noted
 from engine.runs.store import (
@@ -141,6 +142,7 @@ def _follow(spec: RunSpec, run_dir: Path, perform: Perform, should_stop: Callabl
 
 
 if __name__ == "__main__":
+    fit_threads()
     try:
         code = main(*sys.argv[1:2])
     except EngineError as error:

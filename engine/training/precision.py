@@ -31,6 +31,9 @@ def build_accelerator(precision: str) -> Accelerator:
     """accelerate's view of this process: device, number of processes, autocast, gradient scaler."""
     # accelerate fixes the precision once a process; here every stage may choose its own.
     AcceleratorState._reset_state()
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
+        True  # fp32's range, and three of its digits
+    )
     return Accelerator(mixed_precision=MIXED_PRECISION[precision])
 
 

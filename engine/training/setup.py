@@ -63,6 +63,7 @@ def prepare_stage(
     a few steps are enough.
     """
     began, place = time.perf_counter(), place or Place()
+    torch.backends.cudnn.benchmark = objective.feed.has_one_size
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     data = some_of(data, stage.train_items)

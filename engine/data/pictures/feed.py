@@ -88,4 +88,5 @@ PICTURES: Feed[Data] = Feed(
     build_loader=build_loader,
     batch=batch_pictures,
     changes=lambda stage: stage.augmentation != "none",
+    has_one_size=True,
 )

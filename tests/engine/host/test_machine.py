@@ -30,6 +30,20 @@ def test_threads_are_as_many_as_the_share_has_cores(share: None) -> None:
     assert os.environ["OMP_NUM_THREADS"] == "5", "what somebody chose stays"
 
 
+def test_threads_that_wait_do_not_keep_a_core_busy(share: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    machine.fit_threads()
+    assert os.environ["GOMP_SPINCOUNT"] == "1000"
+    for variable, value in (("GOMP_SPINCOUNT", "7"), ("OMP_WAIT_POLICY", "ACTIVE")):
+        monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+        monkeypatch.setenv(variable, value)
+        machine.fit_threads()
+        assert os.environ.get("GOMP_SPINCOUNT") == ("7" if variable == "GOMP_SPINCOUNT" else None), (
+            "what somebody chose stays"
+        )
+
+
 def test_a_whole_machine_needs_no_word(share: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "cpu_count", lambda logical: 3)
     machine.fit_threads()

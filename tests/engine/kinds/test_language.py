@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 from tiny_text import WORD_LIST, byte_tokenizer, piece_tokenizer, write_texts
+from torch.nn import functional
 
 from engine.data.texts.tokenizers import PieceTokenizer, WordTokenizer
 from engine.errors import DataError
+from engine.kinds import language
 from engine.kinds.language import (
     LIKELIEST,
     Start,
@@ -114,3 +116,25 @@ def test_it_reads_what_is_unlabelled_and_the_test_texts_only_when_told(tmp_path:
     assert ("and the test texts" in data.title) == reads_test
     name = "language_model_transductive" if reads_test else "language_model"
     assert build_language_objective(reads_test=reads_test).name == name
+
+
+def test_a_loss_in_pieces_is_the_loss_with_its_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(50, 40, requires_grad=True), torch.randint(0, 40, (50,))
+    whole = functional.cross_entropy(logits, target, reduction="sum")
+    (expected,) = torch.autograd.grad(whole, logits)
+    monkeypatch.setattr(language, "PIECE", 7 * 40)
+    seen: list[int] = []
+    real = functional.cross_entropy
+
+    def score(some: torch.Tensor, *rest: Any, **more: Any) -> torch.Tensor:
+        seen.append(len(some))
+        return real(some, *rest, **more)
+
+    monkeypatch.setattr(language.functional, "cross_entropy", score)
+    loss = language.summed_surprise(logits, target)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    assert torch.allclose(loss, whole, rtol=1e-6) and torch.allclose(gradient, expected, atol=1e-6)
+    assert max(seen) == 7 and len(seen) == 2 * 8, "each piece is made again for its gradients"
+    with torch.no_grad():
+        assert torch.allclose(language.summed_surprise(logits.bfloat16(), target), whole, rtol=1e-2)
