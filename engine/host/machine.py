@@ -85,9 +85,9 @@ def usable_memory() -> int:
 def fit_threads() -> None:
     """Tell OpenMP, before torch is imported, how many threads there should be, and not to spin for long while they wait.
 
-    More threads than cores wait for one another: where fewer may be used than the machine shows, as in a Space, there are as many
-    as may be used. By default a thread that waits keeps its core busy, and beside another program that costs a prediction 36 times
-    what it takes alone (benchmarks/RESULTS.md). Processes that are started afterwards are told as well.
+    More threads than cores wait for one another: where fewer may be used than the machine shows, as in a Space, there are as
+    many as may be used. By default a thread that waits keeps its core busy, and beside another program a prediction then takes
+    36 times as long as it needs to (benchmarks/RESULTS.md). Processes that are started afterwards are told as well.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
