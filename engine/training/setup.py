@@ -63,9 +63,7 @@ def prepare_stage(
     a few steps are enough.
     """
     began, place = time.perf_counter(), place or Place()
-    torch.backends.cudnn.benchmark = objective.feed.has_one_size
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    prepare_device(objective)
     data = some_of(data, stage.train_items)
     check_precision(stage.precision)
     check_batch_size(stage, model, data)
@@ -106,6 +104,13 @@ def prepare_stage(
         progress=place.start or fresh,
         began=began,
     )
+
+
+def prepare_device(objective: Objective) -> None:
+    """What a CUDA device is told before a stage: whether to look for the fastest way, and to count memory anew."""
+    torch.backends.cudnn.benchmark = objective.feed.has_one_size
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
 
 
 def frozen_activations(
