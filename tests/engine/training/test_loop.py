@@ -478,3 +478,38 @@ def test_dropout_is_as_strong_as_each_stage_has_it(squares, objective) -> None:
             )
         )
         assert model.head[2].p == pytest.approx(expected)
+
+
+def test_several_processes_on_cuda_share_batch_norms_by_the_library_s_own_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """timm's keeps the activation that stands inside of its own BatchNorms; the names of the weights stay."""
+    from timm.layers.norm_act import BatchNormAct2d
+
+    from engine.training import distributed
+
+    monkeypatch.setattr(distributed.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed.distributed, "get_world_size", lambda: 2)
+
+    def build() -> torch.nn.Module:
+        return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), BatchNormAct2d(4), torch.nn.BatchNorm2d(4))
+
+    names = list(build().state_dict())
+    monkeypatch.setattr(distributed, "PartialState", lambda: SimpleNamespace(device=torch.device("cuda")))
+    on_card = distributed.synchronise_batch_norm(build())
+    assert all(isinstance(layer, torch.nn.SyncBatchNorm) for layer in list(on_card)[1:])
+    assert list(on_card.state_dict()) == names
+    monkeypatch.setattr(distributed, "PartialState", lambda: SimpleNamespace(device=torch.device("cpu")))
+    assert all(
+        isinstance(layer, distributed.SyncedBatchNorm)
+        for layer in list(distributed.synchronise_batch_norm(build()))[1:]
+    )
+
+
+def test_a_process_waits_for_another_s_caches_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.training import distributed
+
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(distributed, "PartialState", lambda **named: asked.update(named))
+    distributed.join()
+    assert asked == {"timeout": distributed.PATIENCE} and distributed.PATIENCE.days >= 1
