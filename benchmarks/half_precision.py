@@ -2,8 +2,8 @@
 
     LESSON_LAB_MIRROR=… python -m benchmarks.half_precision [--splits 5] [--recipe quick]
 
-Planet's sample, split anew each time; both formats see the same samples with the same changes and the same dropout. Figures are of
-the last epoch, on validation; what counts is the difference of each pair, and how far these differences are spread.
+Planet's sample, split anew each time; both formats see the same samples with the same changes and the same dropout. Figures are
+of the last epoch, on validation; what counts is the difference of each pair, and how far these differences are spread.
 """
 
 import argparse
