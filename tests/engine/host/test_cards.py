@@ -23,9 +23,11 @@ from engine.runs.devices import HOST_SLOT, card_warning, device_slots, named_slo
 @pytest.fixture(autouse=True)
 def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    card_faults.cache_clear()
+    for asked in (card_faults, devices._listed_cards):
+        asked.cache_clear()
     yield
-    card_faults.cache_clear()
+    for asked in (card_faults, devices._listed_cards):
+        asked.cache_clear()
 
 
 def fake_nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
