@@ -4,6 +4,7 @@ Nothing in the engine knows it; whatever the contract tests show of it holds for
 """
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,11 @@ from engine.data.pictures.files import list_pictures, open_picture
 from engine.data.pictures.inputs import prepare_picture
 from engine.data.pictures.transforms import build_augmentation
 from engine.data.splits import by_mark
+from engine.events import StepFinished
 from engine.inputs import PICTURE
 from engine.recipe import Recipe, Stage
 from engine.task import Aim, Metric, Objective, Task
+from engine.training.recipe_loop import train_recipe
 
 COLOURS = ("red", "green", "blue")
 ACCURACY = Metric(name="accuracy")
@@ -132,3 +135,27 @@ TOY = Task(
         ),
     ),
 )
+
+
+def train_in_stretches(
+    recipe: Recipe, build: Callable[[], nn.Module], data: Data, folder: Path, *stops: int
+) -> dict[str, Tensor]:
+    """The weights after a recipe of one stage, stopped after so many of its steps, and each time resumed with a new model."""
+    weights: dict[str, Tensor] = {}
+    for stop in (*stops, 10**6):
+        torch.manual_seed(0)
+        model, taken = build(), [0]
+        events = train_recipe(
+            TOY.build_objective(),
+            recipe,
+            model=model,
+            data=data,
+            folder=folder,
+            workers=0,
+            should_stop=lambda taken=taken, stop=stop: taken[0] >= stop,
+        )
+        for event in events:
+            if isinstance(event, StepFinished):
+                taken[0] = event.step
+        weights = model.state_dict()
+    return weights

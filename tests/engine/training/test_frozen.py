@@ -1,13 +1,14 @@
 """Cached activations of a frozen body: equal where they are exact, few views where they are not, and nothing left behind."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
-from toy import STAGE, TOY, TinyClassifier, draw_squares
+from toy import STAGE, TOY, TinyClassifier, draw_squares, train_in_stretches
 
 from engine.events import BatchHalved, EpochFinished, Event, StageStarted, StepFinished
 from engine.host.home import cache_folder
@@ -22,7 +23,6 @@ from engine.training.frozen import Cut, kept_views
 from engine.training.layer_groups import layer_groups
 from engine.training.loop import fit
 from engine.training.memory import halve_until_it_fits
-from engine.training.recipe_loop import train_recipe
 
 FROZEN = dataclasses.replace(STAGE, epochs=4, train_from=-1, augmentation="none", batch_size=4)
 
@@ -144,25 +144,7 @@ def test_nothing_is_left_on_the_disk_whatever_happens(squares) -> None:
 def test_a_stopped_stage_goes_on_as_if_it_had_not_been(squares, tmp_path: Path) -> None:
     recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(FROZEN, augmentation="light"),))
 
-    def run(folder: Path, *stops: int) -> dict[str, Tensor]:
-        weights: dict[str, Tensor] = {}
-        for stop in (*stops, 10**6):
-            torch.manual_seed(0)
-            model, taken = Halved(), [0]
-            for event in train_recipe(
-                TOY.build_objective(),
-                recipe,
-                model=model,
-                data=squares,
-                folder=folder,
-                workers=0,
-                should_stop=lambda taken=taken, stop=stop: taken[0] >= stop,
-            ):
-                if isinstance(event, StepFinished):
-                    taken[0] = event.step
-            weights = model.state_dict()
-        return weights
-
+    run = partial(train_in_stretches, recipe, Halved, squares)
     whole, broken = run(tmp_path / "whole"), run(tmp_path / "broken", 2, 7)
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
 
