@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks import gpu_beside as beside
 from benchmarks import gpu_parts as parts
 from benchmarks.gpu_setting import LARGE, SMALL, Sizes
 from engine.training.memory import free_memory
@@ -28,9 +29,12 @@ PARTS: dict[str, Callable[[Sizes], dict[str, Any]]] = {
     "auto": parts.auto,
     "resume": parts.resume,
     "out of memory": parts.out_of_memory,
+    "out of memory beside a server": beside.out_of_memory_beside_a_server,
     "lesson": parts.lesson,
+    "beside fastai": beside.beside_fastai,
     "loaders": parts.loaders,
     "serving beside a training": parts.serving_beside,
+    "tests": beside.marked_tests,
 }
 
 

@@ -14,15 +14,12 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_setting import PACKAGES, SETS, Sizes, build, tf32
-from engine.data.sources.fetching import fetch
+from benchmarks.gpu_setting import LESSON, PACKAGES, SETS, Sizes, build, lesson_case, tf32
 from engine.events import BatchHalved, EpochFinished, PrecisionChosen, StageFinished, StepFinished, Warned
 from engine.host.cards import try_cards
 from engine.host.machine import describe_machine, trained_precisions
 from engine.models.awd_lstm import WeightDropLstm
-from engine.recipe import OFFLINE_BACKBONE, Recipe, Stage
-from engine.task import ModelPlan
-from engine.tasks.registry import get_task
+from engine.recipe import OFFLINE_BACKBONE, Recipe
 from engine.training.loop import fit
 from engine.training.memory import free_memory, halve_until_it_fits
 from engine.training.precision import this_device
@@ -192,25 +189,15 @@ def out_of_memory(sizes: Sizes) -> dict[str, Any]:
 
 def lesson(sizes: Sizes) -> dict[str, Any]:
     """The lesson's sizes, unfrozen, with a ResNet of its own: samples a second and peak memory in each format."""
-    cases = {"camvid": ("resnet34", 360, 8), "planet": ("resnet50", 256, 64), "heads": ("resnet34", 120, 64)}
     found: dict[str, Any] = {}
-    for task, (backbone, pixels, batch) in cases.items():
-        objective = get_task(task).build_objective()
-        data = objective.open_data(fetch(SETS[task]))
-        plan = ModelPlan(backbone=backbone if not sizes.is_small else OFFLINE_BACKBONE, classes=data.classes)
+    for task in LESSON:
+        objective, data, stage, model = lesson_case(task, sizes)
         found[task] = {}
         for name in trained_precisions(this_device().type):
-            stage = Stage(
-                name=task,
-                epochs=1 if sizes.is_small else 3,
-                image_size=pixels if not sizes.is_small else sizes.pixels,
-                batch_size=min(batch, len(data.train)) if not sizes.is_small else sizes.batch,
-                precision=name,
-            )
             speed, peak = 0.0, 0
-            for event in fit(objective, stage, model=objective.build_model(plan, pretrained=False), data=data):
+            for event in fit(objective, replace(stage, precision=name), model=model(), data=data):
                 if isinstance(event, EpochFinished):
-                    speed = len(data.train) // stage.batch_size * stage.batch_size / event.train_seconds
+                    speed = len(data.train) / event.train_seconds
                 elif isinstance(event, StageFinished):
                     peak = event.peak_memory
             found[task][name] = {"samples a second": speed, "peak MB": peak / 1e6}

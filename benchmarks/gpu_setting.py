@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from engine.data.dataset import DataSet
+from engine.data.pictures.block import Data
 from engine.data.sources.fetching import fetch
 from engine.recipe import AWD_LSTM_SMALL, OFFLINE_BACKBONE, Recipe, Stage
 from engine.task import ModelPlan, Objective
@@ -27,6 +28,8 @@ PACKAGES = (
     "onnxruntime",
 )
 SETS = {"camvid": "drawn-streets", "planet": "drawn-chips", "heads": "drawn-heads", "imdb": "drawn-reviews"}
+LESSON = {"camvid": ("resnet34", 360, 8), "planet": ("resnet50", 256, 64), "heads": ("resnet34", 120, 64)}
+STEPS = 20  # of an epoch; the first of two warms up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,23 @@ def build(task: str, sizes: Sizes) -> tuple[Objective, DataSet, Stage, Callable[
         return made
 
     return objective, data, stage, model
+
+
+def lesson_case(task: str, sizes: Sizes) -> tuple[Objective, Any, Stage, Callable[[], nn.Module]]:
+    """A task at the lesson's size on drawn pictures, repeated until an epoch has enough steps; its ResNet has random weights."""
+    backbone, pixels, batch = LESSON[task]
+    if sizes.is_small:
+        backbone, pixels, batch = OFFLINE_BACKBONE, sizes.pixels, sizes.batch
+    objective = get_task(task).build_objective()
+    data = objective.open_data(fetch(SETS[task]))
+    stage = Stage(name=task, epochs=2, max_lr=1e-3, image_size=pixels, batch_size=batch)
+    assert isinstance(data, Data)
+    steps = 2 if sizes.is_small else STEPS
+    data = replace(
+        data, train=(data.train * (1 + steps * batch // len(data.train)))[: steps * batch], valid=data.valid[:8]
+    )
+    plan = ModelPlan(backbone=backbone, classes=data.classes)
+    return objective, data, stage, lambda: objective.build_model(plan, pretrained=False)
 
 
 def _result(events: Any) -> ModelPlan:

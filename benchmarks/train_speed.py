@@ -85,7 +85,7 @@ def fastais(data: Data, stage: Stage) -> dict[str, float]:
     block = DataBlock(
         blocks=(ImageBlock, MaskBlock(codes=[*data.classes, "Void"])),
         get_items=lambda _: [*data.train, *data.valid],
-        get_y=data.block.label,
+        get_y=lambda item: data.block.label(item),  # fastai asks for the signature, which a method of a dict has not
         splitter=FuncSplitter(lambda item: item in valid),
         item_tfms=Resize(data.size_at(stage.image_size), method=ResizeMethod.Squish),
         batch_tfms=[*aug_transforms(), Normalize.from_stats(MEAN, STD)],

@@ -8,7 +8,7 @@ its kind when it is first called.
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from engine.errors import RecipeError
 from engine.inputs import InputKind
@@ -51,6 +51,13 @@ class Metrics(Protocol):
     def compute(self) -> dict[str, float]: ...
     def details(self) -> dict[str, Any]: ...
     def to(self, device: Any) -> Any: ...
+
+
+@runtime_checkable
+class LossFigures(Metrics, Protocol):
+    """Metrics with figures that follow from the mean validation loss, which nobody then counts a second time."""
+
+    def of_loss(self, loss: float) -> dict[str, float]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ import torch
 
 REPOSITORY = Path(__file__).parents[1]
 PARTS = (
-    "verdicts", "lstm", "syncs", "formats", "auto", "resume", "out of memory", "lesson", "loaders", "serving beside a training",
+    "verdicts", "lstm", "syncs", "formats", "auto", "resume", "out of memory", "out of memory beside a server", "lesson",
+    "beside fastai", "loaders", "serving beside a training", "tests",
 )  # fmt: skip
 
 
@@ -31,4 +32,7 @@ def test_every_part_finds_something_and_takes_nothing_of_the_page(lab_home: Path
         assert {"fp32", "bf16"} <= found["formats"][task].keys() and found["formats"][task]["fp32"]["off"] == 0
     if not torch.cuda.is_available():
         assert found["resume"]["fp32"]["largest difference"] == found["resume"]["bf16"]["largest difference"] == 0
+        assert found["out of memory beside a server"]["difference"] == 0
+    assert all(found["beside fastai"][task]["ours"] > 0 for task in ("camvid", "planet", "heads"))
+    assert "passed" in found["tests"]["tests"] and not found["tests"]["did not pass"]
     assert found["lstm"]["bf16"]["type"] == "torch.bfloat16" and found["lstm"]["bf16"]["zero"] < 0.1

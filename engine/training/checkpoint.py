@@ -1,10 +1,12 @@
 """Checkpoints: everything a run needs to go on as if it had never stopped.
 
 A checkpoint is a folder under `checkpoints/`, itself a model bundle (`model.safetensors`, `config.json`) with the optimiser's
-state and the progress beside it. It is written under another name and renamed when whole. `latest.json` and `best.json` name the
-ones that count. Kept beside them are the one before the latest, in case that is damaged, and the end of every stage, from which
-other runs may start; the others are deleted. Where `best.json` was lost, those with figures stay until there is a new best one:
-it is among them. There is no random state to save: see `engine.data.seeding`.
+state and the progress beside it. It is written under another name and renamed when whole. Where an epoch's end comes soon after
+another it has no optimiser, which is twice as large as the weights: its figures and weights count, and a run goes on from the
+newest that has one. `latest.json` and `best.json` name the ones that count. Kept beside them are the two newest that a run may go
+on from, in case one is damaged, and the end of every stage, from which other runs may start; the others are deleted. Where
+`best.json` was lost, those with figures stay until there is a new best one: it is among them. There is no random state to save:
+see `engine.data.seeding`.
 """
 
 import dataclasses
@@ -62,6 +64,7 @@ class Progress:
     """Where a run stands: steps taken in a stage, what the epoch's loss adds up to so far, and what the stage settled on.
 
     `best` is the run's best main figure with inputs of the size `best_size` (in words, "" in an older version's checkpoint).
+    Without `has_moments` the optimiser is not kept with it.
     """
 
     stage: int
@@ -72,6 +75,7 @@ class Progress:
     loss_count: float = 0.0
     best: float | None = None
     best_size: str = ""
+    has_moments: bool = True
     scaler: dict[str, Any] = field(default_factory=dict)
 
 
@@ -99,7 +103,8 @@ def save_checkpoint(
         partial = folder / f".partial-{uuid.uuid4().hex}"  # not by tempfile, whose folders nobody else may read
         partial.mkdir()
         save_tensors(own_tensors(model), partial / MODEL_FILE)
-        save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
+        if progress.has_moments:
+            save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
         if isinstance(model, Documented):
             texts[CONFIG_FILE] = {**model.save_files(partial), OURS: config}
         for file, values in texts.items():
@@ -147,15 +152,23 @@ def _newest_first(folder: Path) -> list[Path]:
     """What a run may go on from, damaged or not; the end of a stage that was passed has no optimiser any more."""
     latest, passed = pointed_checkpoint(folder, LATEST_FILE), _stage_ends(folder)
     others = [path for path in reversed(checkpoints_in(folder, whole=False)) if path != latest]
-    resumable = [path for path in others if path not in passed or (path / OPTIMIZER_FILE).is_file()]
-    return [latest, *resumable] if latest else resumable
+    found = [latest, *others] if latest else others
+    return [path for path in found if _had_moments(path) and (path not in passed or (path / OPTIMIZER_FILE).is_file())]
+
+
+def _had_moments(checkpoint: Path) -> bool:
+    try:
+        return read_progress(checkpoint).has_moments
+    except RunError:
+        return True  # damaged: that is said when it is its turn
 
 
 def damage_of(checkpoint: Path) -> str:
     """What is wrong with a checkpoint's files, in words; "" where all are whole."""
     readers: dict[Path, Callable[[Path], Any]] = dict.fromkeys(sorted(checkpoint.glob("*.json")), _read_json)
+    tensors = (MODEL_FILE, OPTIMIZER_FILE) if _had_moments(checkpoint) else (MODEL_FILE,)
     # Opening compares the size that the header promises with the file's own.
-    readers |= {checkpoint / name: lambda file: safe_open(file, "pt").keys() for name in (MODEL_FILE, OPTIMIZER_FILE)}
+    readers |= {checkpoint / name: lambda file: safe_open(file, "pt").keys() for name in tensors}
     for file, read in readers.items():
         try:
             read(file)
@@ -232,13 +245,12 @@ def _point(pointer: Path, name: str) -> None:
 
 def _delete_others(folder: Path) -> None:
     latest, best, ends = latest_checkpoint(folder), pointed_checkpoint(folder, BEST_FILE), _stage_ends(folder)
-    whole = checkpoints_in(folder)
-    before = whole[whole.index(latest) - 1] if latest in whole[1:] else None
+    resumable = [path for path in checkpoints_in(folder) if (path / OPTIMIZER_FILE).is_file()][-2:]
     for other in folder.iterdir():
         may_be_best = best is None and (other / EVALUATION_FILE).is_file()
-        if other.is_dir() and other not in (latest, before, best, *ends) and not may_be_best:
+        if other.is_dir() and other not in (latest, *resumable, best, *ends) and not may_be_best:
             shutil.rmtree(other, ignore_errors=True)
-    for end in set(ends) - {latest, before, best}:
+    for end in set(ends) - {latest, *resumable, best}:
         (end / OPTIMIZER_FILE).unlink(missing_ok=True)  # others start from its weights; this run is beyond it
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from engine.data.dataset import DataSet
 from engine.recipe import Stage
-from engine.task import Objective
+from engine.task import LossFigures, Objective
 from engine.training.carried import forget
 from engine.training.precision import build_accelerator, in_precision, summed
 
@@ -50,7 +50,9 @@ def evaluate_batches(
             totals += torch.stack([loss_sum.float(), count.float()])
             metrics.update(logits, target)
     loss_sum, count = summed(accelerator, totals)
-    return Evaluation(loss=loss_sum / max(count, 1), metrics=metrics.compute(), details=metrics.details())
+    loss = loss_sum / max(count, 1)
+    figures = metrics.compute() | (metrics.of_loss(loss) if isinstance(metrics, LossFigures) else {})
+    return Evaluation(loss=loss, metrics=figures, details=metrics.details())
 
 
 def evaluate(

@@ -12,11 +12,13 @@ from engine.training.evaluate import Evaluation
 from engine.training.ready import Ready
 
 CHECKPOINT_SECONDS = 120.0
+MOMENTS_SECONDS = 30.0  # of short epochs that a killed run may have to repeat
 
 
 class Keeper:
     """Writes checkpoints into `folder`: after every epoch, every two minutes inside one, and when a run is asked to stop.
 
+    Those of short epochs have the optimiser twice a minute: it takes longer to write than the rest together.
     `config` stands in each one's `config.json`. Without a folder nothing is written. `start` is where a resumed run stood: the
     best figure is the run's, over all stages with one size of input; figures at two sizes are not compared.
     """
@@ -26,7 +28,8 @@ class Keeper:
     ) -> None:
         self.folder, self.config = folder, dict(config or {})
         self.best, self.best_size = (start.best, start.best_size) if start else (None, "")
-        self.saved_step, self.saved_at = -1, 0.0
+        self.saved_step, self.saved_at, self.moments_at = -1, 0.0, -MOMENTS_SECONDS
+        self.without_moments: tuple[Evaluation, bool] | None = None  # the last one's figures, where it has none
 
     def begin(self, ready: Ready) -> None:
         """A stage is about to take its first step, or goes on from a checkpoint."""
@@ -47,18 +50,27 @@ class Keeper:
     def keep_if_due(self, ready: Ready) -> Iterator[CheckpointSaved]:
         """One inside an epoch, where the last was written long enough ago."""
         if ready.progress.step % ready.steps_per_epoch and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
-            yield from self.keep(ready)
+            yield from self.keep(ready, has_moments=True)
 
     def keep_before_stopping(self, ready: Ready) -> Iterator[CheckpointSaved]:
-        """One more, unless it would replace the same step's, which has its epoch's figures."""
+        """One more from which the run can go on, unless the same step's is one; an epoch's end keeps its figures."""
         if ready.progress.step != self.saved_step:
-            yield from self.keep(ready)
+            yield from self.keep(ready, has_moments=True)
+        elif self.without_moments:
+            evaluation, best = self.without_moments
+            yield from self.keep(ready, evaluation, best=best, has_moments=True)
+
+    def keep_epoch(self, ready: Ready, evaluation: Evaluation, *, best: bool) -> Iterator[CheckpointSaved]:
+        """One at an epoch's end, with its figures; the optimiser with it at the stage's end, and where it is due."""
+        is_due = time.perf_counter() - self.moments_at > MOMENTS_SECONDS
+        yield from self.keep(ready, evaluation, best=best, has_moments=is_due or ready.progress.step == ready.steps)
 
     def keep(
-        self, ready: Ready, evaluation: Evaluation | None = None, *, best: bool = False
+        self, ready: Ready, evaluation: Evaluation | None = None, *, best: bool = False, has_moments: bool
     ) -> Iterator[CheckpointSaved]:
         """Write one, with the figures of an epoch's end if it is one; of several processes the first writes it."""
         self.saved_step = ready.progress.step
+        self.without_moments = (evaluation, best) if evaluation and not has_moments else None
         if self.folder is None:
             return
         accelerator, name = ready.accelerator, ""
@@ -75,6 +87,7 @@ class Keeper:
                     ready.progress,
                     best=self.best,
                     best_size=self.best_size,
+                    has_moments=has_moments,
                     scaler=accelerator.scaler.state_dict() if accelerator.scaler else {},
                 ),
                 config=config,
@@ -82,4 +95,5 @@ class Keeper:
                 best=best,
             )
         self.saved_at = time.perf_counter()
+        self.moments_at = self.saved_at if has_moments else self.moments_at
         yield CheckpointSaved(stage=ready.place.stage, step=ready.progress.step, folder=name, best=best)

@@ -153,7 +153,7 @@ def judge_epoch(ready: Ready, epoch: int, keeper: Keeper) -> Iterator[Event]:
         train_seconds=trained - ready.epoch_began,
         valid_seconds=time.perf_counter() - trained,
     )
-    yield from keeper.keep(ready, evaluation, best=best)
+    yield from keeper.keep_epoch(ready, evaluation, best=best)
 
 
 def rates_at(ready: Ready) -> tuple[tuple[float, ...], float]:

@@ -275,6 +275,7 @@ def test_regularisation_of_16_bits_is_added_up_in_32() -> None:
     assert regularisation(LanguageOutput(raw, raw, raw)).item() == pytest.approx(2 * 300**2)
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("device", DEVICES)
 def test_half_the_bits_give_nearly_the_same_gradients(model: LanguageModel, device: str) -> None:
     """cuDNN gives gradients in evaluation mode too, and does not warn of scattered weights."""

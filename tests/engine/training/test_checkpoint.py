@@ -19,7 +19,7 @@ from engine.bundle.files import (
     stage_end,
 )
 from engine.errors import RunError
-from engine.events import CheckpointSaved, EpochFinished, RunResumed, Warned
+from engine.events import CheckpointSaved, EpochFinished, RunResumed, StageFinished, Warned
 from engine.recipe import Recipe
 from engine.training.checkpoint import (
     OPTIMIZER_FILE,
@@ -285,3 +285,57 @@ def test_who_may_read_files_here_may_read_the_weights(tmp_path: Path) -> None:
     bundle = tmp_path / "checkpoints" / "stage0-step000001"
     assert bundle.stat().st_mode == (tmp_path / "folder").stat().st_mode
     assert (bundle / "model.safetensors").stat().st_mode == (tmp_path / "file").stat().st_mode
+
+
+def train_toy(tmp_path: Path, *, epochs: int, stop: Callable[[list], bool] = lambda seen: False) -> list:
+    """The events of a toy run, gone on with where `tmp_path` holds one; its generator is dropped where `stop` raises."""
+    torch.manual_seed(0)
+    toy = tmp_path / "toy"
+    squares = toy if toy.exists() else draw_squares(toy)
+    objective, seen = TOY.build_objective(), []
+    recipe = Recipe(name="toy", backbone="tiny", stages=(replace(STAGE, epochs=epochs),))
+    for event in train_recipe(
+        objective,
+        recipe,
+        model=TinyClassifier(3),
+        data=objective.open_data(squares),
+        folder=tmp_path / "c",
+        workers=0,
+        should_stop=lambda: stop(seen),
+    ):
+        seen.append(event)
+    return seen
+
+
+def ends(events: list) -> list[EpochFinished]:
+    return [event for event in events if isinstance(event, EpochFinished)]
+
+
+def test_epochs_that_end_soon_after_one_another_are_kept_without_the_optimiser(tmp_path: Path) -> None:
+    train_toy(tmp_path, epochs=5, stop=lambda seen: len(ends(seen)) == 4)  # asked to stop: the fourth gets it after all
+    at = {read_progress(tmp_path / "c" / name).step: tmp_path / "c" / name for name in names(tmp_path / "c")}
+    per_epoch = min(at)
+    assert (at[per_epoch] / OPTIMIZER_FILE).is_file(), "the first"
+    assert (at[4 * per_epoch] / OPTIMIZER_FILE).is_file() and (at[4 * per_epoch] / EVALUATION_FILE).is_file()
+    (resumed, *_, finished) = train_toy(tmp_path, epochs=5)
+    assert resumed == RunResumed(stage=0, step=4 * per_epoch) and isinstance(finished, StageFinished)
+    assert (latest_checkpoint(tmp_path / "c") / OPTIMIZER_FILE).is_file(), "a stage's end"  # pyright: ignore[reportOptionalOperand]
+
+
+def test_a_killed_run_goes_on_from_the_newest_with_an_optimiser_and_comes_out_the_same(tmp_path: Path) -> None:
+    def killed(seen: list) -> bool:
+        if len(ends(seen)) == 3:
+            raise KeyboardInterrupt
+        return False
+
+    whole = train_toy(tmp_path / "whole", epochs=5)
+    with pytest.raises(KeyboardInterrupt):
+        train_toy(tmp_path / "killed", epochs=5, stop=killed)
+    folder = tmp_path / "killed" / "c"
+    latest = latest_checkpoint(folder)
+    assert latest and not (latest / OPTIMIZER_FILE).exists() and not read_progress(latest).has_moments
+    assert damage_of(latest) == "", "nothing is missing that was ever there"
+    resumed, *rest = train_toy(tmp_path / "killed", epochs=5)
+    per_epoch = ends(whole)[0].step
+    assert resumed == RunResumed(stage=0, step=per_epoch)
+    assert [(end.step, end.valid_loss) for end in ends(rest)] == [(end.step, end.valid_loss) for end in ends(whole)[1:]]

@@ -168,6 +168,7 @@ def test_a_batch_that_does_not_fit_is_halved_here_too(squares) -> None:
     assert [(event.old, event.new) for event in events if isinstance(event, BatchHalved)] == [(4, 2)]
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("task", [PLANET, HEADS], ids=lambda task: task.name)
 def test_the_tasks_own_models_give_the_same_either_way(

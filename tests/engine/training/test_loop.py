@@ -79,6 +79,7 @@ def test_a_loss_that_is_not_finite_is_one_event_and_keeps_the_checkpoint(squares
     assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
+@pytest.mark.device
 def test_clipping_shortens_the_step(squares, objective) -> None:
     def change(clip_norm: float) -> float:
         torch.manual_seed(0)
@@ -267,6 +268,7 @@ def test_measuring_leaves_its_caller_s_model_where_it_is(squares, objective, mon
     assert measured is not model and moved == [measured]
 
 
+@pytest.mark.device
 def test_bf16_trains_and_leaves_weights_in_fp32(squares, objective) -> None:
     model = TinyClassifier(3)
     stage = dataclasses.replace(STAGE, precision="bf16", epochs=12)
@@ -386,7 +388,7 @@ def test_a_stop_is_heard_while_the_data_is_prepared(squares, objective) -> None:
 def test_a_disk_that_is_full_is_told_and_the_checkpoint_before_it_stays(
     squares, objective, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=3),))
+    recipe = Recipe(name="toy", backbone="tiny", stages=(dataclasses.replace(STAGE, epochs=2),))
     writes, save = [], checkpoint.save_file
 
     def full_at_last(tensors, path, **metadata) -> None:

@@ -26,6 +26,7 @@ class Greedy(TinyClassifier):
         return super().forward(pictures)
 
 
+@pytest.mark.device
 def test_the_batch_is_halved_until_it_fits(tmp_path: Path) -> None:
     objective = TOY.build_objective()
     data = objective.open_data(draw_squares(tmp_path / "toy"))

@@ -44,6 +44,7 @@ def plan_of(task: str, data: Any) -> ModelPlan:
             return end.value
 
 
+@pytest.mark.device
 @pytest.mark.parametrize("task", CEILING)
 @pytest.mark.parametrize("clip", [0.0, 1.0])
 def test_a_step_waits_no_oftener_than_it_must(
