@@ -1,10 +1,10 @@
 """What threads do while they wait for work: spin, as OpenMP has them by default, or sleep. Idle, and beside another program.
 
-    python -m benchmarks.waiting_threads [--repeats 3]
+    python -m benchmarks.waiting_threads [--repeats 3] [--beside nothing program training]
 
 Each policy's figures come from processes of their own that take turns: a training step of the Planet model, an epoch's figures of
 tags, loading drawn streets at 360 px with two processes beside a busy main one, and a prediction. The other program multiplies
-matrices with as many threads as there are cores, as a second training would.
+matrices with as many threads as there are cores; a training beside it is one of ours, on drawn chips, under the same policy.
 """
 
 import argparse
@@ -15,7 +15,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 POLICIES: dict[str, dict[str, str]] = {
     "spinning": {},
@@ -23,6 +25,11 @@ POLICIES: dict[str, dict[str, str]] = {
     "sleeping": {"OMP_WAIT_POLICY": "PASSIVE"},
 }
 BUSY = "import torch\na = torch.rand(700, 700)\nwhile True:\n    a = (a @ a).clamp(0, 1)\n"
+OTHERS = {
+    "nothing": ["-c", ""],
+    "program": ["-c", BUSY],
+    "training": ["-m", "benchmarks.gpu", "--small", "--train-forever"],
+}
 
 
 def measure() -> dict[str, float]:
@@ -55,7 +62,9 @@ def measure() -> dict[str, float]:
     found["an epoch's figures"] = timed(lambda: (metrics.compute(), metrics.details()), 2)
     model.eval()
     with torch.inference_mode():
-        found["a prediction"] = timed(lambda: model(pictures[:1]), 30)
+        found["a prediction"], found["a prediction, 95th of 100"] = timed_at(
+            lambda: model(pictures[:1]), 200, (0.5, 0.95)
+        )
     data = get_task("camvid").build_objective().open_data(fetch("drawn-streets"))
     stage = Stage(name="s", image_size=360, batch_size=8)
     feed = get_task("camvid").build_objective().feed
@@ -71,58 +80,64 @@ def measure() -> dict[str, float]:
     return found
 
 
-def timed(work, times: int) -> float:
+def timed(work: Callable[[], object], times: int) -> float:
     """The middle of so many, after one that warms up."""
+    return timed_at(work, times, (0.5,))[0]
+
+
+def timed_at(work: Callable[[], object], times: int, quantiles: Sequence[float]) -> list[float]:
+    """The seconds that these shares of so many stay below, after one that warms up."""
     work()
     seconds = []
     for _ in range(times):
         began = time.perf_counter()
         work()
         seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds)
+    return np.quantile(seconds, quantiles).tolist()
 
 
 @contextlib.contextmanager
-def beside(is_busy: bool) -> Iterator[None]:
+def beside(other: str, environment: Mapping[str, str]) -> Iterator[None]:
     """Another program on the same cores, or none."""
-    other = subprocess.Popen([sys.executable, "-c", BUSY]) if is_busy else None
+    process = subprocess.Popen([sys.executable, *OTHERS[other]], env=environment, stdout=subprocess.DEVNULL)
+    time.sleep(10 if other == "training" else 1)
     try:
         yield
     finally:
-        if other:
-            other.kill()
-            other.wait()
+        process.kill()
+        process.wait()
 
 
-def run(policy: str) -> dict[str, float]:
+def run(policy: str, other: str) -> dict[str, float]:
     environment = {
         name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.waiting_threads", "--measure"],
-        env=environment | POLICIES[policy],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    } | POLICIES[policy]
+    with beside(other, environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.waiting_threads", "--measure"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--beside", nargs="+", choices=OTHERS, default=list(OTHERS))
     parser.add_argument("--measure", action="store_true", help="print this process's own figures")
     given = parser.parse_args()
     if given.measure:
         print(json.dumps(measure()))
         return
-    for is_busy in (False, True):
+    for other in given.beside:
         found: dict[str, list[dict[str, float]]] = {policy: [] for policy in POLICIES}
-        with beside(is_busy):
-            for repeat in range(given.repeats):
-                for policy in POLICIES if repeat % 2 == 0 else reversed(POLICIES):
-                    found[policy].append(run(policy))
-        print(f"\n{'beside another program' if is_busy else 'alone'}, milliseconds\n")
+        for repeat in range(given.repeats):
+            for policy in POLICIES if repeat % 2 == 0 else reversed(POLICIES):
+                found[policy].append(run(policy, other))
+        print(f"\nbeside {other}, milliseconds\n")
         print(f"| work | {' | '.join(POLICIES)} |\n|---|{'---|' * len(POLICIES)}")
         for work in found["spinning"][0]:
             middle = [1000 * statistics.median(one[work] for one in found[policy]) for policy in POLICIES]

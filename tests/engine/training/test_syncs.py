@@ -15,7 +15,10 @@ from engine.training import ready
 from engine.training.loop import fit
 from engine.training.planning import planned
 
-WAITS = ("item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__", "nonzero", "unique", "masked_select")
+WAITS = (
+    "item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__", "nonzero", "unique", "masked_select",
+    "tensor", "new_tensor", "as_tensor",  # a number that is copied to the device
+)  # fmt: skip
 # The AWD-LSTM asks how long the longest text of a batch is, and how many texts have begun at each window.
 CEILING = {"planet": 1, "camvid": 1, "heads": 1, "imdb": 3}
 FIXTURES = {"planet": "chips", "camvid": "streets", "heads": "heads", "imdb": "reviews"}
