@@ -40,6 +40,7 @@ RANKS = (
     ("engine.training", "engine.models"),
     ("engine.bundle",),
     ("engine.data.sources",),
+    ("engine.data.own",),
     ("engine.data.drawn", "engine.data.texts"),
     ("engine.data.pictures",),
     ("engine.data.pickles",),

@@ -1,5 +1,6 @@
 """Which picture a table or a list means: people write a path, a name or a name without its suffix, from whatever system."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 from engine.data.pictures.files import PICTURE_SUFFIXES
 
 LONGEST = 4096  # letters of a path, on the systems that allow most
+LONGEST_STEM = 60  # bytes of a name, without what makes it differ from others
+_STEM = re.compile(r"[^\w-]+")
 
 
 class PictureNames:
@@ -61,3 +64,14 @@ def without_suffix(name: str) -> str:
 
 def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip())
+
+
+def free_stem(given: str, otherwise: str, used: set[str]) -> str:
+    """A picture's own name, in letters that every system takes, or that with what makes it the only one."""
+    plain = _STEM.sub("-", unicodedata.normalize("NFC", Path(given.replace("\\", "/")).stem)).strip("-")
+    stem = plain.encode()[:LONGEST_STEM].decode(errors="ignore") or otherwise
+    tried, again = stem, 0
+    while tried.casefold() in used:
+        tried, again = f"{stem}-{otherwise}{f'-{again}' if again else ''}", again + 1
+    used.add(tried.casefold())
+    return tried

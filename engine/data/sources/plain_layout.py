@@ -6,8 +6,6 @@ Which columns are meant is found by what they hold and are called, or chosen; wh
 import csv
 import io
 import json
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from engine.data.pictures.files import DAMAGE, FORMATS, PICTURE_SUFFIXES
 from engine.data.pictures.mask_layouts import CODES, LISTED
 from engine.data.pictures.masks import MOST_CLASSES, look_at_masks
 from engine.data.pictures.named_rows import COLUMNS
+from engine.data.pictures.names import free_stem
 from engine.data.pictures.tag_columns import TAG_COLUMNS
 from engine.data.reading.values import as_mark, is_missing, quoted
 from engine.data.sources.columns import Column, SplitTable
@@ -28,9 +27,7 @@ from engine.errors import DataError
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "test": "test"}
 VOID = 255
 ROWS = (*TAG_COLUMNS, *COLUMNS, "split")  # what columns of the table are called
-LONGEST_NAME = 60  # bytes of a picture's name, without what makes it differ from others
 MOST_BYTES = 20_000_000_000
-_STEM = re.compile(r"[^\w-]+")
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif"}
 
 
@@ -194,22 +191,11 @@ def _pictures(
             total += len(cell[1])
             if total > MOST_BYTES:
                 raise DataError(f"The pictures take more than {MOST_BYTES / 1e9:.0f} GB. Take a part of the data set.")
-            name = f"{_free_stem(cell[0], f'{table.split}-{number:06}', used)}{_suffix(*cell)}"
+            name = f"{free_stem(cell[0], f'{table.split}-{number:06}', used)}{_suffix(*cell)}"
             (folder / name).write_bytes(cell[1])
             if table.is_by_path:
                 by_path[cell[0]] = name
             yield table, row, name
-
-
-def _free_stem(given: str, otherwise: str, used: set[str]) -> str:
-    """A picture's own name, in letters that every system takes, or that with what makes it the only one."""
-    plain = _STEM.sub("-", unicodedata.normalize("NFC", Path(given.replace("\\", "/")).stem)).strip("-")
-    stem = plain.encode()[:LONGEST_NAME].decode(errors="ignore") or otherwise
-    tried, again = stem, 0
-    while tried.casefold() in used:
-        tried, again = f"{stem}-{otherwise}{f'-{again}' if again else ''}", again + 1
-    used.add(tried.casefold())
-    return tried
 
 
 def _suffix(name: str, content: bytes) -> str:
