@@ -27,7 +27,7 @@ from sklearn.linear_model import LogisticRegression
 from engine.data.sources.fetching import resolve_dataset
 from engine.data.texts.dataset import TextData, open_texts
 from engine.data.texts.tokenizers import clean
-from engine.kinds.text_metrics import ClassMetrics
+from engine.kinds.class_metrics import ClassMetrics
 from engine.training.setup import some_of
 
 CHOICES = (1.0, 4.0, 16.0, 64.0, 256.0)  # scikit-learn's C: the larger, the less is held back

@@ -147,7 +147,8 @@ class Aim:
     `kind` says how its targets and answers look, such as "mask": its view is found by that. `input_kind` is what
     its models read, and `metric` what the best of them is picked by. `default_stage` is the one to begin with. `title` is for a
     task that offers several. `remark` is what has to be said beside the figures of its models, and of those that start from
-    them.
+    them. `build_plain` is the kind's own objective, for a task whose data sets are a special case of it: by that it is found out
+    what somebody's folder is.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Aim:
     build: Callable[[], Objective[Any]]
     default_stage: Stage
     remark: str = ""
+    build_plain: Callable[[], Objective[Any]] | None = None
 
     @property
     def knobs(self) -> tuple[str, ...]:

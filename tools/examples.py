@@ -23,6 +23,7 @@ from engine.data.drawn.heads import draw_head, make_person
 from engine.data.drawn.streets import draw_street
 from engine.library.listing import SAMPLES_FOLDER
 from engine.serving.predictor import load_predictor
+from engine.tasks.weather import WEATHER
 from tabs.reading.examples import EXAMPLES, EXAMPLES_FILE, Example, examples_of
 
 LEAST_RIGHT = 0.85  # of a street's pixels; on real validation pictures the sample model has 0.93
@@ -51,6 +52,15 @@ DRAWINGS = {
             wrong="The sample model gives the tag road, and there is none. Click the tag to see what it takes for one.",
         ),
     ),
+    "weather": (
+        Drawing(name="drawn-clear", seed=56),
+        Drawing(name="drawn-clouds", seed=32),
+        Drawing(
+            name="drawn-haze",
+            seed=47,
+            wrong="This is haze, and the sample model says clear, and is sure of it: drawn haze is not quite like the real one.",
+        ),
+    ),
     "camvid": (
         Drawing(name="drawn-street", seed=10),
         Drawing(name="drawn-houses", seed=12),
@@ -74,11 +84,14 @@ DRAWINGS = {
 
 
 def draw_example(task: str, seed: int) -> tuple[Image.Image, Any]:
-    """A picture and its truth: tags, a mask (H, W) of STREET_CLASSES' numbers, or (column, row)."""
+    """A picture and its truth: tags, a label, a mask (H, W) of STREET_CLASSES' numbers, or (column, row)."""
     rng = random.Random(f"example {seed}")
     if task == "planet":
         chip, tags = draw_chip(rng, 256)
         return Image.fromarray(chip[..., :3]), list(tags)
+    if task == "weather":
+        chip, tags = draw_chip(rng, 256)
+        return Image.fromarray(chip[..., :3]), next(tag for tag in tags if tag in WEATHER)
     if task == "camvid":
         picture, mask = draw_street(rng, (360, 480))
         return picture, mask
@@ -88,7 +101,7 @@ def draw_example(task: str, seed: int) -> tuple[Image.Image, Any]:
 
 def is_right(task: str, predictor: Any, prediction: Any, truth: Any) -> tuple[bool, str]:
     """Whether a sample model's prediction for an example is right, and how right in words."""
-    if task == "imdb":
+    if task in ("imdb", "weather"):
         return prediction.answer == truth, prediction.in_words()
     if task == "planet":
         given = set(prediction.tags(predictor.config.decision["threshold"]))

@@ -41,6 +41,7 @@ SAMPLES = {
     "camvid": Sample(dataset="camvid-tiramisu", recipes=("cpu-half",)),
     "heads": Sample(dataset="pointing04", recipes=("cpu",)),
     "imdb": Sample(dataset="imdb", recipes=("cpu",)),
+    "weather": Sample(dataset="planet_sample", recipes=("cpu-progressive",)),
 }
 
 

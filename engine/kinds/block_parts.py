@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.data.account import Findings
 from engine.data.pictures.files import list_all_pictures, list_pictures
+from engine.data.pictures.label_layouts import label_reader
 from engine.data.pictures.mask_layouts import NO_MASK
 from engine.data.pictures.point_table import read_point_table
 from engine.data.pictures.tag_layouts import read_tag_tables
@@ -145,6 +146,18 @@ def tags_in(*tables: str, column: str = "") -> Labelling:
     def labels(root: Path, inputs: Sequence[Path]) -> Labels:
         files = [root / table for table in tables]
         found = read_tag_tables(root, files, folder_of(root, inputs), list(inputs), column=column)
+        return Labels(of=found.tags, findings=found.findings, split=found.split)
+
+    return labels
+
+
+def labels_in(*tables: str, column: str = "") -> Labelling:
+    """The one label of each picture in a table, or in one for each split: a whole cell, that may be several words."""
+
+    def labels(root: Path, inputs: Sequence[Path]) -> Labels:
+        files = [root / table for table in tables]
+        where = folder_of(root, inputs)
+        found = read_tag_tables(root, files, where, list(inputs), column=column, reader=label_reader)
         return Labels(of=found.tags, findings=found.findings, split=found.split)
 
     return labels

@@ -14,18 +14,15 @@ The parts are in `engine.kinds.block_parts`.
 """
 
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from torchvision.transforms import v2
 
 from engine.data.dataset import DataSet
-from engine.data.pictures.block import Answers, Data, Sample, open_answers
-from engine.data.pictures.inputs import open_resized
+from engine.data.pictures.block import Data, Sample
 from engine.data.pictures.mask_layouts import MaskLayout, read_classes
 from engine.data.pictures.point_table import PointLayout
 from engine.data.pictures.tag_layouts import TagLayout
@@ -38,6 +35,7 @@ from engine.data.texts.labelled_table import NO_TEXT, Columns
 from engine.data.texts.tables import TextRow
 from engine.errors import DataError
 from engine.kinds.block_parts import Inputs, LabelColumn, Labelling, Labels, Splitting, TextsIn
+from engine.kinds.label import open_named
 from engine.kinds.mask import open_mask_layout
 from engine.kinds.point import open_point_layout
 from engine.kinds.tags import open_tag_layout
@@ -137,26 +135,8 @@ class OneLabel:
                 "several."
             )
         names = {item: next(iter(some)) for item, some in said.items()}
-        classes = tuple(sorted(set(names.values())))
-        if len(classes) < 2:
-            raise DataError(
-                f"All inputs in {root.name} have the label {', '.join(classes)}. There is nothing to tell apart."
-            )
-
-        def batch(item: Path, label: str, size: tuple[int, int]) -> Sample:
-            return open_resized(item, size), torch.tensor(classes.index(label))
-
-        answers = Answers(
-            inputs=lambda _: list(names),
-            split=lambda _, inputs: split(inputs),
-            label=names.__getitem__,
-            test=lambda _: [],
-            transforms=block.transforms,
-            batch=batch,
-            facts=labels.facts,
-            count=lambda inputs: Counter(names[item] for item in inputs),
-        )
-        return block.finish(open_answers(answers, root, classes, findings=labels.findings, kind="label"))
+        found = open_named(root, names, split, labels.findings, transforms=block.transforms, facts=labels.facts)
+        return block.finish(found)
 
 
 def _names(said: Any) -> tuple[str, ...]:

@@ -1,17 +1,14 @@
 """Classifying texts: what does this review think of its film?"""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from engine.data.aligned import match_classes
-from engine.data.dataset import DataSet
 from engine.data.reading.encodings import read_text as read_file
 from engine.data.reading.tables import SUFFIXES, open_table
 from engine.data.texts.dataset import TextData, clean_text, open_texts
@@ -20,46 +17,16 @@ from engine.data.texts.files import TEXT_SUFFIXES
 from engine.data.texts.labelled_table import TEXT_COLUMNS
 from engine.data.texts.tables import UNLABELLED
 from engine.errors import DataError
+from engine.kinds.classes import class_cross_entropy, class_metrics, predict_class
 from engine.kinds.main_metrics import ACCURACY
 from engine.kinds.shared import SharedTable
 from engine.models.pretrained_text import build_pretrained_classifier
 from engine.models.word_models import SIZES, build_word_classifier, make_vocabulary
 from engine.recipe import Stage
-from engine.task import Metrics, ModelPlan, Objective
+from engine.task import ModelPlan, Objective
 
 MAX_CHARACTERS = 200_000
 MAX_TABLE = 50_000_000  # bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextPrediction:
-    """What a model thinks of a text: the probability of each class, in 0..1, summing to 1."""
-
-    text: str
-    probabilities: dict[str, float]
-
-    @property
-    def answer(self) -> str:
-        """The likeliest class."""
-        return max(self.probabilities, key=self.probabilities.__getitem__)
-
-    def summary(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {"class": self.answer, "probabilities": self.probabilities}
-
-    def table_row(self) -> dict[str, str | float]:
-        """For a line of a table: the class, and each one's probability."""
-        return {"class": self.answer, **self.probabilities}
-
-    def in_words(self) -> str:
-        """The class with its probability."""
-        return f"{self.answer} {self.probabilities[self.answer]:.1%}"
-
-    def save(self, path: Path) -> Path:
-        """Write the probabilities as JSON, named after `path`; where it went."""
-        target = path.with_name(f"{path.name}_class.json")
-        target.write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
-        return target
 
 
 def build_text_objective() -> Objective[TextData]:
@@ -108,23 +75,10 @@ def pad_together(inputs: Sequence[Tensor], model: Any) -> Tensor:
     return pad_numbers([numbers[0] for numbers in inputs], model.tokenizer.pad)
 
 
-def class_metrics(data: DataSet) -> Metrics:
-    """Accuracy and the like; torchmetrics is imported here, as a prediction does without."""
-    from engine.kinds.text_metrics import ClassMetrics
-
-    return ClassMetrics(data.classes)
-
-
 def build_text_classifier(plan: ModelPlan, *, pretrained: bool = True) -> nn.Module:
     """The lesson's AWD-LSTM, or a Hugging Face model."""
     build = build_word_classifier if plan.backbone in SIZES else build_pretrained_classifier
     return build(plan, pretrained=pretrained)
-
-
-def class_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the cross-entropy and the number of texts; logits (B, K), target (B,)."""
-    loss = functional.cross_entropy(logits.float(), target, reduction="sum")
-    return loss, torch.full((), len(target), device=target.device)
 
 
 def prepare_text(source: str | Path, stage: Stage, plan: ModelPlan, model: Any) -> tuple[str, Tensor]:
@@ -135,11 +89,6 @@ def prepare_text(source: str | Path, stage: Stage, plan: ModelPlan, model: Any) 
     if not len(framed):
         raise DataError("There is nothing in this text that the model could read. Write a sentence.")
     return text, torch.from_numpy(framed).long()[None]
-
-
-def predict_class(logits: Tensor, text: str, classes: tuple[str, ...], decision: Mapping[str, Any]) -> TextPrediction:
-    """Probabilities (K,) of one text."""
-    return TextPrediction(text=text, probabilities=dict(zip(classes, logits.softmax(0).tolist(), strict=True)))
 
 
 def read_text(source: str | Path) -> str:
@@ -195,8 +144,3 @@ def read_column(file: Path) -> list[str]:
 def too_long(what: str) -> DataError:
     """What to raise for a text that nobody has written by hand."""
     return DataError(f"{what} has more than {MAX_CHARACTERS:,} characters. Take a part of it: a model reads far less.")
-
-
-def class_counts(classes: Sequence[str], labels: Sequence[int]) -> dict[str, int]:
-    """How many texts each class has."""
-    return {name: list(labels).count(index) for index, name in enumerate(classes)}

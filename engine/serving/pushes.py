@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from engine.data.texts.feed import pad_numbers
-from engine.kinds.text import TextPrediction
+from engine.kinds.classes import ClassPrediction
 from engine.serving.predictor import Predictor
 
 MOST_PARTS = 48  # forward passes of one explanation; in a longer text several words share one
@@ -24,13 +24,13 @@ class Push:
     push: float
 
 
-def explain_words(predictor: Predictor, text: str) -> tuple[TextPrediction, list[Push]]:
+def explain_words(predictor: Predictor, text: str) -> tuple[ClassPrediction, list[Push]]:
     """The prediction for a text, and the push of each of its words, or of as many words together as make 48 parts.
 
     Leaving out shows what this model reacts to, not why the world is so; words that only work together share the credit.
     """
     shown, numbers = predictor.prepare(text)
-    prediction: TextPrediction = predictor.answer(predictor.logits(numbers)[0], shown)
+    prediction: ClassPrediction = predictor.answer(predictor.logits(numbers)[0], shown)
     parts = split_parts(shown)
     if len(parts) < 2:
         return prediction, [Push(words=part, push=0.0) for part in parts]

@@ -36,5 +36,5 @@ def judge_texts(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, An
         if isinstance(answer, DataError):
             rows.append({"text": text[:200], **empty, "error": str(answer)})
         else:
-            rows.append({"text": answer.text, **answer.table_row(), "error": ""})
+            rows.append({"text": answer.shown, **answer.table_row(), "error": ""})
     return rows

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.data.account import Account
 from engine.data.dataset import DataSet
@@ -11,10 +12,11 @@ from engine.data.sources.own_archives import is_archive, looked_into
 from engine.errors import DataError, LayoutError
 from engine.host.access import require_host
 from engine.inputs import TEXT
-from engine.task import Aim
+from engine.task import Aim, Objective
 from engine.tasks.registry import TASKS, get_task
 
-ORDER = ("mask", "point", "tags", "text")  # a folder of masks holds folders of pictures, as one of classes does
+# A folder of masks holds folders of pictures, as one of classes does; one label a picture is a special case of tags.
+ORDER = ("mask", "point", "label", "tags", "text")
 
 
 def check(dataset: str, task: str = "", encoding: str = "") -> Account:
@@ -34,15 +36,19 @@ def check(dataset: str, task: str = "", encoding: str = "") -> Account:
 
 
 def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim, DataSet]:
-    """The first of these aims that can read what is in `root`, and the data set.
+    """The first of these aims that can read what is in `root`, and the data set; of several each reads what its kind does.
 
     Where none can, the `DataError` is that of the first whose layout it has, or says what is known.
     """
     refusals: list[_Refused] = []
+
+    def build(aim: Aim) -> Objective[Any]:
+        return aim.build_plain() if aim.build_plain and len(aims) > 1 else aim.build()
+
     for aim in aims:
         said = {"encoding": encoding} if encoding and aim.input_kind is TEXT else {}
         try:
-            return aim, aim.build().open_data(root, **said)
+            return aim, build(aim).open_data(root, **said)
         except LayoutError as problem:
             if len(aims) == 1:
                 raise _Refused(aim.kind, str(problem)) from None

@@ -115,3 +115,9 @@ def metric_text(name: str, value: float) -> str:
 
 def _figure(column: int, numbers_from: int) -> str:
     return ' class="figure"' if column >= numbers_from else ""
+
+
+def tag_list(tags: Sequence[tuple[str, str]]) -> str:
+    """Tags in a row, each with its kind: "plain", "right", "missed" or "extra"."""
+    cells = "".join(f'<li class="{kind}">{text(name)}</li>' for name, kind in tags)
+    return f'<ul class="lab-tags">{cells}</ul>'

@@ -1,6 +1,7 @@
 """Which view shows which kind of task, as a literal table: a task of a kind that is here needs none of its own."""
 
 from engine.task import Task
+from tabs.views.label_view import LABEL_VIEW
 from tabs.views.mask_view import MASK_VIEW
 from tabs.views.point_view import POINT_VIEW
 from tabs.views.tags_view import TAGS_VIEW
@@ -12,6 +13,7 @@ VIEWS: dict[str, View] = {
     "mask": MASK_VIEW,
     "point": POINT_VIEW,
     "tags": TAGS_VIEW,
+    "label": LABEL_VIEW,
     "text": TEXT_VIEW,
     "language": TEXT_VIEW,
 }

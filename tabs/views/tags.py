@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.recipe import Stage
 from tabs.drawing.charts import Mark, Series, bar_list, heat_map, line_chart
-from tabs.drawing.markup import empty_state, facts, figure_grid, table, text
+from tabs.drawing.markup import empty_state, facts, figure_grid, table, tag_list, text
 from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
 
@@ -62,8 +62,8 @@ def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]
             *((name, "extra") for name in sorted(given - there)),
         ]
         picture = fitted_tag(case.picture, case.name)
-        figures.append((f"{picture}{_tag_list(marked)}", f"{case.name} · loss {case.loss:.3f}"))
-    key = _tag_list([("right", "right"), ("missed: it is there", "missed"), ("given: it is not there", "extra")])
+        figures.append((f"{picture}{tag_list(marked)}", f"{case.name} · loss {case.loss:.3f}"))
+    key = tag_list([("right", "right"), ("missed: it is there", "missed"), ("given: it is not there", "extra")])
     return f'{figure_grid(figures, columns=3, keeps_rows=True)}<div class="lab-small">{key}</div>'
 
 
@@ -121,9 +121,4 @@ def _share(value: float | None) -> str:
 
 def _tagged(sample: "Shown", classes: tuple[str, ...]) -> str:
     names = [classes[index] for index in np.flatnonzero(sample.target)]
-    return fitted_tag(sample.picture, sample.name) + _tag_list([(name, "plain") for name in names])
-
-
-def _tag_list(tags: Sequence[tuple[str, str]]) -> str:
-    cells = "".join(f'<li class="{kind}">{text(name)}</li>' for name, kind in tags)
-    return f'<ul class="lab-tags">{cells}</ul>'
+    return fitted_tag(sample.picture, sample.name) + tag_list([(name, "plain") for name in names])

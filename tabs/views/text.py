@@ -40,7 +40,7 @@ def show_samples(data: "TextData", split: str, start: int, count: int) -> str:
 def show_frequencies(data: "TextData") -> str:
     """How many training texts each class has, and how long they are."""
     load_engine()
-    from engine.kinds.text import class_counts
+    from engine.kinds.classes import class_counts
 
     counts, total = class_counts(data.classes, data.labels(data.train)), len(data.train)
     balance = bar_list([(name, count / total, f"{count:,} ({count / total:.0%})") for name, count in counts.items()])
@@ -111,7 +111,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     )
     count = sum(number for _, _, number in rows)
     off = sum(number * abs(sure - right) for sure, right, number in rows) / count
-    sure_of = facts([("Expected calibration error", f"{off:.1%}"), ("Validation texts", f"{int(count):,}")])
+    sure_of = facts([("Expected calibration error", f"{off:.1%}"), ("Validated on", f"{int(count):,}")])
     return (
         f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat}</section>'
         f"<section>{chart}{sure_of}</section></div>"

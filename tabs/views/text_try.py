@@ -74,7 +74,7 @@ def judge(model: str | None, written: str) -> Judged:
             return Judged(verdict=NO_CLASSIFIER, pushes=[])
         predictor = predictor_of(model)
         prediction, pushes = explain_words(predictor, written)
-        unread = count_unread(predictor, prediction.text)
+        unread = count_unread(predictor, prediction.shown)
     except EngineError as error:
         return Judged(verdict=note(without_paths(error), "bad"), pushes=[])
     rows = [(name, share, f"{share:.1%}") for name, share in prediction.probabilities.items()]

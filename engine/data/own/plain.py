@@ -50,8 +50,8 @@ def write_tags(target: Path, rows: Iterable[Row], *, classes: Sequence[str]) -> 
 
 
 def write_labels(target: Path, rows: Iterable[Row]) -> None:
-    """Pictures with one label each, a name."""
-    _write_table(target, list(rows), lambda row: {"label": row.label})
+    """Pictures with one label each, a name; as a list of one, in which commas and blanks part nothing."""
+    _write_table(target, list(rows), lambda row: {"label": [row.label]})
 
 
 def write_numbers(target: Path, rows: Iterable[Row]) -> None:
@@ -68,7 +68,9 @@ def write_points(target: Path, rows: Iterable[Row]) -> None:
         written = csv.writer(file)
         written.writerow(["image", "column", "row", *known])
         for row in rows:
-            written.writerow([named[row.picture], *(row.label or ("", "")), *(_also(row).get(name, "") for name in known)])
+            written.writerow(
+                [named[row.picture], *(row.label or ("", "")), *(_also(row).get(name, "") for name in known)]
+            )
 
 
 def write_masks(target: Path, rows: Iterable[Row], *, classes: Sequence[str]) -> None:

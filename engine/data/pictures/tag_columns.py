@@ -10,6 +10,8 @@ from engine.data.reading.values import MARKS, as_number, quoted
 from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, VALID_COLUMN
 from engine.errors import DataError
 
+# What gives a row's tags, None where nothing is said; and how they are written, in words.
+CellReader = Callable[[Table, Sequence[Row], Sequence[int]], tuple[Callable[[Row], tuple[str, ...] | None], str]]
 TAG_COLUMNS = ("tags", "labels", "tag", "label", "classes", "class", "categories", "category", "target")
 
 
@@ -68,13 +70,13 @@ def tag_reader(
             {f"{row.where}, {at}": row.cells[at] for row in rows for at in columns}, table.columns[columns[0]]
         )
         read = lambda row: tuple(sorted({tag for at in columns for tag in cells.tags(row.cells[at])})) or None  # noqa: E731
-        return read, f"in {len(columns)} columns, parted by {cells.in_words}"
+        return read, f"tags are in {len(columns)} columns, parted by {cells.in_words}"
     if len(columns) > 1:
         names = {at: table.columns[at].strip() for at in columns}
         return (
             lambda row: tuple(name for at, name in names.items() if MARKS[row.cells[at].strip().lower()]),
-            "columns of 0 and 1",
+            "tags are columns of 0 and 1",
         )
     at = columns[0]
     cells = find_tag_cells({row.where: row.cells[at] for row in rows}, table.columns[at])
-    return lambda row: cells.tags(row.cells[at]) or None, f"parted by {cells.in_words}"
+    return lambda row: cells.tags(row.cells[at]) or None, f"tags are parted by {cells.in_words}"

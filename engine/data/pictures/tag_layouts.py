@@ -15,7 +15,7 @@ from engine.data.pictures.bands import look_at_bands
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.named_rows import NO_LINE, open_named
 from engine.data.pictures.scan import follow_each_other, look_at_pictures
-from engine.data.pictures.tag_columns import joined_tags, tag_columns, tag_reader
+from engine.data.pictures.tag_columns import CellReader, joined_tags, tag_columns, tag_reader
 from engine.data.reading.litter import is_litter
 from engine.data.reading.tables import SUFFIXES
 from engine.data.reading.tags import tag_warnings
@@ -50,13 +50,16 @@ class TagLayout:
     findings: Findings
 
 
-def find_tag_layout(root: Path, seed: int = SPLIT_SEED) -> TagLayout:
-    """The layout that `root` has: a table, or a folder with one, or a folder of pictures beside one, or folders for classes."""
+def find_tag_layout(root: Path, seed: int = SPLIT_SEED, reader: CellReader = tag_reader) -> TagLayout:
+    """The layout that `root` has: a table, or a folder with one, or a folder of pictures beside one, or folders for classes.
+
+    `reader` says how a table's cells are read.
+    """
     for place, folder in ((root.parent if root.is_file() else root, None), (root.parent, root)):
         tables = [root] if root.is_file() else _tables_in(place)
         pictures = _pictures_of(place, folder)
         if tables and pictures[1]:
-            layout = read_tag_tables(root, tables, *pictures, seed=seed)
+            layout = read_tag_tables(root, tables, *pictures, seed=seed, reader=reader)
             return _with_parts(layout, root, place, pictures[0])
         if root.is_file():
             break
@@ -103,12 +106,13 @@ def read_tag_tables(
     *,
     seed: int = SPLIT_SEED,
     column: str = "",
+    reader: CellReader = tag_reader,
 ) -> TagLayout:
     """The tags of the pictures in `folder`: a table for each split, or the first table that names any of the pictures.
 
     `column` is the one with the tags, where it is not called so.
     """
-    read = partial(_of_table, root, folder=folder, pictures=pictures, seed=seed, column=column)
+    read = partial(_of_table, root, folder=folder, pictures=pictures, seed=seed, column=column, reader=reader)
     parts = {file: SPLIT_WORDS[file.stem.lower()] for file in tables if file.stem.lower() in SPLIT_WORDS}
     if len(set(parts.values())) > 1:
         return _of_split_tables(parts, [read(file) for file in parts], pictures)
@@ -147,11 +151,13 @@ def _of_split_tables(parts: Mapping[Path, str], layouts: Sequence[TagLayout], pi
     )
 
 
-def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int, column: str) -> TagLayout:
+def _of_table(
+    root: Path, file: Path, folder: Path, pictures: list[Path], *, seed: int, column: str, reader: CellReader
+) -> TagLayout:
     table, named = open_named(file, folder, pictures)
     rows = [row for some in named.rows.values() for row in some]
     columns = tag_columns(table, rows, named.column, column)
-    read, written = tag_reader(table, rows, columns)
+    read, written = reader(table, rows, columns)
     tags = {picture: joined_tags([read(row) for row in some]) for picture, some in named.rows.items()}
     used = {picture: some for picture, some in tags.items() if some is not None}
     if not used:
@@ -161,7 +167,7 @@ def _of_table(root: Path, file: Path, folder: Path, pictures: list[Path], *, see
     silent = tuple(picture.name for picture, some in tags.items() if some is None)
     several = [picture.name for picture, some in named.rows.items() if len(some) > 1]
     by_column = column_split(table, {picture: named.rows[picture][0] for picture in used})
-    notes = [*table.notes, f"{file.name} is {table.written}; tags are {written}."]
+    notes = [*table.notes, f"{file.name} is {table.written}; {written}."]
     notes += table.unused({named.column, *columns, by_column.column if by_column else None})
     if several:
         notes.append(

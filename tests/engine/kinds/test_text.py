@@ -11,13 +11,10 @@ from tiny_text import byte_tokenizer, piece_tokenizer
 
 from engine.data.texts.tokenizers import PieceTokenizer
 from engine.errors import DataError
+from engine.kinds.classes import ClassPrediction, class_counts, class_cross_entropy, predict_class
 from engine.kinds.text import (
     MAX_CHARACTERS,
-    TextPrediction,
     build_text_objective,
-    class_counts,
-    class_cross_entropy,
-    predict_class,
     prepare_text,
     read_column,
     read_text,
@@ -117,7 +114,7 @@ def test_a_text_that_leaves_nothing_to_read_is_told(monkeypatch: pytest.MonkeyPa
 
 def test_an_answer_in_figures_and_in_words(tmp_path: Path) -> None:
     answer = predict_class(torch.tensor([0.0, torch.log(torch.tensor(3.0))]), "fine", PLAN.classes, {})
-    assert isinstance(answer, TextPrediction)
+    assert isinstance(answer, ClassPrediction)
     assert answer.probabilities == pytest.approx({"neg": 0.25, "pos": 0.75})
     assert (answer.answer, answer.in_words()) == ("pos", "pos 75.0%")
     assert answer.table_row() == {"class": "pos", **answer.probabilities}

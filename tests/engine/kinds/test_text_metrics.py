@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.texts.language_feed import IGNORED, guesses
+from engine.kinds.class_metrics import ClassMetrics, reliability
 from engine.kinds.language import guess_cross_entropy
-from engine.kinds.text_metrics import ClassMetrics, GuessMetrics, reliability
+from engine.kinds.text_metrics import GuessMetrics
 from engine.models.awd_lstm import LanguageOutput, regularisation
 
 

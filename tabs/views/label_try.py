@@ -1,0 +1,65 @@
+"""Trying a model of one label: a picture in, shares of the labels out, where the model looks, and batches."""
+
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from engine.errors import EngineError
+from engine.task import Task
+from tabs.door.paths import without_paths
+from tabs.reading.pictures import predicted
+from tabs.scripts import called, script
+from tabs.views.answers import Answer, stand_in
+from tabs.views.label import class_bars
+from tabs.views.offered import build_picture_source
+from tabs.views.pictures import smaller
+from tabs.views.tags_try import LONGEST, NOTHING_YET, Predicted, Tried, draw_picture, set_aside
+from tabs.wiring import POLL, PREDICT, flat
+
+
+def predict(model: str | None, source: str) -> Predicted:
+    """A model's prediction for the picture at `source`, or why there is none, and no label looked at."""
+    if not model or not source:
+        return Predicted(answer=None, looked="")
+    try:
+        prediction = predicted(model, source)
+    except EngineError as error:
+        return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), looked="")
+    tried = Tried(picture=smaller(np.asarray(prediction.shown), LONGEST), probabilities=prediction.probabilities)
+    return Predicted(answer=Answer(asked=(model, source), said=tried), looked="")
+
+
+def draw_labels(model: str | None, source: str, answer: Answer | None, looked: str) -> str:
+    """The labels with their shares."""
+    if answer is None or stand_in(model, source, answer, NOTHING_YET):
+        return ""
+    return class_bars(answer.said.probabilities, looked)
+
+
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
+    """The inputs and outputs of trying a model, wired."""
+    panel_id = f"{task.name}-try"
+    source, state = gr.State(""), Predicted(answer=gr.State(None), looked=gr.State(""))
+    answer, looked = state
+    with gr.Row():
+        with gr.Column(scale=2, min_width=280):
+            build_picture_source(task, dataset, source, ["upload", "webcam", "clipboard"])
+        with gr.Column(scale=2, min_width=300, elem_id=panel_id, elem_classes="lab-panel"):
+            picture = gr.HTML(NOTHING_YET)
+            opacity = gr.Slider(0, 100, value=55, step=1, label="How strong the map is", buttons=[])
+        with gr.Column(scale=2, min_width=300):
+            gr.HTML("<h4>Labels <small>(click one to see where the model looks)</small></h4>")
+            labels = gr.HTML(js_on_load=script("click-choice"))
+
+    def label_clicked(looked: str, event: gr.EventData) -> str:
+        return "" if str(event.choice) == looked else str(event.choice)
+
+    gr.on([source.change, model.change], predict, [model, source], flat(state), **PREDICT)
+    drawn: list[Any] = [model, source, answer, looked]
+    gr.on([part.change for part in drawn], draw_labels, drawn, labels, **POLL)
+    # What is of another picture goes at once; a map of where the model looks takes its turn among those that predict.
+    gr.on([source.change, model.change], set_aside, [model, source, answer], picture, **POLL)
+    gr.on([answer.change, looked.change], draw_picture, drawn, picture, **PREDICT)
+    labels.select(label_clicked, looked, looked, **POLL)
+    opacity.input(None, opacity, None, js=called("set-share", panel_id, "--mask-opacity", 100))
