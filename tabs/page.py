@@ -6,6 +6,7 @@ from engine.tasks.registry import TASKS
 from tabs.door.space import BROWSER, is_space
 from tabs.home import build_home
 from tabs.models_page import build_models_page
+from tabs.own_page import build_own_page
 from tabs.scripts import called, script
 from tabs.task_page import build_task_page
 from tabs.views.registry import view_of
@@ -23,6 +24,9 @@ def build_page() -> gr.Blocks:
         with pages.route(task.title, task.name):
             build_task_page(task, view_of(task), pages)
             run_scripts(pages, task.title)
+    with pages.route("Your data", "own"):
+        build_own_page(pages)
+        run_scripts(pages, "Your data")
     with pages.route("Models", "models"):
         build_models_page(TASKS, pages)
         run_scripts(pages, "Models")

@@ -71,7 +71,11 @@ def open_named(
     """Pictures with their labels as a data set; `DataError` where there is nothing to tell apart."""
     classes = tuple(sorted(set(names.values())))
     if len(classes) < 2:
-        said = f"All pictures in {root.name} have the label {classes[0]}" if classes else f"No picture in {root.name} has a label"
+        said = (
+            f"All pictures in {root.name} have the label {classes[0]}"
+            if classes
+            else f"No picture in {root.name} has a label"
+        )
         raise DataError(f"{said}. There is nothing to tell apart: bring pictures of at least two.")
     if len(classes) > MAX_CLASSES:
         raise DataError(

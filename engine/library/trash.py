@@ -6,9 +6,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import BundleError, RunError
-from engine.host.access import require_host
-from engine.host.home import disk_told, home, runs_folder
+from engine.data.own.store import PLAIN, OwnSet, my_own, read_record
+from engine.data.pictures.scan import LOOKS
+from engine.data.texts.own import OWN_FOLDER
+from engine.errors import BundleError, DataError, RunError
+from engine.host.access import asker, require_host
+from engine.host.home import cache_folder, disk_told, home, runs_folder
 from engine.library.listing import NAME, downloads_folder, known_model
 from engine.runs.queue import is_under_way
 from engine.runs.store import SPEC_FILE
@@ -36,18 +39,53 @@ def delete_model(name: str) -> None:
     source = _find(name)
     if is_under_way(source):
         raise RunError(f"The run {name} is still going on, or waits for it. Stop it first.")
-    _forget_old()
-    target = trash_folder() / source.parent.name / name
-    with disk_told(f"delete {name}"):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():  # the same commit of the Hub, deleted before
-            shutil.rmtree(target)
-        (source / STAMP).touch()  # first: without it nobody would find what lies there
-        try:
-            _move(source, target)
-        except OSError:
-            (source / STAMP).unlink(missing_ok=True)
-            raise
+    _put_in(source, name)
+
+
+def delete_own(name: str) -> OwnSet:
+    """Move a data set of whoever asks into the trash; its record. Runs that were trained on it stay."""
+    found = my_own(name)
+    _put_in(found.folder, found.folder.name)
+    return found
+
+
+def restore_own(name: str) -> OwnSet:
+    """Put a deleted data set of whoever asks back."""
+    found = _deleted_own(name)
+    with disk_told(f"bring {found.title} back"):
+        _move(_own_trash(name), found.folder)
+        (found.folder / STAMP).unlink()
+    return found
+
+
+def forget_own(name: str) -> OwnSet:
+    """Delete a data set of whoever asks for good, deleted before or not: files, resized copies, and what was seen of it."""
+    try:
+        found, folder = _deleted_own(name), _own_trash(name)
+    except DataError:
+        found = my_own(name)
+        folder = found.folder
+    with disk_told(f"delete {found.title}"):
+        shutil.rmtree(folder)
+        # Copies go by its name, or by that which it had before it was kept; tiny ones do not say whose they are.
+        for pattern in (f"{found.folder.name}-*", f"{PLAIN}-*", LOOKS):
+            for copy in cache_folder().glob(pattern):
+                shutil.rmtree(copy, ignore_errors=True)
+    return found
+
+
+def _own_trash(name: str) -> Path:
+    return trash_folder() / OWN_FOLDER / Path(name).name
+
+
+def _deleted_own(name: str) -> OwnSet:
+    """The record of a deleted data set of whoever asks; `DataError` where there is none."""
+    found = read_record(_own_trash(name), name)
+    if found is None or found.owner != asker().owner:
+        raise DataError(
+            f"There is no deleted data set {name[:100]!r}: after {KEPT_SECONDS / 86400:.0f} days it is gone."
+        )
+    return found
 
 
 def restore_model(name: str) -> None:
@@ -68,9 +106,10 @@ def restore_model(name: str) -> None:
 
 
 def list_deleted() -> list[Deleted]:
-    """What can be had back, the latest first; what has lain there too long is deleted for good."""
+    """The models that can be had back, the latest first; what has lain there too long is deleted for good."""
     _forget_old()
-    found = [Deleted(stamp.parent.name, stamp.stat().st_mtime) for stamp in _stamps()]
+    models = [stamp for stamp in _stamps() if stamp.parent.parent.name != OWN_FOLDER]
+    found = [Deleted(stamp.parent.name, stamp.stat().st_mtime) for stamp in models]
     return sorted(found, key=lambda deleted: -deleted.at)
 
 
@@ -95,6 +134,21 @@ def _find(name: str) -> Path:
     if model.origin == "stage":
         raise BundleError(f"{name} is a part of a run. Delete the whole run, {name.rpartition('@')[0]}.")
     return model.source
+
+
+def _put_in(source: Path, name: str) -> None:
+    _forget_old()
+    target = trash_folder() / source.parent.name / name
+    with disk_told(f"delete {name}"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():  # the same commit of the Hub, deleted before
+            shutil.rmtree(target)
+        (source / STAMP).touch()  # first: without it nobody would find what lies there
+        try:
+            _move(source, target)
+        except OSError:
+            (source / STAMP).unlink(missing_ok=True)
+            raise
 
 
 def _move(source: Path, target: Path) -> None:

@@ -35,6 +35,7 @@ def sweep_uploads() -> None:
 def download_path(name: str) -> Path:
     """Where to write a file that is to be downloaded under `name`. Gradio hands out a copy, so that old ones are deleted."""
     for old in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if time.time() - old.stat().st_mtime > KEPT_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+        with suppress(OSError):  # gone meanwhile
+            if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=PREFIX)) / name

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from engine.data.own.store import own_sets
 from engine.data.sources.fetching import (
     ON_HUB,
     OWN_NAME,
@@ -24,6 +25,7 @@ from engine.errors import EngineError
 from engine.host.access import asker, require_host
 from engine.runs.fetches import FETCHES, Fetches, FetchState
 from engine.task import Task
+from tabs.door.address import asked_for
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import LOADING, megabytes, note, pill, progress_bar, text
 from tabs.reading.heavy import load_engine
@@ -43,8 +45,9 @@ class DatasetStatus(NamedTuple):
 
 
 def dataset_choices(task: Task) -> list[tuple[str, str]]:
-    """The task's registered data sets with their titles."""
-    return [(dataset_title(name), name) for name in task.datasets]
+    """The task's registered data sets with their titles, and those of its kind that whoever asks has brought."""
+    own = [(f"{one.title} (yours)", one.name) for one in own_sets(task.kind)]
+    return [*((dataset_title(name), name) for name in task.datasets), *own]
 
 
 def first_dataset(task: Task) -> str | None:
@@ -57,7 +60,7 @@ def first_dataset(task: Task) -> str | None:
 
 def remembered_dataset(task: Task, remembered: Any) -> str | None:
     """What this browser chose last, where that is still to be had."""
-    name = str(remembered or "")
+    name = asked_for("dataset") or str(remembered or "")
     if name in task.datasets:
         return name
     try:
@@ -68,8 +71,9 @@ def remembered_dataset(task: Task, remembered: Any) -> str | None:
 
 def chosen_dataset(task: Task, dataset: str | None) -> Any:
     """The picker with a data set chosen; one of one's own goes by its title there."""
-    own = [] if not dataset or dataset in task.datasets else [(dataset_title(dataset), dataset)]
-    return gr.update(choices=[*dataset_choices(task), *own], value=dataset)
+    known = dataset_choices(task)
+    other = [] if not dataset or dataset in dict(known).values() else [(dataset_title(dataset), dataset)]
+    return gr.update(choices=[*known, *other], value=dataset)
 
 
 def first_picker(task: Task, view: View, remembered: Any) -> Any:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.data.dataset import DataSet
+from engine.data.own.store import is_hidden, read_own
 from engine.data.sources.fetching import get_source, own_name, resolve_dataset
 from engine.data.texts.own import OWN_FOLDER
 from engine.errors import DataError, RunError
@@ -27,6 +28,8 @@ OPENING = threading.RLock()
 def open_dataset(task: Task, dataset: str) -> DataSet:
     """A registered data set or a folder, opened by the task; `DataError` says what is missing."""
     folder = resolve_dataset(dataset)
+    if is_hidden(own_name(str(folder))):  # from the host too: it may show people
+        raise DataError("These data are somebody's own, and shown to nobody else.")
     # A table that was corrected, or a folder that got more pictures, is opened anew.
     inside = sorted(folder.iterdir()) if folder.is_dir() else [folder]
     changed = tuple((path.name, path.stat().st_mtime_ns) for path in inside)
@@ -49,10 +52,13 @@ def has_test(task: Task, dataset: str | None) -> bool:
 
 
 def dataset_title(dataset: str) -> str:
-    """A registered data set's title, or the folder itself; a visitor sees its last part."""
+    """A registered data set's title, that of one's own, or the folder itself; a visitor sees its last part."""
     try:
         return get_source(dataset).title
     except DataError:
+        own = read_own(own_name(dataset))
+        if own and own.owner == asker().owner:
+            return own.title
         return Path(dataset).name if own_name(dataset).startswith(f"{OWN_FOLDER}/") else shown_name(dataset)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import filelock
 
+from engine.data.own.store import is_hidden
 from engine.data.reading.tables import SUFFIXES as TABLE_SUFFIXES
 from engine.data.sources.catalog import SOURCES, Source
 from engine.data.sources.hub_origin import fetched_before
@@ -89,7 +90,8 @@ def resolve_dataset(name_or_folder: str) -> Path:
     known = any(source.name == name_or_folder for source in SOURCES)
     if known and is_ready(name_or_folder):
         return dataset_folder(name_or_folder)
-    if OWN_NAME.fullmatch(name_or_folder) and (data_folder() / name_or_folder).is_dir():
+    is_own = bool(OWN_NAME.fullmatch(name_or_folder)) and (data_folder() / name_or_folder).is_dir()
+    if is_own and (asker().is_host or not is_hidden(name_or_folder)):
         return data_folder() / name_or_folder
     if name_or_folder and not known:
         require_host("open a folder of this machine")

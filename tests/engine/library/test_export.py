@@ -376,7 +376,7 @@ def test_an_awd_lstm_says_that_only_this_app_opens_it(reviews: Path, tmp_path: P
     card = (export_bundle(source, tmp_path / "bundle") / CARD_FILE).read_text()
     assert "from transformers" not in card and "load_predictor(" in card
     assert "base_model" not in front_matter(card)
-    assert load_predictor(tmp_path / "bundle").predict("this film is good").text == "this film is good"
+    assert load_predictor(tmp_path / "bundle").predict("this film is good").shown == "this film is good"
 
 
 def test_a_run_s_epochs_and_curves_come_along(tmp_path: Path, streets: Path) -> None:

@@ -1,0 +1,121 @@
+"""What somebody brought: the ways in which it may be read, and the data set that one of them gives, to be looked at and kept."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.data.dataset import DataSet, check_can_train
+from engine.data.own.exports import exported_ways
+from engine.data.own.mask_keys import mask_ways
+from engine.data.own.store import PLAIN, OwnSet, keep_own
+from engine.data.own.tables import table_ways
+from engine.data.own.text_ways import text_ways
+from engine.data.own.way import Answers, Way
+from engine.data.sources.bringing import brought_folder, found_in
+from engine.errors import DataError, LayoutError, LettersError
+from engine.task import Aim, Task
+from engine.tasks.checking import kinds_to_try
+from engine.tasks.own_kinds import is_learnt, task_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What was brought, read in one way: the data set, the task that it is for, and what is to be said."""
+
+    task: Task
+    data: DataSet
+    notes: tuple[str, ...]
+
+
+def ways_of(key: str, encoding: str = "") -> list[Way]:
+    """The ways to read what was brought under a key, the likeliest first; `DataError` where there is none.
+
+    `encoding` is that of texts that are not UTF-8; `LettersError` where it has to be said.
+    """
+    folder = found_in(key)
+    found: list[Way] = []
+    refusals: list[DataError] = []
+    finders: tuple[Callable[[Path], list[Way]], ...] = (exported_ways, table_ways, _as_it_is, mask_ways)
+    for find in finders:
+        try:
+            found += find(folder)
+        except DataError as problem:
+            refusals.append(problem)
+    if not found:
+        try:
+            found = text_ways(folder, encoding)
+        except LettersError:
+            raise
+        except DataError as problem:
+            refusals.append(problem)
+    known = {way.kind: way for way in reversed(found)}
+    ways = [way for way in found if known[way.kind] is way and is_learnt(way.kind)]
+    if not ways:
+        raise next((one for one in refusals if not isinstance(one, LayoutError)), None) or DataError(
+            "Nothing here is known as data: no folder of pictures for each label, no table beside pictures, no pictures with "
+            "masks, and no table of texts with labels."
+        )
+    return ways
+
+
+def stage_way(key: str, way: Way, answers: Answers) -> Staged:
+    """Write what was brought in one way, and open that; `DataError` with what to put right."""
+    target = brought_folder(key) / PLAIN
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    notes = way.write(target, answers)
+    return Staged(task=task_for(way.kind), data=open_plain(way.kind, target), notes=notes)
+
+
+def keep_staged(key: str, kind: str, title: str) -> OwnSet:
+    """Keep what was staged as a data set of whoever asks; `DataError` where nothing can be trained on it."""
+    target = brought_folder(key) / PLAIN
+    data = open_plain(kind, target)
+    check_can_train(data)
+    kept = keep_own(target, kind=kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
+    shutil.rmtree(brought_folder(key), ignore_errors=True)
+    return kept
+
+
+def open_plain(kind: str, folder: Path) -> DataSet:
+    """A folder in a kind's plain layout as a data set."""
+    aim = task_for(kind).aims[0]
+    return (aim.build_plain or aim.build)().open_data(folder)
+
+
+def _as_it_is(folder: Path) -> list[Way]:
+    """The kinds that read the folder without a question, such as a folder of pictures for each label."""
+    found: list[Way] = []
+    refusal: DataError | None = None
+    for aim in kinds_to_try():
+        try:
+            data = _opened(aim, folder)
+        except LayoutError:
+            continue
+        except DataError as problem:
+            refusal = refusal or problem
+            continue
+        found.append(
+            Way(kind=aim.kind, said=data.account().layout, write=lambda target, answers: _linked(folder, target))
+        )
+    if refusal and not found:
+        raise refusal
+    return found
+
+
+def _opened(aim: Aim, folder: Path) -> DataSet:
+    return (aim.build_plain or aim.build)().open_data(folder)
+
+
+def _linked(folder: Path, target: Path) -> tuple[str, ...]:
+    shutil.copytree(folder, target, copy_function=_link, dirs_exist_ok=True)
+    return ()
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk
+        shutil.copyfile(source, target)

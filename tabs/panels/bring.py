@@ -1,0 +1,270 @@
+"""Bring data of one's own: drop it, see what it was understood to be, put that right, and keep it as a data set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from engine.data.own.store import check_room
+from engine.data.own.way import Way
+from engine.data.sources.bringing import Brought, gather
+from engine.errors import DataError, EngineError, LettersError
+from tabs.door.address import link
+from tabs.door.paths import without_paths
+from tabs.door.uploads import uploaded
+from tabs.drawing.account import show_account
+from tabs.drawing.markup import empty_state, note, text
+from tabs.reading.heavy import load_engine
+from tabs.reading.vetting import vetted
+from tabs.scripts import script
+from tabs.views.registry import view_of
+from tabs.wiring import BATCH, POLL, flat, html_or_reason, tells_errors
+
+QUESTIONS = 5  # lists of choices at once; no way to read data asks for more
+SHOWN = 12
+MOST_SENT = 20_000  # files in one go
+DROP = """
+<div class="lab-drop" tabindex="0">
+  <strong>Drop it here</strong>
+  <p>A folder, a zip archive, many pictures, a table, or a table and pictures together.</p>
+  <p><button type="button" data-open="files">Choose files</button>
+  <button type="button" data-open="folder">Choose a folder</button></p>
+  <input type="file" class="files" multiple hidden><input type="file" class="folder" webkitdirectory hidden>
+  <div class="lab-drop-bar"><span></span></div>
+  <p class="lab-small"><span class="lab-drop-said" aria-live="polite"></span>
+  <button type="button" data-stop hidden>Stop</button></p>
+</div>
+"""
+WHAT = """
+<details class="lab-what"><summary>What is understood</summary><ul>
+<li><strong>One label a picture</strong>: a folder of pictures for each label, or a table with a column of labels.</li>
+<li><strong>Several tags a picture</strong>: a table with a column of tags, or columns of 0 and 1.</li>
+<li><strong>Masks</strong>: pictures and masks in two folders, as codes, a palette or colours.</li>
+<li><strong>A point</strong>, or <strong>numbers</strong>: a table with columns of numbers, and the pictures.</li>
+<li><strong>Texts</strong>: a table with a column of texts and one of labels, or folders of text files.</li>
+<li>What <strong>COCO, VOC, YOLO, LabelMe and Label Studio</strong> export.</li>
+</ul></details>
+"""
+NOTHING = empty_state("Nothing brought yet", "What is understood of it shows here, before anything is kept or trained.")
+PRIVATE = (
+    "What you bring stays on the machine that this page runs on, and is shown to nobody else on this page. Delete it whenever "
+    "you like, for good too."
+)
+
+
+class Asked(NamedTuple):
+    """What may be put right: the way to read it, a list of choices for each question, and a text of lines."""
+
+    way: Any
+    lists: tuple[Any, ...]
+    lines: Any
+
+
+class Found(NamedTuple):
+    """What shows of what was brought: what it is in words and pictures, in which letters, and how it is kept."""
+
+    shown: Any
+    encoding: Any
+    keep: Any
+
+
+def take(files: Any) -> str:
+    """The key of what came; `DataError` for what is no list of uploads."""
+    listed = files if isinstance(files, list) else []
+    if not 0 < len(listed) <= MOST_SENT or not all(isinstance(one, Mapping) for one in listed):
+        raise DataError("What came is no list of files. Choose it again.")
+    brought = [Brought(path=uploaded(one.get("path")), name=str(one.get("name", ""))) for one in listed]
+    check_room(sum(one.path.stat().st_size for one in brought if one.path.is_file()))
+    return gather(brought)
+
+
+def first_look(key: str, encoding: str = "") -> tuple[Asked, Found]:
+    """What was brought, read in the likeliest way; or why it cannot be."""
+    load_engine()
+    from engine.tasks.own_ways import ways_of
+
+    try:
+        ways = ways_of(key, encoding)
+    except LettersError as error:
+        choices = [(f"{said} ({name})", name) for name, said in error.choices.items()]
+        said = note(
+            "The texts are not in UTF-8, and nothing says what their letters are. Choose what reads right.", "warn"
+        )
+        return no_questions(), Found(
+            said, gr.update(choices=choices, value=None, visible=True), gr.update(visible=False)
+        )
+    except EngineError as error:
+        return no_questions(), refused(error)
+    return questions_of(ways, ways[0]), look(key, ways[0], {})
+
+
+def look(key: str, way: Way, answers: Mapping[str, str]) -> Found:
+    """What was brought as one way reads it: the account, and samples."""
+    load_engine()
+    from engine.tasks.own_ways import stage_way
+
+    try:
+        staged = stage_way(key, way, answers)
+    except EngineError as error:
+        return refused(error)
+    view, data = view_of(staged.task), staged.data
+    split = next((name for name in ("train", "valid", "test") if getattr(data, name)), "train")
+    items = data.items(split)
+    spread = replace(data, **{split: items[:: -(-len(items) // SHOWN)]})  # of each class something
+    said = "".join(f"<p>{text(one)}</p>" for one in staged.notes)
+
+    def draw() -> str:
+        samples = view.show_samples(spread, split, 0, SHOWN)
+        return f"{view.show_legend(data.classes)}{samples}"
+
+    shown = f'{show_account(data.account())}<div class="lab-account">{said}</div>{html_or_reason(draw)}'
+    return Found(
+        shown=shown, encoding=gr.update(visible=False), keep=gr.update(visible=bool(data.train and data.valid))
+    )
+
+
+def refused(error: EngineError) -> Found:
+    """Why what was brought cannot be read so."""
+    said = note(without_paths(error), "bad")
+    return Found(shown=said, encoding=gr.update(visible=False), keep=gr.update(visible=False))
+
+
+def questions_of(ways: Sequence[Way], way: Way) -> Asked:
+    """The ways to choose from, and the questions of one of them."""
+    lists = [one for one in way.questions if one.choices]
+    lines = next((one for one in way.questions if not one.choices), None)
+    shown = tuple(
+        gr.update(
+            choices=[(words, value) for value, words in one.choices.items()],
+            value=one.value,
+            label=one.asked,
+            visible=True,
+        )
+        if (one := next(iter(lists[at : at + 1]), None))
+        else gr.update(visible=False, value=None)
+        for at in range(QUESTIONS)
+    )
+    return Asked(
+        way=gr.update(choices=[(_title(one), one.kind) for one in ways], value=way.kind, visible=True),
+        lists=shown,
+        lines=gr.update(value=lines.value, label=lines.asked, visible=True)
+        if lines
+        else gr.update(visible=False, value=""),
+    )
+
+
+def no_questions() -> Asked:
+    """Nothing to be put right."""
+    hidden = gr.update(visible=False)
+    return Asked(way=hidden, lists=(hidden,) * QUESTIONS, lines=hidden)
+
+
+def look_again(key: str, encoding: str | None, kind: str, *given: str) -> Found:
+    """What was brought with what somebody has put right."""
+    load_engine()
+    from engine.tasks.own_ways import ways_of
+
+    try:
+        ways = ways_of(key, encoding or "")
+    except EngineError as error:
+        return refused(error)
+    way = next((one for one in ways if one.kind == kind), ways[0])
+    return look(key, way, answers_of(way, given))
+
+
+def ask_again(key: str, encoding: str | None, kind: str) -> tuple[Asked, Found]:
+    """The questions of another way to read it."""
+    load_engine()
+    from engine.tasks.own_ways import ways_of
+
+    try:
+        ways = ways_of(key, encoding or "")
+    except EngineError as error:
+        return no_questions(), refused(error)
+    way = next((one for one in ways if one.kind == kind), ways[0])
+    return questions_of(ways, way), look(key, way, {})
+
+
+def answers_of(way: Way, given: Sequence[str | None]) -> dict[str, str]:
+    """The values of the lists and of the text, by the names of the questions."""
+    *values, lines = given
+    lists = [one for one in way.questions if one.choices]
+    answers = {one.name: str(value) for one, value in zip(lists, values, strict=False) if value is not None}
+    free = next((one for one in way.questions if not one.choices), None)
+    return answers | ({free.name: lines or ""} if free else {})
+
+
+@tells_errors
+def keep(key: str, kind: str, title: str) -> tuple[str, str]:
+    """The name of the data set that was kept, and where it opens."""
+    load_engine()
+    from engine.tasks.own_kinds import task_for
+    from engine.tasks.own_ways import keep_staged
+
+    kept = keep_staged(key, kind, title)
+    task = task_for(kept.kind)
+    address = link(task.name, "data", dataset=kept.name)
+    said = (
+        f'<div class="lab-card"><p>“{text(kept.title)}” is kept, with {kept.samples:,} samples.</p>'
+        f'<p><a class="lab-go" href="{text(address)}">Open it in {text(task.title)} →</a></p></div>'
+    )
+    return kept.name, said
+
+
+def build_bring(kept: gr.State, message: gr.HTML) -> None:
+    """The panel, wired: `kept` holds the name of what was kept last, `message` says where it opens."""
+    key = gr.State("")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            drop = gr.HTML(DROP, js_on_load=script("drop-files"))
+            gr.HTML(f'{WHAT}<p class="lab-small">{PRIVATE}</p>')
+            encoding = gr.Radio([], label="What reads right?", visible=False)
+            way = gr.Radio([], label="What it is", visible=False)
+            lists = tuple(gr.Dropdown([], visible=False, interactive=True, label="") for _ in range(QUESTIONS))
+            lines = gr.Textbox(lines=6, max_lines=20, visible=False, interactive=True, label="")
+            with gr.Column(visible=False) as keeping:
+                title = gr.Textbox(label="Its name", placeholder="Leaves from the garden", max_length=60)
+                button = gr.Button("Keep it as a data set", variant="primary")
+        with gr.Column(scale=3, min_width=320):
+            shown = gr.HTML(NOTHING, js_on_load=script("click-enlarge"))
+    asked = Asked(way=way, lists=lists, lines=lines)
+    found = Found(shown=shown, encoding=encoding, keep=keeping)
+
+    @tells_errors
+    def came(event: gr.EventData) -> tuple[Any, ...]:
+        key = take(event.files)
+        notes = vetted(key)
+        questions, seen = first_look(key)
+        return key, *flat(questions), *flat(seen._replace(shown=notes + seen.shown)), ""
+
+    coming = drop.select(came, None, [key, *flat(asked), *flat(found), message], **BATCH)
+    coming.then(None, None, None, js=script("drop-done"), **POLL)
+    encoding.input(lambda *given: flat(first_look(*given)), [key, encoding], [*flat(asked), *flat(found)], **BATCH)
+    way.input(lambda *given: flat(ask_again(*given)), [key, encoding, way], [*flat(asked), *flat(found)], **BATCH)
+    given = [key, encoding, way, *lists, lines]
+    gr.on(
+        [one.input for one in lists] + [lines.blur],
+        lambda *values: flat(look_again(*values)),
+        given,
+        flat(found),
+        **BATCH,
+    )
+    button.click(keep, [key, way, title], [kept, message], **BATCH).success(
+        lambda: (*flat(no_questions()), NOTHING, gr.update(visible=False), gr.update(visible=False)),
+        None,
+        [*flat(asked), *flat(found)],
+        **POLL,
+    )
+
+
+def _title(way: Way) -> str:
+    names = {
+        "mask": "Masks",
+        "tags": "Tags",
+        "label": "One label",
+        "point": "A point",
+        "number": "Numbers",
+        "text": "Texts",
+    }
+    return f"{names[way.kind]}: {way.said}"
