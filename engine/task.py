@@ -30,7 +30,8 @@ class ModelPlan:
 
     `channels` is how many an input picture has. Where that is not 3, `new_channels` says how the first convolution of a
     pretrained body is fitted to it: see `engine.models.channels`. `files` is the folder with what a text model needs beside
-    its weights, its tokenizer's files; a bundle is such a folder.
+    its weights, its tokenizer's files; a bundle is such a folder. `scale` is, for a model that gives numbers, the mean and the
+    spread of those that it is to learn: they are kept with its weights, and not in a bundle's config.
     """
 
     backbone: str
@@ -38,6 +39,7 @@ class ModelPlan:
     channels: int = 3
     new_channels: str = NEW_CHANNELS[0]
     files: Path | None = None
+    scale: tuple[tuple[float, float], ...] = ()
 
 
 class Metrics(Protocol):
@@ -88,6 +90,11 @@ def no_files(backbone: str, data: "DataSet") -> Generator[tuple[int, int], None,
     yield
 
 
+def no_scale(data: "DataSet") -> tuple[tuple[float, float], ...]:
+    """For models that give no numbers in units."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective(Generic[D]):
     """What one kind of training needs: data, model, loss and metrics.
@@ -96,6 +103,7 @@ class Objective(Generic[D]):
     feed: how its samples become batches.
     make_files(backbone, data): makes what a model is built from beside its plan, such as a vocabulary; yields (done, in all)
         and returns the folder for `ModelPlan.files`.
+    scale(data): the mean and the spread of the training numbers, for `ModelPlan.scale`.
     build_model(plan, pretrained=True): a module with `layer_groups()`, earliest layers first, the head last.
     loss(logits, target): the sum over the elements that count and their number, so that means are exact over batches and
         processes.
@@ -129,6 +137,7 @@ class Objective(Generic[D]):
     align: Callable[[D, tuple[str, ...]], tuple[D, tuple[str, ...]]] = as_it_is
     pad: "Callable[[Sequence[Tensor], nn.Module], Tensor] | None" = None
     make_files: Callable[[str, D], Generator[tuple[int, int], None, Path | None]] = no_files
+    scale: Callable[[D], tuple[tuple[float, float], ...]] = no_scale
 
     @property
     def main_metric(self) -> str:

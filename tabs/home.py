@@ -24,6 +24,7 @@ from tabs.drawing.live_run import progress_text, status_pill
 from tabs.drawing.markup import LOADING, empty_state, facts, metric_text, note, text
 from tabs.panels.dataset_picker import fetch_label, fetch_line
 from tabs.panels.people_form import build_people_form
+from tabs.panels.teach import build_teach
 from tabs.reading.heavy import IMPORTING
 from tabs.reading.opened import owner_name, remarks_of, run_time, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.registry import view_of
@@ -106,8 +107,8 @@ def show_source(source: Source) -> str:
 
 
 def listed_sources(tasks: tuple[Task, ...]) -> list[Source]:
-    """The data sets, task by task."""
-    return [get_source(name) for task in tasks for name in task.datasets]
+    """The data sets, task by task, each where it comes first."""
+    return [get_source(name) for name in dict.fromkeys(name for task in tasks for name in task.datasets)]
 
 
 class SourceRow(NamedTuple):
@@ -208,6 +209,7 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> None:
     rights = gr.HTML()
     build_people_form(page)
     gr.HTML(show_tasks(tasks))
+    build_teach(page)
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             gr.HTML("<h3>Runs</h3>")
@@ -232,10 +234,13 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> None:
 
 def _build_sources(tasks: tuple[Task, ...]) -> tuple[tuple[SourceRow, ...], list[Any]]:
     """A row for each data set, and what begins to fetch them."""
-    built, fetching = [], []
+    built, fetching, shown = [], [], set[str]()
     for task in tasks:
-        gr.HTML(f"<h4>{text(task.title)}</h4>")
-        for source in listed_sources((task,)):
+        own = [source for source in listed_sources((task,)) if source.name not in shown]
+        shown.update(source.name for source in own)
+        if own:
+            gr.HTML(f"<h4>{text(task.title)}</h4>")
+        for source in own:
             with gr.Row(elem_classes="lab-source-row"):
                 line = gr.HTML(show_source(source))
                 is_here = FETCHES.state(source.name).status == "ready"

@@ -42,6 +42,7 @@ SAMPLES = {
     "heads": Sample(dataset="pointing04", recipes=("cpu",)),
     "imdb": Sample(dataset="imdb", recipes=("cpu",)),
     "weather": Sample(dataset="planet_sample", recipes=("cpu-progressive",)),
+    "turns": Sample(dataset="pointing04", recipes=("cpu",)),
 }
 
 

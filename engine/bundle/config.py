@@ -19,6 +19,7 @@ from engine.bundle.fields import (
     MAX_FIGURES,
     are_numbers,
     check,
+    fewest_classes,
     is_class_list,
     is_decision,
     is_line,
@@ -152,7 +153,9 @@ def resolve_bundle(bundle_or_run: str | Path) -> Path:
 def read_config(bundle: Path) -> BundleConfig:
     """The checked config of a bundle; `BundleError` names the field that is wrong."""
     path, values = bundle / CONFIG_FILE, _read_ours(bundle)
-    check(path, values, "classes", is_class_list(values.get("classes")), f"2 to {MAX_CLASSES} different names")
+    objective = values.get("objective")
+    outputs = f"{fewest_classes(objective)} to {MAX_CLASSES} different names"
+    check(path, values, "classes", is_class_list(values.get("classes"), objective), outputs)
     stage = parsed(path, values, "stage", stage_from_dict, "a stage's knobs")
     remarks = values.get("remarks", [])
     are_texts = isinstance(remarks, list) and all(isinstance(remark, str) and len(remark) < 500 for remark in remarks)

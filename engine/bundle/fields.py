@@ -12,6 +12,7 @@ from engine.errors import BundleError, RecipeError
 
 T = TypeVar("T")
 MAX_CLASSES = 253
+NUMBERS = "number"  # the objective whose outputs are numbers
 MAX_FIGURES = 40  # by name: a card has a row or a column for each
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -45,11 +46,16 @@ def is_ours(values: Any) -> bool:
     return OURS in values or (values.get("format") == 1 and {"task", "backbone", "classes", "recipe"} <= values.keys())
 
 
-def is_class_list(value: Any) -> bool:
-    """Whether it is 2 to `MAX_CLASSES` different names."""
+def fewest_classes(objective: Any) -> int:
+    """How many outputs a model of an objective has at least: one number can be learnt, of one class nothing can."""
+    return 1 if objective == NUMBERS else 2
+
+
+def is_class_list(value: Any, objective: Any = "") -> bool:
+    """Whether it is 2 to `MAX_CLASSES` different names; see `fewest_classes`."""
     return (
         isinstance(value, list)
-        and 2 <= len(value) <= MAX_CLASSES
+        and fewest_classes(objective) <= len(value) <= MAX_CLASSES
         and all(is_name(name) and name for name in value)
         and len(set(value)) == len(value)
     )

@@ -15,8 +15,9 @@ from engine.inputs import TEXT
 from engine.task import Aim, Objective
 from engine.tasks.registry import TASKS, get_task
 
-# A folder of masks holds folders of pictures, as one of classes does; one label a picture is a special case of tags.
-ORDER = ("mask", "point", "label", "tags", "text")
+# A folder of masks holds folders of pictures, as one of classes does; one label a picture is a special case of tags. A column of
+# numbers may be read as one of tags, too.
+ORDER = ("mask", "point", "label", "number", "tags", "text")
 
 
 def check(dataset: str, task: str = "", encoding: str = "") -> Account:
@@ -58,8 +59,8 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
         raise refusals[0]
     raise LayoutError(
         f"{root.name} holds no data set that is known: no pictures with masks (images/, labels/, codes.txt), no pictures "
-        "with points (centres.csv, images/), no pictures with tags (labels.csv, train/, or a folder for each class), and "
-        "no texts with labels (a table with the columns text and label, or pos/*.txt and neg/*.txt). docs/own-data.md "
+        "with points (centres.csv, images/), no pictures with tags (labels.csv, train/, or a folder for each class) or "
+        "numbers (a table with columns of numbers beside them), and no texts with labels (a table with the columns text and label, or pos/*.txt and neg/*.txt). docs/own-data.md "
         "shows each."
     )
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,19 @@ def keep_staged(key: str, kind: str, title: str) -> OwnSet:
     kept = keep_own(target, kind=kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
     shutil.rmtree(brought_folder(key), ignore_errors=True)
     return kept
+
+
+def keep_written(kind: str, title: str, write: Callable[[Path], object]) -> OwnSet:
+    """Keep what `write` puts into a folder, in the plain layout of a kind, as a data set of whoever asks."""
+    target = brought_folder(uuid.uuid4().hex) / PLAIN
+    target.mkdir(parents=True)
+    try:
+        write(target)
+        data = open_plain(kind, target)
+        check_can_train(data)
+        return keep_own(target, kind=kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
+    finally:
+        shutil.rmtree(target.parent, ignore_errors=True)
 
 
 def open_plain(kind: str, folder: Path) -> DataSet:

@@ -6,9 +6,10 @@ from engine.tasks.camvid import CAMVID
 from engine.tasks.heads import HEADS
 from engine.tasks.imdb import IMDB
 from engine.tasks.planet import PLANET
+from engine.tasks.turns import TURNS
 from engine.tasks.weather import WEATHER_TASK
 
-TASKS: tuple[Task, ...] = (PLANET, CAMVID, HEADS, IMDB, WEATHER_TASK)
+TASKS: tuple[Task, ...] = (PLANET, CAMVID, HEADS, IMDB, WEATHER_TASK, TURNS)
 
 
 def get_task(name: str) -> Task:

@@ -55,7 +55,7 @@ def ways(folder: Path) -> list[Way]:
             skipped.append(f"{file.name} {why}")
             continue
         pictures = pictures or Pictures(folder)
-        categories = _categories(content["categories"], file, told)
+        categories = _categories(content.get("categories"), file, told)
         classes |= dict.fromkeys(category.name for category in categories.values())
         marked += _read(content, categories, file, pictures, told)
         files.append(file.name)
@@ -103,7 +103,7 @@ def _categories(listed: Any, file: Path, told: Told) -> dict[Any, _Category]:
         number = _number(entry.get("id")) if isinstance(entry, dict) else None
         name = as_name(entry.get("name")) if isinstance(entry, dict) else ""
         if number is None or not name:
-            raise DataError(f"{file.name} has a category without a number or a name: {str(entry)[:60]}. Give it both.")
+            raise DataError(f"{file.name} has a category without a number or a name: {as_name(str(entry))[:60]}. Give it both.")
         if names.get(number, name) != name:
             raise DataError(f"{file.name} has two categories of the number {number}: {quoted([names[number], name])}.")
         names[number] = name
@@ -176,7 +176,7 @@ def _images(listed: list[Any], file: Path, told: Told) -> dict[Any, dict[str, An
         if images.setdefault(number, entry)["file_name"] != entry["file_name"]:
             raise DataError(
                 f"{file.name} has two images of the number {number}: "
-                f"{quoted([images[number]['file_name'], entry['file_name']])}. Export it again."
+                f"{quoted(map(as_name, (images[number]['file_name'], entry['file_name'])))}. Export it again."
             )
     return images
 
@@ -283,5 +283,5 @@ def _one(some: Sequence[Marked]) -> Marked:
 
 def _nothing_found(files: Sequence[str], told: Told) -> str:
     lost = [name for what, names in told.items() if "not there" in what for name in names]
-    named = f" (the first is {quoted(lost[:1])})" if lost else ""
+    named = f" (the first is {quoted(map(as_name, lost[:1]))})" if lost else ""
     return f"{quoted(files)} names {len(lost)} pictures, and none of them is in the folder{named}. Put the pictures beside it."

@@ -58,7 +58,7 @@ def ways(folder: Path) -> list[Way]:
     pictures, told = Pictures(folder), Told(list)
     tasks = _tasks(found, pictures, told)
     if not tasks:
-        said = [f"{len(names)} {what[0].lower()}{what[1:]}: {quoted(names)}" for what, names in told.items() if names]
+        said = [f"{len(names)} {what[0].lower()}{what[1:]}: {quoted(map(as_name, names))}" for what, names in told.items() if names]
         raise DataError(
             f"{quoted(files)} has nothing that can be used ({'; '.join(said)}). Export it with its pictures."
         )
@@ -161,7 +161,7 @@ def _region_ways(tasks: Sequence[_Task], told: Told) -> list[Way]:
 
 def _unread(task: _Task) -> set[str]:
     """The types of regions that are marked in a picture in other ways; what only says more of a region has that one's id."""
-    known = [result.get("id") for result in task.results if result.get("type") in REGIONS]
+    known = [result.get("id") for result in task.results if result.get("type") in REGIONS and result.get("id")]
     return {
         as_name(result.get("type")) or "none"
         for result in task.results

@@ -15,6 +15,7 @@ from engine.errors import DataError
 Point = tuple[float, float]  # column, row
 Told = defaultdict[str, list[str]]  # what there is to say, and the names that it is said of
 
+LONGEST = 100  # letters of a name that is shown
 OTHER_SIZE = "their size is not what the file says"
 LEFT_OUT = "Pictures left out, as"
 
@@ -60,7 +61,7 @@ def notes_of(told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     full stop.
     """
     return tuple(
-        storable(f"{what}: {len(names):,} ({quoted(names)})." if names else what)
+        storable(f"{what}: {len(names):,} ({quoted(name[:LONGEST] for name in names)})." if names else what)
         for what, names in told.items()
         if names or what.endswith(".")
     )

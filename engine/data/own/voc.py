@@ -115,7 +115,7 @@ def _label_map(file: Path) -> _Key:
         name, _, rest = line.partition(":")
         rgb = [as_number(part) for part in rest.partition(":")[0].split(",")]
         if len(rgb) != 3 or not as_name(name) or not all(one is not None and one in range(256) for one in rgb):
-            raise DataError(f"{file.name} has the line {line[:60]!r}. Write a name and a colour, as in car:128,0,0::")
+            raise DataError(f"{file.name} has the line {line[:60]!r}. Write a name and a colour, as in “car:128,0,0::”.")
         named[as_name(name)] = _packed([int(one or 0) for one in rgb])[0]
     if len(set(named.values())) < len(named):
         raise DataError(f"{file.name} has one colour for two names. Give each a colour of its own.")

@@ -247,14 +247,14 @@ def _marks(picture: Path, file: Path, names: _Names, split: str, told: Told) -> 
 
 def _shape(name: str, values: list[float], where: str) -> Shape:
     """A box, of which nobody knows what is in it, or an outline."""
-    _check_shares(values, where)
-    if len(values) == BOX - 1:
-        return Shape(name=name, is_rough=True)
-    if len(values) % 2 or len(values) < 6:
+    if len(values) % 2 or len(values) < BOX - 1:
         raise DataError(
             f"{where} has {len(values)} numbers after its class. A box has 4, and an outline 6 or more, in pairs; where "
             "these are key points, say so in data.yaml, by kpt_shape."
         )
+    _check_shares(values, where)
+    if len(values) == BOX - 1:
+        return Shape(name=name, is_rough=True)
     return Shape(name=name, outlines=(np.array(values).reshape(-1, 2),))
 
 
