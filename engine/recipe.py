@@ -25,6 +25,8 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 AWD_LSTM_WT103, AWD_LSTM, AWD_LSTM_SMALL = "awd-lstm-wt103", "awd-lstm", "awd-lstm-small"
 # A recipe may be somebody else's, and is shown in lists and cards.
 MAX_STAGES, MAX_LETTERS, MAX_NOTE = 100, 200, 2000
+LEAST_STEPS = 40  # of a stage of the app's own recipes, however small the data set
+MOST_LEAST_STEPS = 10_000
 LR_STEPS = 100  # rates that an LR finder tries unless told otherwise
 
 
@@ -171,7 +173,9 @@ class Recipe:
     """Stages to be trained one after the other on one model.
 
     `backbone` names a model of timm, or a text model; `new_channels` (see `NEW_CHANNELS`) matters for pictures that are not
-    RGB. `objective` is the one of the task's that the stages train, its first if empty.
+    RGB. `objective` is the one of the task's that the stages train, its first if empty. `least_steps` is how many steps each
+    stage takes at least: on a small data set batches become smaller for that, and epochs more (`engine.fitting`); 0 for a recipe
+    that is trained as it stands.
     """
 
     name: str
@@ -181,6 +185,7 @@ class Recipe:
     note: str = ""
     new_channels: str = NEW_CHANNELS[0]
     objective: str = ""
+    least_steps: int = 0
 
     def __post_init__(self) -> None:
         for field in ("name", "title", "backbone", "objective"):
@@ -190,6 +195,10 @@ class Recipe:
             raise RecipeError(f"The recipe {self.name!r} has no stages. Give it at least one.")
         if len(self.stages) > MAX_STAGES:
             raise RecipeError(f"The recipe {self.name!r} has more than {MAX_STAGES} stages. Give it fewer.")
+        if not isinstance(self.least_steps, int) or not 0 <= self.least_steps <= MOST_LEAST_STEPS:
+            raise RecipeError(
+                f"A recipe's fewest steps are {str(self.least_steps)[:40]}. Give 0 to {MOST_LEAST_STEPS:,}."
+            )
         if self.new_channels not in NEW_CHANNELS:
             raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
 
@@ -267,6 +276,7 @@ def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
         texts = {name: str(values.get(name, "")) for name in ("title", "note", "objective")}
         new_channels = str(values.get("new_channels", NEW_CHANNELS[0]))
         names = {name: values[name] for name in ("name", "backbone")}
-        return Recipe(stages=stages, new_channels=new_channels, **names, **texts)
+        least = values.get("least_steps", 0)
+        return Recipe(stages=stages, new_channels=new_channels, least_steps=least, **names, **texts)
     except KeyError as missing:
         raise RecipeError(f"The recipe has no {missing.args[0]!r}.") from None

@@ -14,6 +14,7 @@ from engine.cli.terminal import people, print_json, progress_bar, refuse_foreign
 from engine.data.sources.fetching import resolve_dataset
 from engine.errors import RecipeError, RunError
 from engine.events import Event
+from engine.fitting import fitted, in_words
 from engine.host.home import data_folder
 from engine.library.listing import find_model
 from engine.recipe import Recipe, parse_knob
@@ -62,6 +63,11 @@ def spec_of(task: Task, recipe: Recipe, *, dataset: str, init_from: str, seed: i
     """The run that the options ask for; folders become absolute."""
     name = dataset or task.datasets[0]
     root = resolve_dataset(name)
+    if recipe.least_steps:  # what is trained stands in the run's folder
+        samples = len(task.build_objective(recipe.objective).open_data(root).train)
+        asked, recipe = recipe, fitted(recipe, samples)
+        for sentence in in_words(asked, recipe, samples):
+            people.print(f"{sentence}.", soft_wrap=True)
     start = ""
     if init_from:
         from engine.bundle.config import resolve_bundle

@@ -2,7 +2,7 @@
 
 from engine.inputs import PICTURE
 from engine.kinds.main_metrics import PIXEL_ACCURACY
-from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
+from engine.recipe import LEAST_STEPS, LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
 from engine.task import Aim, Objective, Task
 from engine.tasks.lesson import ALL_SETTINGS
 
@@ -49,6 +49,7 @@ TIRAMISU = Recipe(
 )
 CPU_HALF = Recipe(
     name="cpu-half",
+    least_steps=LEAST_STEPS,
     title="Half size on a CPU",
     note="180×240 frozen, then unfrozen, on a small backbone that needs no download: minutes on two cores.",
     backbone=OFFLINE_BACKBONE,
@@ -59,6 +60,7 @@ CPU_HALF = Recipe(
 )
 QUICK = Recipe(
     name="quick",
+    least_steps=LEAST_STEPS,
     title="A first look",
     note="Two short stages at 96 px: a rough result within a minute or two, good for the drawn sample.",
     backbone=OFFLINE_BACKBONE,

@@ -2,7 +2,7 @@
 
 from engine.inputs import PICTURE
 from engine.kinds.main_metrics import MEAN_PIXELS
-from engine.recipe import LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
+from engine.recipe import LEAST_STEPS, LESSON_BACKBONE, OFFLINE_BACKBONE, Recipe, Stage
 from engine.task import Aim, Objective, Task
 from engine.tasks.lesson import ALL_SETTINGS
 
@@ -16,6 +16,7 @@ def build_objective() -> Objective:
 
 QUICK = Recipe(
     name="quick",
+    least_steps=LEAST_STEPS,
     title="A first look",
     note="Two short stages at 96 px: a rough result within a few minutes on two cores.",
     backbone=OFFLINE_BACKBONE,
@@ -26,6 +27,7 @@ QUICK = Recipe(
 )
 CPU = Recipe(
     name="cpu",
+    least_steps=LEAST_STEPS,
     title="On a CPU",
     note="96 px frozen, then unfrozen, then a last stretch at 128 px.",
     backbone=OFFLINE_BACKBONE,

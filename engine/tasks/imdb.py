@@ -2,7 +2,7 @@
 
 from engine.inputs import TEXT
 from engine.kinds.main_metrics import ACCURACY, NEXT_WORD_ACCURACY
-from engine.recipe import AWD_LSTM, AWD_LSTM_SMALL, AWD_LSTM_WT103, MINILM, Recipe, Stage
+from engine.recipe import AWD_LSTM, AWD_LSTM_SMALL, AWD_LSTM_WT103, LEAST_STEPS, MINILM, Recipe, Stage
 from engine.task import Aim, Objective, Task
 from engine.tasks.lesson import ALL_SETTINGS
 
@@ -75,6 +75,7 @@ LANGUAGE_STAGE = Stage(
 
 QUICK = Recipe(
     name="quick",
+    least_steps=LEAST_STEPS,
     title="A first look",
     note="The head, then everything, on 128 tokens of 2,000 reviews: a rough result in a few minutes on two cores.",
     backbone=MINILM,
@@ -132,6 +133,7 @@ LANGUAGE_CPU = Recipe(
 )
 CLASSIFIER_CPU = Recipe(
     name="cpu",
+    least_steps=LEAST_STEPS,
     title="MiniLM, gradually unfrozen, on a CPU",
     note="The head, the last two layer groups, everything, then everything on longer texts, which is a text's way to go up in "
     "resolution. About an hour on two cores that multiply in bf16. From MiniLM's language model it comes to the same.",
@@ -173,6 +175,7 @@ LANGUAGE_AWD_CPU = Recipe(
 )
 CLASSIFIER_AWD_CPU = Recipe(
     name="cpu-awd",
+    least_steps=LEAST_STEPS,
     title="The small AWD-LSTM, gradually unfrozen, on a CPU",
     note="The lesson's stages, each once, on 400 words of all reviews. Start it from its language model: without one it knows "
     "no word.",
@@ -193,6 +196,7 @@ LANGUAGE_GPU = Recipe(
 )
 CLASSIFIER_GPU = Recipe(
     name="gradual",
+    least_steps=LEAST_STEPS,
     title="MiniLM, gradually unfrozen, on a GPU",
     note="The lesson's four stages on 512 tokens of all reviews, from MiniLM as it comes, or from its language model.",
     backbone=MINILM,

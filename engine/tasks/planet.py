@@ -2,7 +2,7 @@
 
 from engine.inputs import PICTURE
 from engine.kinds.main_metrics import F2
-from engine.recipe import OFFLINE_BACKBONE, Recipe, Stage
+from engine.recipe import LEAST_STEPS, OFFLINE_BACKBONE, Recipe, Stage
 from engine.task import Aim, Objective, Task
 from engine.tasks.lesson import ALL_SETTINGS
 
@@ -19,6 +19,7 @@ def build_objective() -> Objective:
 
 QUICK = Recipe(
     name="quick",
+    least_steps=LEAST_STEPS,
     title="A first look",
     note="Two short stages at 64 px: a rough result within a minute on two cores.",
     backbone=OFFLINE_BACKBONE,
@@ -29,6 +30,7 @@ QUICK = Recipe(
 )
 PROGRESSIVE = Recipe(
     name="cpu-progressive",
+    least_steps=LEAST_STEPS,
     title="Progressive resizing on a CPU",
     note="64, then 128 px, each frozen and unfrozen: what was learnt at the small size is the start at the larger one.",
     backbone=OFFLINE_BACKBONE,
@@ -41,6 +43,7 @@ PROGRESSIVE = Recipe(
 )
 LARGER = Recipe(
     name="progressive",
+    least_steps=LEAST_STEPS,
     title="Progressive resizing to 256 px",
     note="64, 128, then 256 px, each frozen and unfrozen: the chips' full size. For a GPU, or an evening.",
     backbone=OFFLINE_BACKBONE,

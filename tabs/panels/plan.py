@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine.errors import EngineError, RecipeError
+from engine.fitting import fitted
 from engine.recipe import Recipe
 from engine.task import Task
 from tabs.door.address import asked_for
@@ -28,6 +29,7 @@ from tabs.panels.stage_form import (
     ways_from_rate,
 )
 from tabs.programs import train_code
+from tabs.reading.opened import open_dataset
 from tabs.wiring import POLL, as_state, build_data_line, build_start_picker, flat
 
 ONE_STAGE = "one-stage"
@@ -133,6 +135,11 @@ def planned_recipe(task: Task, plan: str, backbone: str, new_channels: str, valu
     )
 
 
+def fitted_plan(task: Task, opened: str, recipe: Recipe) -> Recipe:
+    """The recipe as it is trained on the open data set, however small that is."""
+    return fitted(recipe, len(open_dataset(task, opened).train)) if recipe.least_steps else recipe
+
+
 def whole_seed(seed: float | None) -> int:
     """The seed in the field, which may have been cleared."""
     if seed is None:
@@ -154,7 +161,7 @@ def planned_code(
     if not opened:
         return "# Choose a data set first."
     try:
-        recipe = planned_recipe(task, plan, backbone, new_channels, values)
+        recipe = fitted_plan(task, opened, planned_recipe(task, plan, backbone, new_channels, values))
         return train_code(task.name, opened, recipe, init_from, seed=whole_seed(seed))
     except EngineError as error:
         return f"# {without_paths(error)}"

@@ -20,10 +20,12 @@ from tabs.door.address import chosen_of
 from tabs.door.paths import shown_name, without_paths
 from tabs.drawing.live_run import RESUMABLE, UNDER_WAY, show_run, signature
 from tabs.drawing.markup import LOADING, empty_state, note
+from tabs.panels.foretold import foretold
 from tabs.panels.kept_form import keep_form, note_form
 from tabs.panels.plan import (
     PlanForm,
     build_plan_form,
+    fitted_plan,
     plan_of,
     planned_code,
     planned_recipe,
@@ -76,7 +78,7 @@ def start_run(
     """Queue a training run and show it in the picker."""
     if not opened:
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
-    recipe = planned_recipe(task, plan, backbone, new_channels, values)
+    recipe = fitted_plan(task, opened, planned_recipe(task, plan, backbone, new_channels, values))
     source = str(known_model(init_from).source) if init_from else ""
     title = f"{recipe.title} · {dataset_name(opened)}"
     spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=source, seed=whole_seed(seed), title=title)
@@ -204,6 +206,7 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             planned = build_plan_form(task, opened)
+            ahead = gr.HTML()
             starter = gr.Button("Start", variant="primary", size="lg", elem_classes="lab-start")
         with gr.Column(scale=3, min_width=320):
             shown = _build_run()
@@ -213,6 +216,7 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
     changes, kept = [part.change for part in changing], f"lesson-lab-{task.name}-train"
     noted = note_form(kept, changes, planned.inputs)
     noted.change(partial(planned_code, task), planned.inputs, code, **POLL)
+    noted.change(partial(foretold, task), planned.inputs, ahead, **POLL)
     keep_form(page, kept, [*planned.inputs[1:], *planned.form.ways], partial(restored_plan, task))
     _wire_run(task, view, tab, timer, starter, planned, shown)
     return TrainPanel(timer=timer, planned=planned)

@@ -48,6 +48,7 @@ RANKS = (
     ("engine.data.reading",),
     (
         *("engine.task", "engine.recipe", "engine.knobs", "engine.events", "engine.fields", "engine.errors"),
+        "engine.fitting",
         *("engine.host", "engine"),
     ),
 )
