@@ -51,7 +51,7 @@ TEACHING = f"""
 HEAD = """
 <h3>Teach it yours</h3>
 <p class="lab-small">Two things to tell apart, such as a cup and no cup: hold to record each with the camera, or drop pictures
-into the boxes; then Teach, and ask. They are kept on this machine for a day, for you alone, until you clear them or go further.</p>
+into the boxes; then Teach, and ask. They stay on this machine for a day, for you alone, until you clear them or go further.</p>
 """
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.data.own.plain import Row
 from engine.data.own.way import Question
 from engine.data.pictures.named_rows import NamedRows
+from engine.data.pictures.tag_columns import TAG_COLUMNS
 from engine.data.reading.rows import Table
 from engine.data.reading.values import is_missing, quoted
 from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, SPLIT_WORDS, VALID_COLUMN
@@ -45,7 +46,7 @@ def split_question(read: Named, said: Mapping[str, Sequence[str]]) -> Question:
         low = name.strip().lower()
         if low == VALID_COLUMN or (len(cells) > 1 and cells <= set(SPLIT_WORDS)):
             choices[name] = f"as the column {name} says"
-        elif low in GROUP_COLUMNS or 2 <= len(cells) <= max(2, len(said[name]) // 2):
+        elif low in GROUP_COLUMNS or (low not in TAG_COLUMNS and 2 <= len(cells) <= max(2, len(said[name]) // 2)):
             choices[name] = f"whole groups of the column {name}"
     known = [name for name in choices if name.strip().lower() in (VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS)]
     return Question(name="split", asked="Who validates", choices=choices, value=known[0] if known else "")
