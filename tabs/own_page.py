@@ -16,6 +16,6 @@ def build_own_page(page: gr.Blocks) -> None:
     gr.HTML(HEAD)
     kept = gr.State("")
     message = gr.HTML()
-    build_bring(kept, message)
+    build_bring(page, kept, message)
     gr.HTML("<h3>What you have kept</h3>")
     build_own_list(page, kept)

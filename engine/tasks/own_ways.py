@@ -14,11 +14,16 @@ from engine.data.own.store import PLAIN, OwnSet, keep_own
 from engine.data.own.tables import table_ways
 from engine.data.own.text_ways import text_ways
 from engine.data.own.way import Answers, Way
+from engine.data.pictures.files import list_all_pictures
 from engine.data.sources.bringing import brought_folder, found_in
 from engine.errors import DataError, LayoutError, LettersError
 from engine.task import Aim, Task
 from engine.tasks.checking import kinds_to_try
 from engine.tasks.own_kinds import is_learnt, task_for
+
+
+class UnlabelledError(DataError):
+    """Pictures of which nothing says what they are: nothing is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +58,15 @@ def ways_of(key: str, encoding: str = "") -> list[Way]:
             refusals.append(problem)
     known = {way.kind: way for way in reversed(found)}
     ways = [way for way in found if known[way.kind] is way and is_learnt(way.kind)]
+    pictures = [] if ways else list_all_pictures(folder)
+    plain = [one for one in refusals if not isinstance(one, LayoutError)]
+    if pictures and not plain:
+        raise UnlabelledError(
+            f"These are {len(pictures)} pictures, and nothing says what they are. Label them here, or bring them in a folder for "
+            "each label, or with a table or masks."
+        )
     if not ways:
-        raise next((one for one in refusals if not isinstance(one, LayoutError)), None) or DataError(
+        raise next(iter(plain), None) or DataError(
             "Nothing here is known as data: no folder of pictures for each label, no table beside pictures, no pictures with "
             "masks, and no table of texts with labels."
         )

@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from engine.data.own.drafts import read_draft
 from engine.data.own.store import check_room
 from engine.data.own.way import Way
-from engine.data.sources.bringing import Brought, gather
+from engine.data.pictures.files import list_all_pictures
+from engine.data.sources.bringing import Brought, brought_folder, found_in, gather
 from engine.errors import DataError, EngineError, LettersError
 from tabs.door.address import link
 from tabs.door.paths import without_paths
 from tabs.door.uploads import uploaded
 from tabs.drawing.account import show_account
 from tabs.drawing.markup import empty_state, note, text
+from tabs.panels.labeller import build_labeller
 from tabs.reading.heavy import load_engine
 from tabs.reading.vetting import vetted
 from tabs.scripts import script
@@ -126,7 +129,9 @@ def look(key: str, way: Way, answers: Mapping[str, str]) -> Found:
 
 def refused(error: EngineError) -> Found:
     """Why what was brought cannot be read so."""
-    said = note(without_paths(error), "bad")
+    from engine.tasks.own_ways import UnlabelledError
+
+    said = note(without_paths(error), "info" if isinstance(error, UnlabelledError) else "bad")
     return Found(shown=said, encoding=gr.update(visible=False), keep=gr.update(visible=False))
 
 
@@ -212,9 +217,46 @@ def keep(key: str, kind: str, title: str) -> tuple[str, str]:
     return kept.name, said
 
 
-def build_bring(kept: gr.State, message: gr.HTML) -> None:
+def drafted(key: str) -> tuple[Asked, Found]:
+    """What was labelled here, as the data set that it comes to."""
+    load_engine()
+    from engine.data.own.drafts import draft_way
+
+    try:
+        way = draft_way(brought_folder(key))
+    except EngineError as error:
+        return no_questions(), refused(error)
+    return questions_of([way], way), look(key, way, {})
+
+
+def may_label(key: str, asked: Asked) -> Any:
+    """Whether the editor shows: there are pictures, and nothing says what they are; or some have been labelled already."""
+    folder = brought_folder(key)
+    has_questions = isinstance(asked.way, dict) and asked.way.get("visible")
+    return gr.update(visible=read_draft(folder) is not None or (not has_questions and bool(list_all_pictures(folder))))
+
+
+def restore(remembered: Any) -> tuple[Any, ...]:
+    """What this browser brought last and has not kept, as it was."""
+    key = str(remembered or "")
+    try:
+        found_in(key)
+    except DataError:
+        return (
+            "",
+            *flat(no_questions()),
+            NOTHING,
+            gr.update(visible=False),
+            gr.update(visible=False),
+            gr.update(visible=False),
+        )
+    asked, found = drafted(key) if read_draft(brought_folder(key)) else first_look(key)
+    return key, *flat(asked), *flat(found), may_label(key, asked)
+
+
+def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
     """The panel, wired: `kept` holds the name of what was kept last, `message` says where it opens."""
-    key = gr.State("")
+    key, remembered = gr.State(""), gr.BrowserState("", storage_key="lesson-lab-brought", secret="brought")
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             drop = gr.HTML(DROP, js_on_load=script("drop-files"))
@@ -227,21 +269,26 @@ def build_bring(kept: gr.State, message: gr.HTML) -> None:
                 title = gr.Textbox(label="Its name", placeholder="Leaves from the garden", max_length=60)
                 button = gr.Button("Keep it as a data set", variant="primary")
         with gr.Column(scale=3, min_width=320):
+            editor, looking = build_labeller(key)
             shown = gr.HTML(NOTHING, js_on_load=script("click-enlarge"))
     asked = Asked(way=way, lists=lists, lines=lines)
     found = Found(shown=shown, encoding=encoding, keep=keeping)
+    seen = [*flat(asked), *flat(found)]
 
     @tells_errors
     def came(event: gr.EventData) -> tuple[Any, ...]:
         key = take(event.files)
         notes = vetted(key)
-        questions, seen = first_look(key)
-        return key, *flat(questions), *flat(seen._replace(shown=notes + seen.shown)), ""
+        questions, look = first_look(key)
+        shown = look._replace(shown=notes + look.shown)
+        return key, *flat(questions), *flat(shown), may_label(key, questions), key, ""
 
-    coming = drop.select(came, None, [key, *flat(asked), *flat(found), message], **BATCH)
+    coming = drop.select(came, None, [key, *seen, editor, remembered, message], **BATCH)
     coming.then(None, None, None, js=script("drop-done"), **POLL)
-    encoding.input(lambda *given: flat(first_look(*given)), [key, encoding], [*flat(asked), *flat(found)], **BATCH)
-    way.input(lambda *given: flat(ask_again(*given)), [key, encoding, way], [*flat(asked), *flat(found)], **BATCH)
+    page.load(restore, remembered, [key, *seen, editor], **POLL)
+    encoding.input(lambda *given: flat(first_look(*given)), [key, encoding], seen, **BATCH)
+    way.input(lambda *given: flat(ask_again(*given)), [key, encoding, way], seen, **BATCH)
+    looking.click(lambda key: flat(drafted(key)), key, seen, **BATCH)
     given = [key, encoding, way, *lists, lines]
     gr.on(
         [one.input for one in lists] + [lines.blur],
@@ -250,12 +297,8 @@ def build_bring(kept: gr.State, message: gr.HTML) -> None:
         flat(found),
         **BATCH,
     )
-    button.click(keep, [key, way, title], [kept, message], **BATCH).success(
-        lambda: (*flat(no_questions()), NOTHING, gr.update(visible=False), gr.update(visible=False)),
-        None,
-        [*flat(asked), *flat(found)],
-        **POLL,
-    )
+    keeping_it = button.click(keep, [key, way, title], [kept, message], **BATCH)
+    keeping_it.success(lambda: ("", *restore("")), None, [remembered, key, *seen, editor], **POLL)
 
 
 def _title(way: Way) -> str:
