@@ -79,7 +79,10 @@ def take(files: Any) -> str:
         raise DataError("What came is no list of files. Choose it again.")
     brought = [Brought(path=uploaded(one.get("path")), name=str(one.get("name", ""))) for one in listed]
     check_room(sum(one.path.stat().st_size for one in brought if one.path.is_file()))
-    return gather(brought)
+    key = gather(brought)
+    for one in brought:  # no copy stays where uploads lie
+        one.path.unlink(missing_ok=True)
+    return key
 
 
 def first_look(key: str, encoding: str = "") -> tuple[Asked, Found]:

@@ -23,8 +23,8 @@ from tabs.panels.stage_form import rate_as_text
 from tabs.panels.suggested import Suggested, build_suggested, rate_of, suggestion_buttons
 from tabs.panels.train import delete_run, may_delete
 from tabs.reading.opened import (
-    dataset_name,
     run_choices,
+    run_dataset,
     run_title,
     runs_of,
     snapshot_of,
@@ -90,7 +90,7 @@ def start_finder(task: Task, opened: str, backbone: str, new_channels: str, init
     where = "frozen" if stage.is_frozen else "unfrozen"
     unit = dict(knob_fields())[aim.size_knob].unit
     what = f"{aim.title.lower()}, " if recipe.objective else ""
-    title = f"LR finder, {what}{where}, {getattr(stage, aim.size_knob)} {unit} · {dataset_name(opened)}"
+    title = f"LR finder, {what}{where}, {getattr(stage, aim.size_knob)} {unit} · {run_dataset(opened)}"
     source = str(known_model(init_from).source) if init_from else ""
     run_dir = start(
         RunSpec(

@@ -33,7 +33,7 @@ from tabs.panels.plan import (
     whole_seed,
 )
 from tabs.panels.stage_form import StageValues, form_values, train_from_choices
-from tabs.reading.opened import dataset_name, remarks_of, run_choices, run_title, runs_of, snapshot_of, spec_of
+from tabs.reading.opened import remarks_of, run_choices, run_dataset, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.view import View
 from tabs.wiring import (
     ACTION,
@@ -80,7 +80,7 @@ def start_run(
         raise RunError("No data set is open. Choose one in the Data step, and fetch it if it is not here.")
     recipe = fitted_plan(task, opened, planned_recipe(task, plan, backbone, new_channels, values))
     source = str(known_model(init_from).source) if init_from else ""
-    title = f"{recipe.title} · {dataset_name(opened)}"
+    title = f"{recipe.title} · {run_dataset(opened)}"
     spec = RunSpec(task=task.name, dataset=opened, recipe=recipe, init_from=source, seed=whole_seed(seed), title=title)
     run_dir = start(spec)
     return gr.update(choices=run_choices(runs_of(task, "train")), value=run_dir.name)

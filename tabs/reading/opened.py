@@ -22,6 +22,7 @@ from tabs.door.space import ACCOUNT, PAGE
 from tabs.reading.heavy import load_engine
 
 LISTED_RUNS = 60  # in one picker
+OWN_DATA = "data of their own"
 OPENING = threading.RLock()
 
 
@@ -110,13 +111,18 @@ def _remarks_of(run: str, has_checkpoint: bool) -> tuple[str, ...]:
     return remarks.remarks_of(find_run(run))
 
 
+def run_dataset(dataset: str) -> str:
+    """A data set's short name in the title of a run, which everybody may read: of somebody's own no more than that it is."""
+    return OWN_DATA if read_own(own_name(dataset)) else dataset_name(dataset)
+
+
 def run_title(run: str) -> str:
-    """What a run trains, in a few words."""
+    """What a run trains, in a few words; on data of one's own, with their title, which nobody else sees."""
     spec = spec_of(run)
-    if spec.title:
-        return spec.title
     what = "LR finder" if spec.job == "lr-find" else spec.recipe.title or spec.recipe.name
-    return f"{what} · {dataset_name(spec.dataset)}"
+    title = spec.title or f"{what} · {run_dataset(spec.dataset)}"
+    own = read_own(own_name(spec.dataset)) if title.endswith(OWN_DATA) else None
+    return title.removesuffix(OWN_DATA) + f"“{own.title}”" if own and own.owner == asker().owner else title
 
 
 def run_label(run: str) -> str:
