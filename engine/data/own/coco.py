@@ -103,9 +103,13 @@ def _categories(listed: Any, file: Path, told: Told) -> dict[Any, _Category]:
         number = _number(entry.get("id")) if isinstance(entry, dict) else None
         name = as_name(entry.get("name")) if isinstance(entry, dict) else ""
         if number is None or not name:
-            raise DataError(f"{file.name} has a category without a number or a name: {as_name(str(entry))[:60]}. Give it both.")
+            raise DataError(
+                f"{file.name} has a category without a number or a name: {as_name(str(entry))[:60]}. Give it both."
+            )
         if names.get(number, name) != name:
-            raise DataError(f"{file.name} has two categories of the number {number}: {quoted([names[number], name])}.")
+            raise DataError(
+                f"{file.name} has two categories of the number {as_name(str(number))}: {quoted([names[number], name])}."
+            )
         names[number] = name
         listed_points = entry.get("keypoints")
         points[number] = [as_name(one) for one in listed_points] if isinstance(listed_points, list) else []
@@ -175,7 +179,7 @@ def _images(listed: list[Any], file: Path, told: Told) -> dict[Any, dict[str, An
             continue
         if images.setdefault(number, entry)["file_name"] != entry["file_name"]:
             raise DataError(
-                f"{file.name} has two images of the number {number}: "
+                f"{file.name} has two images of the number {as_name(str(number))}: "
                 f"{quoted(map(as_name, (images[number]['file_name'], entry['file_name'])))}. Export it again."
             )
     return images

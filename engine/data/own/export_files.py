@@ -43,6 +43,7 @@ class Pictures:
                 self._inside.setdefault(place, []).append(picture)
                 if place == folder:
                     break
+        self._places = {picture.parent for picture in self.all}
         self._known: dict[Path, PictureNames] = {}
 
     def find(self, name: str, near: Path, split: str = "") -> Path | None:
@@ -51,7 +52,7 @@ class Pictures:
         Where pictures lie in the folder `near` itself, no others are meant.
         """
         plain = name.strip().replace("\\", "/")
-        is_near = ".." not in plain and any(picture.parent == near for picture in self._inside.get(near, ()))
+        is_near = ".." not in plain and near in self._places
         for place in (near,) if is_near else (near, *near.parents):
             if place in self._inside and plain:
                 found = self._names(place).find(plain)
@@ -92,7 +93,7 @@ class Pictures:
 
 def _is_drawn(path: Path) -> bool:
     """Whether it is a mask, or a picture with one painted over it, as LabelMe and CVAT put them beside the pictures."""
-    return any(part.startswith("Segmentation") for part in path.parts[:-1])
+    return any(part.startswith(("SegmentationClass", "SegmentationObject")) for part in path.parts[:-1])
 
 
 def split_in(name: str) -> str:

@@ -18,7 +18,7 @@ from engine.data.own.export_files import Pictures, as_name, as_numbers, as_outli
 from engine.data.own.marked import LEFT_OUT, Export, Marked, Point, Told
 from engine.data.own.marked_ways import export_ways, ways_of
 from engine.data.own.shapes import SHARES, Shape, Size, box, ellipse, turned
-from engine.data.own.way import Way
+from engine.data.own.way import Answers, Question, Way
 from engine.data.pictures.files import may_be_picture
 from engine.data.reading.values import quoted
 from engine.errors import DataError
@@ -26,6 +26,7 @@ from engine.errors import DataError
 PROGRAM = "Label Studio"
 FAULTY = "coordinates of what is marked in them are no numbers, or one is missing"
 PERCENT = 100.0
+ASKED = "asked"
 RECTANGLE, POLYGON, ELLIPSE, POINT, BRUSH, CHOICES = (
     "rectanglelabels", "polygonlabels", "ellipselabels", "keypointlabels", "brushlabels", "choices",
 )  # fmt: skip
@@ -58,15 +59,35 @@ def ways(folder: Path) -> list[Way]:
     pictures, told = Pictures(folder), Told(list)
     tasks = _tasks(found, pictures, told)
     if not tasks:
-        said = [f"{len(names)} {what[0].lower()}{what[1:]}: {quoted(map(as_name, names))}" for what, names in told.items() if names]
+        lost = {what[0].lower() + what[1:]: list(map(as_name, names)) for what, names in told.items() if names}
+        said = [f"{len(names)} {what}: {quoted(names)}" for what, names in lost.items()]
         raise DataError(
             f"{quoted(files)} has nothing that can be used ({'; '.join(said)}). Export it with its pictures."
         )
     _refuse_brushes(tasks)
     known = {task.picture for task in tasks}
     told[f"{LEFT_OUT} no task with an annotation is theirs"] += [one.name for one in pictures.all if one not in known]
-    found = ways_of([partial(_region_ways, tasks, told), partial(_choice_ways, tasks, told)])
-    return found or _nothing(files, tasks)
+    ways = ways_of([partial(_region_ways, tasks, told), partial(_choice_ways, tasks, told)])
+    return _one_of_each(ways) if ways else _nothing(files, tasks)
+
+
+def _one_of_each(ways: Sequence[Way]) -> list[Way]:
+    """A way for each kind; where people were asked several things, it asks which of them is to be learnt."""
+    of: defaultdict[str, list[Way]] = defaultdict(list)
+    for way in ways:
+        of[way.kind].append(way)
+    return [some[0] if len(some) == 1 else _one_of(kind, some) for kind, some in of.items()]
+
+
+def _one_of(kind: str, ways: Sequence[Way]) -> Way:
+    choices = {str(place): way.said for place, way in enumerate(ways)}
+
+    def write(target: Path, answers: Answers) -> tuple[str, ...]:
+        given = answers.get(ASKED, "0")
+        return ways[int(given) if given in choices else 0].write(target, answers)
+
+    question = Question(name=ASKED, asked="Which of these is to be learnt?", choices=choices, value="0")
+    return Way(kind=kind, said=f"{PROGRAM}: one of {len(ways)} questions", write=write, questions=(question,))
 
 
 def _is_task(one: Any) -> bool:

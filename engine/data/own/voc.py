@@ -31,6 +31,7 @@ NAMES = (
     "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
 MASKS = ("SegmentationClass", "SegmentationClassPNG")
+VOC_PALETTE = "Pascal VOC's palette"
 LISTED_NAMES, LABEL_MAP = "class_names.txt", "labelmap.txt"
 _OBJECT = "annotation/object"
 _NAME, _FILE, _HEIGHT, _WIDTH = (
@@ -79,6 +80,10 @@ def _mask_ways(folder: Path) -> list[Way]:
             f"None of the {len(masks)} masks in {masks[0].parent.name} has its picture in the folder: for {masks[0].name} it "
             f"would be {masks[0].stem}.jpg in JPEGImages. Put the pictures there."
         )
+    if key.said == VOC_PALETTE:
+        told[
+            f"No file names the classes ({LISTED_NAMES} or {LABEL_MAP} would): the palette's are those of Pascal VOC."
+        ] = []
     told[f"{LEFT_OUT} they have no mask"] += [picture.name for picture in pictures.all if picture not in of]
     marked = _with_splits([Marked(picture=picture) for picture in of], pictures, "Segmentation")
     export = Export(program=f"Masks with {key.said}", classes=key.classes, marked=marked, told=told)
@@ -103,7 +108,7 @@ def _key_of(folder: Path, mask: Path) -> _Key | None:
     if not palette or _packed(palette)[: len(NAMES)] != colours[: len(NAMES)]:
         return None
     codes = {colours[code]: code for code in range(len(NAMES))} | border
-    return _Key(said="Pascal VOC's palette, taken for its classes", classes=NAMES, codes=codes)
+    return _Key(said=VOC_PALETTE, classes=NAMES, codes=codes)
 
 
 def _label_map(file: Path) -> _Key:
@@ -115,7 +120,9 @@ def _label_map(file: Path) -> _Key:
         name, _, rest = line.partition(":")
         rgb = [as_number(part) for part in rest.partition(":")[0].split(",")]
         if len(rgb) != 3 or not as_name(name) or not all(one is not None and one in range(256) for one in rgb):
-            raise DataError(f"{file.name} has the line {line[:60]!r}. Write a name and a colour, as in “car:128,0,0::”.")
+            raise DataError(
+                f"{file.name} has the line {line[:60]!r}. Write a name and a colour, as in “car:128,0,0::”."
+            )
         named[as_name(name)] = _packed([int(one or 0) for one in rgb])[0]
     if len(set(named.values())) < len(named):
         raise DataError(f"{file.name} has one colour for two names. Give each a colour of its own.")
@@ -226,6 +233,8 @@ def _with_splits(marked: Sequence[Marked], pictures: Pictures, kind: str) -> lis
 def _xml_ways(folder: Path) -> list[Way]:
     """Which objects XML files name; nobody has said which pixels are theirs."""
     files = [path for path in find_files(folder, ".xml") if holds(path, b"<annotation", b"<filename")]
+    if not files:
+        return []
     pictures, told, marked = Pictures(folder), Told(list), list[Marked]()
     classes: dict[str, None] = {}
     seen = 0

@@ -5,7 +5,7 @@ Format: https://docs.ultralytics.com/datasets/detect, and segment and pose besid
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.data.reading.lists import read_lines
 from engine.data.reading.values import as_number, quoted
 from engine.errors import DataError
 
+FILES = ("data", "dataset")  # .yaml
 LISTS = ("classes.txt", "obj.names")
 IMAGES, LABELS = "images", "labels"
 MOST_YAML = 1_000_000  # bytes
@@ -28,15 +29,8 @@ MOST_LINES = 50_000_000  # bytes of a picture's labels
 OVER = 1.01  # what rounding may make of 1
 BOX = 5  # numbers in a line: the class, a middle, and two sides
 _NO_YAML = (
-    yaml.YAMLError,
-    ValueError,
-    RecursionError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    AttributeError,
-    MemoryError,
-)
+    yaml.YAMLError, ValueError, RecursionError, LookupError, TypeError, ArithmeticError, AttributeError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +38,14 @@ class _Names:
     """What the numbers in the lines mean.
 
     file: that says it. classes: by their numbers. points: of an object, in their order; () where lines have none.
-    numbers: that a point has, 2 or 3, the third of which says whether it is set.
+    numbers: that a point has, 2 or 3, the third of which says whether it is set. has_splits: whether it names folders of several.
     """
 
     file: Path
     classes: Mapping[int, str]
     points: tuple[str, ...] = ()
     numbers: int = 2
+    has_splits: bool = False
 
 
 def ways(folder: Path) -> list[Way]:
@@ -94,11 +89,13 @@ def _export(folder: Path, pictures: Pictures, labels: Mapping[Path, Path], names
         else:
             told[f"{LEFT_OUT} no picture of their folder has labels"].append(picture.name)
     used = set(labels.values()) | {names.file}
-    others = [
-        path.name for place in sorted(places) for path in find_files(place, ".txt")
-        if path not in used and path.name not in LISTS and path.parent == place and _looks_like_lines(path)
-    ]  # fmt: skip
-    told["Files of labels without a picture"] += others
+    texts = [path for place in sorted(places) for path in sorted(place.glob("*.txt"))]
+    others = [path for path in texts if path not in used and path.name not in LISTS and _looks_like_lines(path)]
+    told["Files of labels without a picture"] += [path.name for path in others]
+    if names.has_splits and not any(one.split for one in marked):
+        told[
+            f"The splits of {names.file.name} are not in folders called train, val or test, so that they are not taken over."
+        ] = []
     corners = [len(outline) for one in marked for shape in one.shapes for outline in shape.outlines]
     if corners and set(corners) == {4}:
         told["All outlines have 4 corners: where these are turned boxes, so are the masks."] = []
@@ -112,7 +109,8 @@ def _export(folder: Path, pictures: Pictures, labels: Mapping[Path, Path], names
 
 def _name_files(folder: Path) -> list[tuple[Path, bool]]:
     """The files that name classes, and whether each is YAML: these first, and those first that lie in fewer folders."""
-    found = [(path, True) for path in find_files(folder, ".yaml", ".yml") if holds(path, b"names", b"train")]
+    yamls = [path for path in find_files(folder, ".yaml", ".yml") if holds(path, b"names")]
+    found = [(path, True) for path in yamls if path.stem.lower() in FILES or holds(path, b"train")]
     found += [(path, False) for path in find_files(folder, *LISTS) if path.name.lower() in LISTS]
     return sorted(found, key=lambda one: (not one[1], len(one[0].parts)))
 
@@ -158,20 +156,26 @@ def _from_yaml(file: Path) -> _Names:
                 f"{file.name} has no name for the class {number}, or one that YAML takes for another thing. Quote it."
             )
     classes = {number: as_name(name) for number, name in sorted(listed.items())}
+    read = _Names(file=file, classes=classes, has_splits=_has_splits(content))
     shape = content.get("kpt_shape")
     if shape is None:
-        return _Names(file=file, classes=classes)
+        return read
     if not (
         isinstance(shape, list)
         and len(shape) == 2
-        and _is_count(shape[0])
+        and all(map(_is_count, shape))
         and 0 < shape[0] < 1000
         and shape[1] in (2, 3)
     ):
         raise DataError(
             f"The kpt_shape in {file.name} is not a number of points and 2 or 3, as in [17, 3]. Write it so."
         )
-    return _Names(file=file, classes=classes, points=_point_names(content.get("kpt_names"), shape[0]), numbers=shape[1])
+    return replace(read, points=_point_names(content.get("kpt_names"), shape[0]), numbers=shape[1])
+
+
+def _has_splits(content: dict[Any, Any]) -> bool:
+    train, valid = content.get("train"), content.get("val")
+    return isinstance(train, str) and isinstance(valid, str) and train != valid
 
 
 def _is_count(value: Any) -> bool:

@@ -13,6 +13,8 @@ from PIL import Image
 from engine.data.own import export_files, shapes
 from engine.data.own.coco import ways
 from engine.data.own.way import Way
+from engine.data.pictures.point_table import find_table_layout
+from engine.data.pictures.tag_layouts import find_tag_layout
 from engine.errors import DataError
 from engine.kinds.mask import open_masks
 
@@ -58,7 +60,9 @@ def masks(root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
             or file.parent.name == "labels"}, said  # fmt: skip
 
 
-def table(root: Path, kind: str, target: Path, answers: dict[str, str] | None = None) -> tuple[list[dict[str, Any]], str]:
+def table(
+    root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
+) -> tuple[list[dict[str, Any]], str]:
     said = " ".join(way(root, kind).write(target, answers or {}))
     if kind == "point":
         head, *lines = (target / "centres.csv").read_text("utf-8").split()
@@ -146,7 +150,9 @@ def test_outlines_that_leave_their_picture_end_at_its_edge(tmp_path: Path) -> No
 def test_two_parts_are_one_thing_and_a_hole_by_crossing_is_a_hole(tmp_path: Path) -> None:
     parts = [[0, 0, 3, 0, 3, 3, 0, 3], [2, 2, 5, 2, 5, 5, 2, 5]]
     ring = [[10, 10, 20, 10, 20, 20, 10, 20, 10, 10, 13, 13, 13, 17, 17, 17, 17, 13, 13, 13]]
-    found, _ = masks(export(tmp_path / "d", [marked(0, segmentation=parts), marked(1, segmentation=ring)]), tmp_path / "t")
+    found, _ = masks(
+        export(tmp_path / "d", [marked(0, segmentation=parts), marked(1, segmentation=ring)]), tmp_path / "t"
+    )
     assert found["f0"].sum() == 9 + 9 - 1 and found["f1"].sum() == 100 - 16
 
 
@@ -196,6 +202,18 @@ def test_tags_are_the_classes_in_each_picture_and_a_picture_may_have_none(tmp_pa
     assert "label" not in {one.kind for one in ways(root)}
 
 
+@pytest.mark.parametrize("names", [("tool",), ("person", "tool"), ("Tool", "tool")], ids=str)
+def test_classes_that_a_table_of_0_and_1_cannot_hold_are_refused_beside_pictures_of_none(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    categories = [{"id": place, "name": name} for place, name in enumerate(names)]
+    marks = [marked(number, number % len(names)) for number in range(3)]
+    with pytest.raises(DataError, match="cannot be told apart in a table"):
+        way(export(tmp_path / "d", marks[:2], categories=categories), "tags").write(tmp_path / "t", {})
+    rows, _ = table(export(tmp_path / "e", marks, categories=categories), "tags", tmp_path / "u")
+    assert find_tag_layout(tmp_path / "u").tags[tmp_path / "u/images/f0.png"] == (names[0],) and len(rows) == 3
+
+
 def test_one_class_in_each_picture_may_be_its_label(tmp_path: Path) -> None:
     rows, _ = table(export(tmp_path / "d", [marked(0), marked(1, 3), marked(2)]), "label", tmp_path / "t")
     assert [row["label"] for row in rows] == [["plate"], ["tool"], ["plate"]]
@@ -204,18 +222,20 @@ def test_one_class_in_each_picture_may_be_its_label(tmp_path: Path) -> None:
 def pointed(root: Path, *found: tuple[int, list[float]]) -> Path:
     """Pictures of people with a nose and an eye."""
     categories = [{"id": 1, "name": "person", "keypoints": ["eye", "nose"]}]
-    return export(
-        root, [marked(number, 1, [], keypoints=points) for number, points in found], categories=categories
-    )
+    return export(root, [marked(number, 1, [], keypoints=points) for number, points in found], categories=categories)
 
 
 def test_a_key_point_is_asked_for_and_only_those_that_are_set_count(tmp_path: Path) -> None:
     root = pointed(tmp_path / "d", (0, [0, 0, 0, 12.5, 7, 2]), (1, [1, 2, 1, 3, 4, 2]), (2, [9, 9, 0, 0, 0, 0]))
     (question,) = way(root, "point").questions
-    assert question.choices == {"nose": "nose (in 2 pictures)", "eye": "eye (in 1 picture)"} and question.value == "nose"
+    assert (
+        question.choices == {"nose": "nose (in 2 pictures)", "eye": "eye (in 1 picture)"} and question.value == "nose"
+    )
     rows, said = table(root, "point", tmp_path / "t")
     assert [(row["column"], row["row"]) for row in rows] == [("12.5", "7.0"), ("3.0", "4.0"), ("", "")]
     assert "without a point “nose”: 1 (“f2.png”)" in said
+    layout = find_table_layout(tmp_path / "t")
+    assert {one.name: layout.point(one) for one in layout.pictures} == {"f0.png": (12.5, 7.0), "f1.png": (3.0, 4.0)}
     rows, _ = table(root, "point", tmp_path / "u", {"point": "eye"})
     assert [(row["column"], row["row"]) for row in rows] == [("", ""), ("1.0", "2.0"), ("", "")]
 
@@ -234,18 +254,18 @@ def test_points_that_are_fewer_than_their_names_leave_their_picture_out(tmp_path
 
 def test_a_file_for_each_split_is_one_data_set_and_categories_are_matched_by_name(tmp_path: Path) -> None:
     """As Roboflow has it: three folders in which pictures have the same names, and categories other numbers."""
-    root = tmp_path / "d"
+    root, small = tmp_path / "d", marked(0, 9, [[1, 1, 3, 1, 3, 3, 1, 3]])
     for place, (side, tool) in enumerate([("train", 1), ("valid", 2), ("test", 5)]):
         for number in range(2):
             draw(root / side / f"f{number}.png", 10 * place + number)
-        categories = [{"id": 0, "name": "things"}, {"id": tool, "name": "tool"}]
+        categories = [{"id": 0, "name": "things"}, {"id": tool, "name": "tool"}, {"id": 9, "name": "wall"}]
         content = {"images": [image(number) for number in range(2)], "categories": categories}
-        write(root / side / "_annotations.coco.json", json.dumps({**content, "annotations": [marked(1, tool)]}))
-    found, said = masks(root, tmp_path / "t")
+        write(root / side / "_annotations.coco.json", json.dumps({**content, "annotations": [marked(1, tool), small]}))
+    _, said = masks(root, tmp_path / "t")
     for side in ("train", "val", "test"):
         assert len(list((tmp_path / "t" / side).iterdir())) == 2
         drawn = [np.asarray(Image.open(file)) for file in sorted((tmp_path / "t" / f"{side}annot").iterdir())]
-        assert not drawn[0].any() and (drawn[1] == boxed(2)).all()
+        assert drawn[0].sum() == 4 * 3 and (drawn[1] == boxed(2)).all()
     assert "Classes that are in no picture: 1 (“things”)" in said
     rows, _ = table(root, "tags", tmp_path / "u")
     assert [row["split"] for row in rows] == ["test", "test", "train", "train", "valid", "valid"]
@@ -283,7 +303,9 @@ def test_instances_and_key_points_of_the_same_pictures_are_taken_together(tmp_pa
     root = export(tmp_path / "d", [marked(0)], file="instances.json")
     persons = [{"id": 1, "name": "plate", "keypoints": ["nose"]}]
     export(root, [marked(0, 1, keypoints=[4, 5, 2])], categories=persons, file="person_keypoints.json")
-    write(root / "captions.json", json.dumps({"images": [image(0)], "annotations": [{"image_id": 0, "caption": "Hm."}]}))
+    write(
+        root / "captions.json", json.dumps({"images": [image(0)], "annotations": [{"image_id": 0, "caption": "Hm."}]})
+    )
     rows, said = table(root, "point", tmp_path / "t")
     assert rows[0] == {"image": "f0.png", "column": "4.0", "row": "5.0"} and "captions.json has captions" in said
     assert (masks(root, tmp_path / "u")[0]["f0"] == boxed(1)).all()
@@ -304,18 +326,26 @@ def test_two_categories_of_one_name_are_one_class(tmp_path: Path) -> None:
     twice = [{"id": 1, "name": "tool"}, {"id": 2, "name": "plate"}, {"id": 3, "name": "tool "}]
     root = export(tmp_path / "d", [marked(0, 1), marked(1, 3), marked(2, 2)], categories=twice)
     found, said = masks(root, tmp_path / "t")
-    assert [found[f"f{number}"].max() for number in range(3)] == [1, 1, 2] and "several times, taken together: 1" in said
+    assert [found[f"f{number}"].max() for number in range(3)] == [
+        1,
+        1,
+        2,
+    ] and "several times, taken together: 1" in said
 
 
 def test_a_category_called_background_is_the_background(tmp_path: Path) -> None:
     categories = [{"id": 1, "name": "tool"}, {"id": 2, "name": "Background"}]
-    root = export(tmp_path / "d", [marked(0, 1), marked(0, 2, [[12, 10, 14, 10, 14, 12, 12, 12]])], categories=categories)
+    root = export(
+        tmp_path / "d", [marked(0, 1), marked(0, 2, [[12, 10, 14, 10, 14, 12, 12, 12]])], categories=categories
+    )
     found, _ = masks(root, tmp_path / "t")
     assert found["f0"].sum() == 320 - 4
     assert (tmp_path / "t/codes.txt").read_text("utf-8") == "0 background\n1 tool\n"
 
 
-def test_a_picture_in_another_size_gets_its_outlines_scaled_and_one_of_another_shape_is_left_out(tmp_path: Path) -> None:
+def test_a_picture_in_another_size_gets_its_outlines_scaled_and_one_of_another_shape_is_left_out(
+    tmp_path: Path,
+) -> None:
     half = [number / 2 for number in SQUARE]
     images = [image(0, width=WIDTH // 2, height=HEIGHT // 2), image(1, width=WIDTH, height=WIDTH), image(2)]
     root = export(tmp_path / "d", [marked(0, segmentation=[half]), marked(1), marked(2)], images=images)
@@ -362,7 +392,9 @@ def test_outlines_on_a_picture_as_it_is_shown_lie_on_it_though_it_is_stored_turn
     assert red.sum() > 250 and (red == (mask == 1)).float().mean() > 0.98
 
 
-def test_a_turned_picture_whose_size_is_that_before_the_turn_is_left_out_of_masks_and_not_of_tags(tmp_path: Path) -> None:
+def test_a_turned_picture_whose_size_is_that_before_the_turn_is_left_out_of_masks_and_not_of_tags(
+    tmp_path: Path,
+) -> None:
     """HumanSignal/label-studio#6608: outlines as shown, and the size as stored."""
     root = export(tmp_path / "d", [marked(0), marked(1), marked(2)])
     draw(root / "images/f0.jpg", 0, turn=TURNED)
@@ -380,7 +412,8 @@ def test_a_picture_that_is_cut_short_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["images/f0.png", "images\\f0.png", "./images/f0.png", "f0.png", "C:\\Users\\me\\f0.png", "/srv/data/f0.png"]
+    "name",
+    ["images/f0.png", "images\\f0.png", "./images/f0.png", "f0.png", "C:\\Users\\me\\f0.png", "/srv/data/f0.png"],
 )
 def test_names_with_folders_of_other_systems_are_found(tmp_path: Path, name: str) -> None:
     found, _ = masks(export(tmp_path / "d", [marked(0)], images=[image(0, name)]), tmp_path / "t")
@@ -390,7 +423,9 @@ def test_names_with_folders_of_other_systems_are_found(tmp_path: Path, name: str
 @pytest.mark.parametrize("name", ["../../secret.png", "/etc/secret.png", "a\0b.png", "\ud800.png", " ", "x" * 9999])
 def test_names_that_lead_elsewhere_find_nothing(tmp_path: Path, name: str) -> None:
     draw(tmp_path / "secret.png")
-    rows, said = table(export(tmp_path / "d", [marked(1), marked(0)], images=[image(0), image(1, name)]), "tags", tmp_path / "t")
+    rows, said = table(
+        export(tmp_path / "d", [marked(1), marked(0)], images=[image(0), image(1, name)]), "tags", tmp_path / "t"
+    )
     assert [row["image_name"] for row in rows] == ["f0.png"] and "not there" in said and said.encode()
 
 
@@ -405,7 +440,7 @@ def test_no_picture_of_the_file_is_there(tmp_path: Path) -> None:
         ('{"images": [], "annotations": [], "categories": []}', "no list of categories"),
         ('{"images": {}, "annotations": 5, "categories": [{"id": 1, "name": "a"}]}', "no lists of images"),
         ('{"images": [], "annotations": [], "categories": [{"id": 1}]}', "without a number or a name"),
-        ('{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}', "number 1: “a”, “b”"),
+        ('{"images": [], "annotations": [], "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}', "number 1: “a”"),
         ('{"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "annotations": [], '
          '"categories": [{"id": 1, "name": "a"}]}', "two images of the number 1"),
         ('{"images": [], "annotations": [', "is damaged JSON"),

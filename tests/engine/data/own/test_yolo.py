@@ -41,7 +41,9 @@ def masks(root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
     return {file.stem: np.asarray(Image.open(file)) for file in (target / "labels").iterdir()}, said
 
 
-def rows_of(root: Path, kind: str, target: Path, answers: dict[str, str] | None = None) -> tuple[list[dict[str, Any]], str]:
+def rows_of(
+    root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
+) -> tuple[list[dict[str, Any]], str]:
     said = " ".join(way(root, kind).write(target, answers or {}))
     if kind == "point":
         head, *lines = (target / "centres.csv").read_text("utf-8").split()
@@ -78,13 +80,25 @@ def test_folders_say_the_split_in_both_orders(tmp_path: Path) -> None:
     labelled(tmp_path / "d", "0 .5 .5 .2 .2", "1 .5 .5 .2 .2", side="train")
     labelled(tmp_path / "d", "1 .5 .5 .2 .2", side="val")
     rows, _ = rows_of(tmp_path / "d", "label", tmp_path / "t")
-    assert [(row["label"], row["split"]) for row in rows] == [(["plate"], "train"), (["tool"], "train"), (["tool"], "valid")]
+    assert [(row["label"], row["split"]) for row in rows] == [
+        (["plate"], "train"),
+        (["tool"], "train"),
+        (["tool"], "valid"),
+    ]
     for side, line in (("train", "0 .5 .5 .2 .2"), ("valid", "1 .5 .5 .2 .2"), ("test", None)):  # as Roboflow has it
         labelled(tmp_path / "e" / side, line, names="", file="empty.txt")
     write(tmp_path / "e/data.yaml", "names: [plate, tool]\nnc: 2\ntrain: ../train/images\nval: ../valid/images\n")
     rows, said = rows_of(tmp_path / "e", "tags", tmp_path / "u")
     assert [(row["tags"], row["split"]) for row in rows] == [(["plate"], "train"), (["tool"], "valid")]
     assert "no picture of their folder has labels: 1 (“f0.png”)" in said
+
+
+def test_splits_in_folders_of_other_names_are_not_taken_over_and_that_is_said(tmp_path: Path) -> None:
+    names = NAMES.replace("images/train", "images/one").replace("images/val", "images/two")
+    for place, side in enumerate(("one", "two")):
+        labelled(tmp_path / "d", *[f"{place} .5 .5 .2 .2"] * (place + 1), side=side, names=names)
+    rows, said = rows_of(tmp_path / "d", "label", tmp_path / "t")
+    assert len(rows) == 3 and "split" not in rows[0] and "splits of data.yaml are not in folders" in said
 
 
 def test_a_list_of_classes_beside_the_labels_and_labels_beside_the_pictures_are_read(tmp_path: Path) -> None:
@@ -122,7 +136,12 @@ def test_classes_without_labels_are_refused_where_they_are_yolos(tmp_path: Path)
 
 def test_key_points_need_their_number_and_may_have_names(tmp_path: Path) -> None:
     pose = f"{NAMES}kpt_shape: [2, 3]\nkpt_names:\n  0: [eye, nose]\n  1: [eye, nose]\n"
-    lines = "0 .5 .5 .2 .2 .25 .5 2 0 0 0\n", "0 .5 .5 .2 .2 .125 .125 1 .5 .75 2", "0 .5 .5 .2 .2 0 0 0 0 0 0", "0 .5 .5 .1 .1"
+    lines = (
+        "0 .5 .5 .2 .2 .25 .5 2 0 0 0\n",
+        "0 .5 .5 .2 .2 .125 .125 1 .5 .75 2",
+        "0 .5 .5 .2 .2 0 0 0 0 0 0",
+        "0 .5 .5 .1 .1",
+    )
     root = labelled(tmp_path / "d", *lines, names=pose)
     assert [one.kind for one in ways(root)] == ["tags", "point"]
     (question,) = way(root, "point").questions
@@ -198,7 +217,9 @@ def test_yaml_that_names_nothing_is_refused(tmp_path: Path, names: str, said: st
 
 
 def test_lines_that_do_not_have_the_points_that_are_named_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"6 numbers after its box\. By the kpt_shape of data\.yaml it should be 3 times 3"):
+    with pytest.raises(
+        DataError, match=r"6 numbers after its box\. By the kpt_shape of data\.yaml it should be 3 times 3"
+    ):
         ways(labelled(tmp_path / "d", "0 .5 .5 .2 .2 .1 .1 2 .2 .2 2", names=f"{NAMES}kpt_shape: [3, 3]\n"))
 
 
