@@ -245,8 +245,14 @@ def _compute(key: str, shots: Sequence[Shot]) -> Tensor:
     folder, memory = lesson_folder(key), _memory(key)
     missing = [one.file for one in shots if one.file not in memory.activations]
     for file in missing:
-        memory.activations[file] = _activations([np.asarray(Image.open(folder / file))])
+        memory.activations[file] = _activations([picture_of(folder / file)])
     return torch.cat([memory.activations[one.file] for one in shots])
+
+
+def picture_of(file: Path) -> np.ndarray:
+    """A kept picture (H, W, 3) uint8."""
+    with Image.open(file) as opened:
+        return np.asarray(opened)
 
 
 def _activations(pictures: Sequence[np.ndarray]) -> Tensor:

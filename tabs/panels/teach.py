@@ -130,7 +130,7 @@ def restore(key: Any) -> tuple[str, str]:
     with_pictures = dict.fromkeys(one.label for one in shots)
     for label in sorted(with_pictures, key=lambda one: list(names).index(one) if one in names else len(names)):
         own = [one for one in shots if one.label == label]
-        shown = [_packed(np.asarray(Image.open(folder / one.file))) for one in own[-SHOWN:]]
+        shown = [_packed(teaching.picture_of(folder / one.file)) for one in own[-SHOWN:]]
         boxes.append({"id": label, "name": names.get(label) or label, "total": len(own), "shown": shown})
     return str(key), json.dumps({"boxes": boxes, "taught": teaching.is_taught(str(key))})
 

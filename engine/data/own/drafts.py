@@ -114,7 +114,7 @@ def paint_item(folder: Path, item: str, codes: np.ndarray) -> Draft:
     draft = _draft(folder)
     if draft.kind != "mask" or item not in draft.items:
         raise DataError(f"There is no picture {item[:60]!r} to be painted here.")
-    size = Image.open(folder / PICTURES / item).size
+    size = _size(folder / PICTURES / item)
     if codes.max(initial=0) >= len(draft.classes):
         raise DataError("The mask holds a class that there is not. Reload the page.")
     (folder / MASKS).mkdir(exist_ok=True)
@@ -172,15 +172,21 @@ def _checked(draft: Draft, said: Any) -> Any:
 
 
 def _pixels(picture: Path, said: Sequence[float]) -> tuple[float, float]:
-    width, height = Image.open(picture).size
+    width, height = _size(picture)
     return said[0] * width, said[1] * height
+
+
+def _size(picture: Path) -> tuple[int, int]:
+    with Image.open(picture) as opened:
+        return opened.size
 
 
 def _codes(folder: Path, item: str) -> np.ndarray:
     mask = mask_of(folder, item)
     if mask is None:
         raise DataError(f"The mask of {item} is gone. Paint it again.")
-    return np.asarray(Image.open(mask))
+    with Image.open(mask) as opened:
+        return np.asarray(opened)
 
 
 def _draft(folder: Path) -> Draft:

@@ -77,13 +77,10 @@ def _likeliest(
         return "label" if is_one and not any(_mark_of(cell) for cell in said[named]) else "tags"
     if len(marks) > 1:
         return "tags"
-    if any(name not in marks for name in numeric) and not named:
+    words = [name for name, cells in said.items() if cells and name not in numeric]
+    if any(name not in marks for name in numeric) and not named and not words:
         return "number"
-    return (
-        "tags"
-        if any(_mark_of(cell) for name, cells in said.items() if name not in numeric for cell in cells)
-        else "label"
-    )
+    return "tags" if any(_mark_of(cell) for name in words for cell in said[name]) else "label"
 
 
 def _mark_of(cell: str) -> str:

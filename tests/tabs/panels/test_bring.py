@@ -1,0 +1,238 @@
+"""Bringing data of one's own: what comes is looked at, put right, labelled and kept; what is wrong is said."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from engine.data.own.store import own_sets
+from engine.data.sources.bringing import Brought, brought_folder, found_in, gather
+from engine.errors import DataError
+from engine.host.home import home
+from tabs.panels import bring, labeller
+from tabs.reading.vetting import vetted
+from tabs.wiring import flat
+
+
+def picture(seed: int, size: tuple[int, int] = (48, 40)) -> bytes:
+    packed = io.BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8)).save(packed, "PNG")
+    return packed.getvalue()
+
+
+@pytest.fixture
+def upload() -> Iterator[Any]:
+    """Puts bytes where uploads come, as the page's script tells of them."""
+    folder = Path(get_upload_folder()) / "test-bring"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def sent(**files: bytes) -> list[dict[str, str]]:
+        told = []
+        for number, (name, content) in enumerate(files.items()):
+            path = folder / f"{number}"
+            path.write_bytes(content)
+            told.append({"path": str(path), "name": name})
+        return told
+
+    yield sent
+    for left in folder.glob("*"):
+        left.unlink()
+
+
+def classes(count: int = 12) -> dict[str, bytes]:
+    return {f"set/{'cat' if n % 2 else 'dog'}/p{n}.png": picture(n) for n in range(count)}
+
+
+def test_a_folder_for_each_label_becomes_a_data_set_that_opens(upload) -> None:
+    sent = upload(**classes())
+    key = bring.take(sent)
+    assert not any(Path(one["path"]).exists() for one in sent), "no copy stays where uploads lie"
+    asked, found = bring.first_look(key)
+    assert asked.way["value"] == "label" and "12" in found.shown and found.shown.count("<img") == 10
+    assert found.keep["visible"]
+    name, said = bring.keep(key, "label", "Cats & dogs")
+    assert "Cats &amp; dogs" in said and f"weather?dataset={name.replace('/', '%2F')}" in said
+    (kept,) = own_sets("label")
+    assert (kept.name, kept.samples) == (name, 12)
+    with pytest.raises(DataError, match="not here any more"):
+        found_in(key)
+
+
+def test_a_zip_and_a_table_beside_pictures_are_read_and_corrected(upload) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in classes().items():
+            archive.writestr(name, content)
+    assert bring.first_look(bring.take(upload(**{"pets.zip": packed.getvalue()})))[0].way["value"] == "label"
+    table = "image;seen;who\n" + "".join(f"p{n}.png;{'a, b' if n % 2 else 'b'};{n // 3}\n" for n in range(12))
+    files = {f"p{n}.png": picture(n) for n in range(12)} | {"table.csv": table.encode()}
+    key = bring.take(upload(**files))
+    asked, _ = bring.first_look(key)
+    assert asked.way["value"] == "tags" and [one.get("label") for one in asked.lists[:3]] == [
+        "Column with the tags",
+        "What parts the tags of a cell",
+        "Who validates",
+    ]
+    again = bring.look_again(key, None, "tags", "seen", " ", "who", "", "", "")
+    assert "a," in again.shown and "group" in again.shown
+    other, _ = bring.ask_again(key, None, "label")
+    assert other.way["value"] == "label"
+
+
+def test_what_holds_nothing_is_said_and_pictures_alone_can_be_labelled(upload) -> None:
+    key = bring.take(upload(**{"notes.pdf": b"%PDF"}))
+    asked, found = bring.first_look(key)
+    assert not asked.way["visible"] and "Nothing here is known as data" in found.shown
+    assert bring.may_label(key, asked)["visible"] is False
+    key = bring.take(upload(**{f"p{n}.png": picture(n) for n in range(6)}))
+    asked, found = bring.first_look(key)
+    assert "6 pictures, and nothing says what they are" in found.shown and 'lab-note info"' in found.shown
+    assert bring.may_label(key, asked)["visible"] is True
+
+
+@pytest.mark.parametrize(
+    "files",
+    [None, "x", [], [1], [{"path": "/etc/passwd", "name": "a.csv"}], [{"name": "a.csv"}], [{"path": 5, "name": "x"}]],
+)
+def test_what_was_not_uploaded_is_refused(files: Any) -> None:
+    with pytest.raises(DataError, match=r"list of files|not uploaded here"):
+        bring.take(files)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x.png",
+        "a/../../x.png",
+        "..\\x.png",
+        "/etc/x.png",
+        "a\0b.png",
+        "con<.png",
+        "x" * 200 + ".png",
+        "a./x.png",
+        "/".join("a" * 30),
+    ],
+)
+def test_names_lead_nowhere_else(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "one"
+    file.write_bytes(picture(1))
+    before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(home())}
+    try:
+        key = gather([Brought(path=file, name=name)])
+    except DataError as problem:
+        assert re.search("cannot be used here|more than 16 folders", str(problem))
+    else:
+        inside = brought_folder(key) / "files"
+        assert all(path.resolve().is_relative_to(inside.resolve()) for path in inside.rglob("*"))
+    assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(home())} == before
+
+
+@pytest.mark.parametrize("key", ["", "x", "../" * 8 + "etc", "a" * 31, "a" * 32])
+def test_a_key_that_is_none_finds_nothing(key: str) -> None:
+    with pytest.raises(DataError, match="not here any more"):
+        found_in(key)
+    assert bring.restore(key)[0] == ""
+
+
+def test_pictures_that_cannot_be_read_are_named_and_left_out(upload) -> None:
+    key = bring.take(upload(**classes(), **{"set/cat/broken.png": picture(3)[:200], "set/dog/none.jpg": b"GIF89a"}))
+    said = vetted(key)
+    assert "2 of 14 pictures cannot be read" in said and "broken.png" in said
+    assert "12" in bring.first_look(key)[1].shown
+    assert vetted(key) == ""
+
+
+def test_a_reload_finds_what_was_brought_and_half_labelled(upload) -> None:
+    key = bring.take(upload(**{f"p{n}.png": picture(n) for n in range(6)}))
+    labeller.begin(key, "label")
+    _, _, said = labeller.react(key, 0, {"what": "names", "names": ["one", " other ", "one"]})
+    assert said == ""
+    at, shown, _ = labeller.react(key, 0, {"what": "label", "item": "00000.jpg", "label": "other", "by": 1})
+    told = json.loads(shown)
+    assert (at, told["item"], told["classes"], told["done"]) == (1, "00001.jpg", ["one", "other"], 1)
+    again = bring.restore(key)
+    assert again[0] == key and "1 of 6 pictures, labelled here" in str(again[1]["choices"])
+    assert again[-1]["visible"] is True
+
+
+def begin(upload, kind: str, count: int = 8) -> str:
+    key = bring.take(upload(**{f"p{n}.png": picture(n) for n in range(count)}))
+    _, shown, said = labeller.begin(key, kind)
+    assert said == "" and json.loads(shown)["total"] == count
+    return key
+
+
+def test_each_kind_of_label_becomes_a_data_set(upload) -> None:
+    sent = {
+        "label": lambda n: "ab"[n % 2],
+        "tags": lambda n: ["a"] if n % 2 else ["a", "b"],
+        "point": lambda n: [0.25, n / 8],
+    }
+    for kind, of in sent.items():
+        key = begin(upload, kind)
+        if kind != "point":
+            labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
+        for n in range(8):
+            assert labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": of(n)})[2] == ""
+        asked, found = bring.drafted(key)
+        assert asked.way["value"] == kind and found.keep["visible"], found.shown[:300]
+        bring.keep(key, kind, f"My {kind}")
+    assert sorted(one.kind for one in own_sets()) == ["label", "point", "tags"]
+
+
+def test_a_mask_is_painted_and_comes_out_as_it_was(upload) -> None:
+    import base64
+
+    key = begin(upload, "mask")
+    labeller.react(key, 0, {"what": "names", "names": ["roof", "tree"]})
+    codes = np.zeros((48, 40), np.uint8)
+    codes[:10], codes[20:30] = 1, 2
+    packed = io.BytesIO()
+    Image.fromarray(codes).save(packed, "PNG")
+    mask = f"data:image/png;base64,{base64.b64encode(packed.getvalue()).decode()}"
+    for n in range(8):
+        _, shown, said = labeller.react(key, n, {"what": "paint", "item": f"{n:05}.jpg", "mask": mask})
+        assert said == "" and json.loads(shown)["mask"].startswith("data:image/png")
+    assert "roof" in bring.drafted(key)[1].shown
+    kept, _ = bring.keep(key, "mask", "Roofs")
+    folder = own_sets("mask")[0].folder
+    assert np.array_equal(np.asarray(Image.open(next((folder / "labels").iterdir()))), codes)
+    codes[0, 0] = 9
+    assert kept == own_sets()[0].name
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"what": "label", "item": "00000.jpg", "label": "none of them"},
+        {"what": "label", "item": "../../x", "label": "a"},
+        {"what": "label", "item": "00000.jpg", "label": {"a": 1}},
+        {"what": "label", "label": "a"},
+        {"what": "paint", "item": "00000.jpg", "mask": "data:image/png;base64,AAAA"},
+        {"what": "paint", "item": "00000.jpg", "mask": None},
+        {"what": "names", "names": "a,b"},
+        {"what": "names", "names": ["x"] * 101},
+        {"what": "names", "names": [str(n) for n in range(60)]},
+    ],
+)
+def test_what_is_no_label_is_refused_and_the_labels_stay(upload, asked: dict[str, Any]) -> None:
+    key = begin(upload, "label")
+    labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
+    labeller.react(key, 1, {"what": "label", "item": "00001.jpg", "label": "b"})
+    _, shown, said = labeller.react(key, 1, asked)
+    assert "lab-note bad" in said and json.loads(shown)["label"] == "b"
+    assert labeller.react(key, 0, {"what": "?", "by": 10**9})[0] == 0
+
+
+def test_all_of_the_panel_is_written_to_at_once() -> None:
+    asked = bring.no_questions()
+    assert len(flat(asked)) == bring.QUESTIONS + 2 and isinstance(gr.update(), dict)
