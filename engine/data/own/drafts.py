@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from engine.data.own.plain import Row, write_labels, write_masks, write_points, write_tags
 from engine.data.own.way import Answers, Way
 from engine.data.pictures.files import list_all_pictures, open_picture
 from engine.errors import DataError
@@ -134,6 +133,9 @@ def mask_of(folder: Path, item: str) -> Path | None:
 
 def draft_way(folder: Path) -> Way:
     """A draft as a way to read what was brought: the labelled pictures, in the kind's plain layout."""
+    # Here, since it brings torch, and a draft itself does without.
+    from engine.data.own.plain import Row, write_labels, write_masks, write_points, write_tags
+
     draft = _draft(folder)
 
     def write(target: Path, answers: Answers) -> tuple[str, ...]:
@@ -143,7 +145,7 @@ def draft_way(folder: Path) -> Way:
         if draft.kind == "label":
             write_labels(target, [Row(picture=picture, label=said) for picture, _, said in rows])
         elif draft.kind == "tags":
-            write_tags(target, [Row(picture=picture, label=said) for picture, _, said in rows], classes=draft.classes)
+            write_tags(target, [Row(picture=picture, label=said) for picture, _, said in rows])
         elif draft.kind == "point":
             write_points(target, [Row(picture=picture, label=_pixels(picture, said)) for picture, _, said in rows])
         else:

@@ -24,12 +24,9 @@ from engine.data.own.plain import Row, write_labels, write_masks, write_points, 
 from engine.data.own.shapes import as_stored, draw_mask
 from engine.data.own.way import Answers, Question, Way
 from engine.data.pictures.masks import MOST_CLASSES
-from engine.data.pictures.named_rows import COLUMNS
 from engine.data.pictures.scan import PictureLook, shown_size
-from engine.data.pictures.tag_columns import TAG_COLUMNS
 from engine.data.pictures.transforms import VOID
 from engine.data.reading.values import quoted
-from engine.data.splits import GROUP_COLUMNS, SPLIT_COLUMNS, VALID_COLUMN
 from engine.errors import DataError
 
 BACKGROUND = "background"
@@ -152,28 +149,11 @@ def _write_tags(export: Export, used: Sequence[str], target: Path, answers: Answ
     present = present_in(marked)
     used = [name for name in used if name in present]
     told["Pictures in which none of the classes is marked"] += [one.picture.name for one in marked if not one.names]
-    _check_columns(export, marked, used)
     rows = [
         Row(picture=one.picture, label=[name for name in used if name in one.names], split=one.split) for one in marked
     ]
-    write_tags(target, rows, classes=used)
+    write_tags(target, rows)
     return notes_of(told)
-
-
-def _check_columns(export: Export, marked: Sequence[Marked], used: Sequence[str]) -> None:
-    """`DataError` where `write_tags` would make columns of 0 and 1 that `tag_columns` does not read as such again: a single one,
-    or one that is called as something else is.
-    """
-    meant = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS, *COLUMNS, *TAG_COLUMNS}
-    twice = Counter(name.lower() for name in used)
-    odd = [name for name in used if name.lower() in meant or twice[name.lower()] > 1 or len(used) == 1]
-    bare = [one.picture.name for one in marked if not one.names & set(used)]
-    if bare and odd:
-        raise DataError(
-            f"{export.program}: {len(bare)} pictures have none of the classes ({quoted(bare)}), and beside such pictures the "
-            f"class {quoted(odd)} cannot be told apart in a table. Give it another name, mark a second class, or take these "
-            "pictures out."
-        )
 
 
 def _write_labels(export: Export, used: Sequence[str], target: Path, answers: Answers) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from engine.data.pictures.mask_layouts import CODES
 from engine.data.pictures.masks import MOST_CLASSES
 from engine.data.pictures.names import free_stem
 from engine.data.pictures.point_table import TABLE as POINTS
+from engine.data.pictures.tag_columns import IS_LABELLED
 from engine.errors import DataError
 
 PICTURES, MASKS = "images", "labels"
@@ -38,15 +39,11 @@ class Row:
     known: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_tags(target: Path, rows: Iterable[Row], *, classes: Sequence[str]) -> None:
-    """Tagged pictures; a row's label is a list of its tags. Where some have none, each class has a column of 0 and 1."""
-    rows = list(rows)
-    is_wide = any(not row.label for row in rows)
-
-    def said(row: Row) -> dict[str, Any]:
-        return {name: int(name in row.label) for name in classes} if is_wide else {"tags": list(row.label)}
-
-    _write_table(target, rows, said)
+def write_tags(target: Path, rows: Iterable[Row]) -> None:
+    """Tagged pictures; a row's label is a list of its tags, which may be empty: then it is said that nobody has forgotten it."""
+    _write_table(
+        target, list(rows), lambda row: {"tags": list(row.label), **({} if row.label else {IS_LABELLED: True})}
+    )
 
 
 def write_labels(target: Path, rows: Iterable[Row]) -> None:

@@ -142,8 +142,7 @@ def _tags(
             cells = read.cells(chosen["column"])
             of = {picture: _parts(some, chosen["parted"]) for picture, some in cells.items()}
             of = {picture: tags for picture, tags in of.items() if tags}
-        classes = sorted({tag for tags in of.values() for tag in tags})
-        write_tags(target, rows_of(read, of, chosen["split"]), classes=classes)
+        write_tags(target, rows_of(read, of, chosen["split"]))
         return lost_notes(read, of, "tag")
 
     way = Way(

@@ -12,6 +12,9 @@ from engine.errors import DataError
 
 # What gives a row's tags, None where nothing is said; and how they are written, in words.
 CellReader = Callable[[Table, Sequence[Row], Sequence[int]], tuple[Callable[[Row], tuple[str, ...] | None], str]]
+IS_LABELLED = (
+    "is_labelled"  # a column that says of a row without tags that there are none, and that nobody has forgotten it
+)
 TAG_COLUMNS = ("tags", "labels", "tag", "label", "classes", "class", "categories", "category", "target")
 
 
@@ -34,7 +37,7 @@ def tag_columns(table: Table, rows: Sequence[Row], picture_at: int, chosen: str)
             named[0],
             *(at for at, name in enumerate(table.names) if re.fullmatch(rf"{re.escape(first)}[ _-]?\d+", name)),
         ]
-    other = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS, *COLUMNS}
+    other = {VALID_COLUMN, IS_LABELLED, *SPLIT_COLUMNS, *GROUP_COLUMNS, *COLUMNS}
     left = [at for at, name in enumerate(table.names) if at != picture_at and name not in other]
     marks = [at for at in left if all(row.cells[at].strip().lower() in _ONE_HOT for row in rows)]
     if len(marks) > 1:

@@ -15,11 +15,11 @@ from engine.data.pictures.bands import look_at_bands
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.named_rows import NO_LINE, open_named
 from engine.data.pictures.scan import follow_each_other, look_at_pictures
-from engine.data.pictures.tag_columns import CellReader, joined_tags, tag_columns, tag_reader
+from engine.data.pictures.tag_columns import IS_LABELLED, CellReader, joined_tags, tag_columns, tag_reader
 from engine.data.reading.litter import is_litter
 from engine.data.reading.tables import SUFFIXES
 from engine.data.reading.tags import tag_warnings
-from engine.data.reading.values import quoted
+from engine.data.reading.values import MARKS, quoted
 from engine.data.splits import (
     SPLIT_SEED,
     SPLIT_WORDS,
@@ -159,6 +159,12 @@ def _of_table(
     columns = tag_columns(table, rows, named.column, column)
     read, written = reader(table, rows, columns)
     tags = {picture: joined_tags([read(row) for row in some]) for picture, some in named.rows.items()}
+    said = table.column((IS_LABELLED,))
+    if said is not None:  # without tags, and not forgotten
+        none = {
+            one for one, some in named.rows.items() if any(MARKS.get(row.cells[said].strip().lower()) for row in some)
+        }
+        tags = {picture: () if some is None and picture in none else some for picture, some in tags.items()}
     used = {picture: some for picture, some in tags.items() if some is not None}
     if not used:
         raise DataError(
@@ -168,7 +174,7 @@ def _of_table(
     several = [picture.name for picture, some in named.rows.items() if len(some) > 1]
     by_column = column_split(table, {picture: named.rows[picture][0] for picture in used})
     notes = [*table.notes, f"{file.name} is {table.written}; {written}."]
-    notes += table.unused({named.column, *columns, by_column.column if by_column else None})
+    notes += table.unused({named.column, *columns, said, by_column.column if by_column else None})
     if several:
         notes.append(
             f"{len(several)} pictures stand on several lines ({quoted(several)}): their tags are taken together."

@@ -194,24 +194,23 @@ def test_tags_are_the_classes_in_each_picture_and_a_picture_may_have_none(tmp_pa
     root = export(tmp_path / "d", [marked(0), marked(0), marked(0, 3), marked(1, 3)])
     rows, said = table(root, "tags", tmp_path / "t")
     assert rows == [
-        {"image_name": "f0.png", "plate": 1, "tool": 1},
-        {"image_name": "f1.png", "plate": 0, "tool": 1},
-        {"image_name": "f2.png", "plate": 0, "tool": 0},
+        {"image_name": "f0.png", "tags": ["plate", "tool"]},
+        {"image_name": "f1.png", "tags": ["tool"]},
+        {"image_name": "f2.png", "tags": [], "is_labelled": True},
     ]
     assert "none of the classes is marked: 1 (“f2.png”)" in said
     assert "label" not in {one.kind for one in ways(root)}
 
 
-@pytest.mark.parametrize("names", [("tool",), ("person", "tool"), ("Tool", "tool")], ids=str)
-def test_classes_that_a_table_of_0_and_1_cannot_hold_are_refused_beside_pictures_of_none(
+@pytest.mark.parametrize("names", [("tags", "label"), ("person", "split"), ("Tool", "tool"), ("1", "0")], ids=str)
+def test_classes_called_like_columns_and_pictures_of_none_are_read_again_as_they_are(
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     categories = [{"id": place, "name": name} for place, name in enumerate(names)]
-    marks = [marked(number, number % len(names)) for number in range(3)]
-    with pytest.raises(DataError, match="cannot be told apart in a table"):
-        way(export(tmp_path / "d", marks[:2], categories=categories), "tags").write(tmp_path / "t", {})
-    rows, _ = table(export(tmp_path / "e", marks, categories=categories), "tags", tmp_path / "u")
-    assert find_tag_layout(tmp_path / "u").tags[tmp_path / "u/images/f0.png"] == (names[0],) and len(rows) == 3
+    root = export(tmp_path / "d", [marked(0, 0), marked(0, 1), marked(1, 1)], categories=categories)
+    table(root, "tags", tmp_path / "t")
+    read = find_tag_layout(tmp_path / "t").tags
+    assert [read[tmp_path / f"t/images/f{n}.png"] for n in range(3)] == [tuple(sorted(names)), (names[1],), ()]
 
 
 def test_one_class_in_each_picture_may_be_its_label(tmp_path: Path) -> None:
