@@ -278,9 +278,11 @@ def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
     found = Found(shown=shown, encoding=encoding, keep=keeping)
     seen = [*flat(asked), *flat(found)]
 
-    @tells_errors
     def came(event: gr.EventData) -> tuple[Any, ...]:
-        key = take(event.files)
+        try:
+            key = take(event._data.get("files") if isinstance(event._data, dict) else None)
+        except EngineError as error:
+            return gr.skip(), *flat(no_questions()), *flat(refused(error)), gr.update(visible=False), gr.skip(), ""
         notes = vetted(key)
         questions, look = first_look(key)
         shown = look._replace(shown=notes + look.shown)

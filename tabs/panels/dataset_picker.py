@@ -25,7 +25,7 @@ from engine.errors import EngineError
 from engine.host.access import asker, require_host
 from engine.runs.fetches import FETCHES, Fetches, FetchState
 from engine.task import Task
-from tabs.door.address import asked_for
+from tabs.door.address import asked_for, link
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import LOADING, megabytes, note, pill, progress_bar, text
 from tabs.reading.heavy import load_engine
@@ -42,6 +42,9 @@ class DatasetStatus(NamedTuple):
     fetch_button: Any
     timer: Any
     seen: Any
+
+
+BRING = f'<p class="lab-small"><a class="lab-go" href="{link("own")}">Bring data of your own →</a></p>'
 
 
 def dataset_choices(task: Task) -> list[tuple[str, str]]:
@@ -168,7 +171,7 @@ def build_dataset_picker(task: Task, view: View, page: gr.Blocks) -> gr.State:
                 interactive=True,
             )
             fetch_button = gr.Button("Fetch it", variant="primary", visible=False)
-            own = view.build_own() if view.build_own else gr.State("")
+            gr.HTML(BRING)
         with gr.Column(scale=1, min_width=280):
             status = gr.HTML(LOADING, elem_classes="lab-grow")
     known = DatasetStatus(
@@ -181,7 +184,6 @@ def build_dataset_picker(task: Task, view: View, page: gr.Blocks) -> gr.State:
     first = page.load(lambda kept: first_picker(task, view, kept), remembered, dataset, **POLL)
     first.then(dataset_status, dataset, flat(known), **POLL)  # it may be the one that stands there already
     dataset.input(lambda name: name, dataset, remembered, **POLL)
-    own.change(lambda folder: (chosen_dataset(task, folder), folder), own, [dataset, remembered], **POLL)
     dataset.change(dataset_status, dataset, flat(known), **POLL)
     fetch_button.click(start_fetch, dataset, flat(known), **ACTION)
     known.timer.tick(poll_fetch, [dataset, known.seen], flat(known), **POLL)

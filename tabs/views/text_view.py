@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from tabs.views.text import show_comparisons, show_evaluation, show_frequencies, show_legend, show_samples
-from tabs.views.text_own import build_own
 from tabs.views.text_tokens import build_explorer
 from tabs.views.text_try import build_try
 from tabs.views.view import View
@@ -27,7 +26,6 @@ TEXT_VIEW: "View[TextData]" = View(
     show_frequencies=show_frequencies,
     show_comparisons=show_comparisons,
     show_evaluation=show_evaluation,
-    build_own=build_own,
     build_explorer=build_explorer,
     build_try=build_try,
 )

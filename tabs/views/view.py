@@ -24,7 +24,6 @@ class View(Generic[D]):
     show_legend(classes): the key to colours or labels.
     show_samples(data, split, start, count): labelled inputs as they are on disk.
     show_augmented(data, stage, index, seed): one input untouched, then as training may see it; None where nothing is changed.
-    build_own(): an upload that becomes a data set; the state that holds its folder. None where there is none.
     build_explorer(task, opened): how an input becomes what a model reads, to be played with; None for nothing.
     frequencies, show_frequencies(data): a heading, and how common each class or value is.
     show_comparisons(predictor, data, items): input, truth and prediction side by side.
@@ -45,7 +44,6 @@ class View(Generic[D]):
     show_evaluation: Callable[[Mapping[str, Any]], str]
     build_try: Callable[[Task, gr.State, gr.State], None]
     show_augmented: Callable[[D, Stage, int, int], str] | None = None
-    build_own: Callable[[], gr.State] | None = None
     build_explorer: Callable[[Task, gr.State], None] | None = None
     show_breakdown: "Callable[[Predictor, D], str] | None" = None
 

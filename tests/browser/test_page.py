@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browsing import draw_and_train, expect_quiet, number, set_number, step, visit
+from browsing import bring, draw_and_train, expect_quiet, keep, number, set_number, step, visit
 from legible import expect_legible
 from PIL import Image
 
@@ -242,10 +242,11 @@ def test_texts_are_judged_written_on_and_brought_along(page, request: pytest.Fix
 
     # The same table as a data set of one's own.
     step(page, "1 Data")
-    page.get_by_role("button", name="Bring texts of your own (a table)").click()
-    page.locator(".tabitem:visible input[type=file]").first.set_input_files(table)
+    page.get_by_role("link", name="Bring data of your own").click()
+    bring(page, table)
     expect(page.get_by_label("Column with the labels").locator("visible=true")).to_have_value("mood")
-    page.get_by_role("button", name="Use these texts").click()
+    expect_legible(page, "Your data, a table of texts")
+    keep(page, "My moods")
     expect(page.get_by_text("2 classes: glad, sad")).to_be_visible()
     expect(page.locator(".lab-review:visible").first).to_contain_text("with a semicolon")
 

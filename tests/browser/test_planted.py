@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import step, visit
+from browsing import bring, keep, step, visit
 from PIL import Image
 from untrained import STREET_STAGE, save_untrained
 
@@ -121,14 +121,13 @@ def test_planted_names_are_seen_and_do_nothing(
     expect(page.locator('.lab-model[aria-pressed="true"]')).to_have_count(1)
     is_seen(page, "models", 2)
 
-    visit(page, "IMDB")
     table = tmp_path / "mine.csv"
     rows = "".join(f'{PLANTED if number % 2 else "road"};"{PLANTED} {number}"\n' for number in range(20))
     table.write_text(f"{PLANTED};words\n{rows}")
-    page.get_by_role("button", name="Bring texts of your own (a table)").click()
-    page.locator(".tabitem:visible input[type=file]").first.set_input_files(table)
+    visit(page, "Your data")
+    bring(page, table)
     is_seen(page, "a table", 2)
-    page.get_by_role("button", name="Use these texts").click()
+    keep(page, f"My {PLANTED}")
     expect(page.get_by_text("2 classes")).to_be_visible()
     is_seen(page, "texts", 3)
     page.get_by_label("A text, to be changed as you like").fill(PLANTED)

@@ -55,3 +55,22 @@ def expect_quiet(page, seconds: float = 3) -> None:
         if not asked:
             return
     raise AssertionError(f"the page goes on asking: {asked}")
+
+
+def bring(page, *files, selector: str = "input.files") -> None:
+    """Bring files on the page "Your data", and wait until it has looked at them."""
+    from playwright.sync_api import expect
+
+    page.locator(selector).set_input_files([str(file) for file in files] if len(files) > 1 else str(files[0]))
+    expect(page.locator(".lab-account:visible, .lab-note:visible").first).to_be_visible()
+    expect(page.locator(".lab-drop-said")).to_have_text("")
+
+
+def keep(page, name: str) -> None:
+    """Keep what was brought under a name, and open it where it belongs."""
+    page.get_by_label("Its name").first.fill(name)
+    from playwright.sync_api import expect
+
+    page.get_by_role("button", name="Keep it as a data set").click()
+    expect(page.get_by_text("Nothing brought yet")).to_be_visible()
+    page.locator(".lab-card .lab-go").first.click()

@@ -18,6 +18,7 @@ from engine.data.own.store import own_sets
 from engine.data.sources.bringing import Brought, brought_folder, found_in, gather
 from engine.errors import DataError
 from engine.host.home import home
+from engine.tasks.own_ways import open_plain
 from tabs.panels import bring, labeller
 from tabs.reading.vetting import vetted
 from tabs.wiring import flat
@@ -231,6 +232,22 @@ def test_what_is_no_label_is_refused_and_the_labels_stay(upload, asked: dict[str
     _, shown, said = labeller.react(key, 1, asked)
     assert "lab-note bad" in said and json.loads(shown)["label"] == "b"
     assert labeller.react(key, 0, {"what": "?", "by": 10**9})[0] == 0
+
+
+def test_a_table_of_texts_is_read_in_the_letters_that_somebody_chooses(upload) -> None:
+    rows = "".join(f'{"good" if n % 2 else "bad"};"<b>a film {n} Flüg"\n' for n in range(30))
+    key = bring.take(upload(**{"mine.csv": f"mood;words\n{rows}".encode("cp1252")}))
+    asked, found = bring.first_look(key)
+    assert "not in UTF-8" in found.shown and not asked.way["visible"]
+    assert any(name == "cp1252" and "Flüg" in said for said, name in found.encoding["choices"])
+    asked, found = bring.first_look(key, "cp1252")
+    assert asked.way["value"] == "text" and [one.get("value") for one in asked.lists[:2]] == ["words", "mood"]
+    assert "&lt;b&gt;a film" in found.shown and "Flüg" in found.shown and found.keep["visible"]
+    assert "the same column" in bring.look_again(key, "cp1252", "text", "words", "words", "", "", "", "").shown
+    assert bring.look_again(key, "cp1252", "text", "words", "mood", "", "", "", "").keep["visible"]
+    name, _ = bring.keep(key, "text", "Films")
+    data = open_plain("text", own_sets("text")[0].folder)
+    assert name == own_sets()[0].name and data.classes == ("bad", "good") and len(data.train) + len(data.valid) == 30
 
 
 def test_all_of_the_panel_is_written_to_at_once() -> None:

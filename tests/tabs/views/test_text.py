@@ -23,14 +23,14 @@ from engine.tasks.imdb import IMDB, LANGUAGE_MODEL, REMARK, TRANSDUCTIVE
 from engine.tasks.lesson import TEMPERATURE
 from tabs import home
 from tabs.panels import data as data_panel
-from tabs.panels import dataset_picker, taking
 from tabs.panels import plan as plan_panel
 from tabs.panels import rate as rate_panel
 from tabs.panels import results as results_panel
+from tabs.panels import taking
 from tabs.panels import train as train_panel
 from tabs.panels.stage_form import form_values
 from tabs.reading import opened
-from tabs.views import text_batch, text_own, text_tokens, text_try
+from tabs.views import text_batch, text_tokens, text_try
 from tabs.views.answers import keep_only
 from tabs.views.text import review
 from tabs.views.text_view import TEXT_VIEW
@@ -234,35 +234,6 @@ def test_a_run_that_is_gone_ends_the_line_of_remarks(reviews):
     assert opened.remarks_of(create_run(spec).name) == ()
     with pytest.raises(RunError):
         find_run("/gone")
-
-
-def test_a_table_of_one_s_own_becomes_a_data_set(tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    file = tmp_path / "mine.csv"
-    rows = "".join(f'{"good" if number % 2 else "bad"};"<b>a film {number}"\n' for number in range(20))
-    file.write_text("mood;words\n" + rows, encoding="utf-8")
-    shown, _, text_column, label_column, button = text_own.look(str(file))
-    assert (text_column["value"], label_column["value"], button["visible"]) == ("words", "mood", True)
-    assert "&lt;b&gt;a film 1" in shown and shown.count("<tr>") == 1 + text_own.SHOWN_ROWS
-    folder = text_own.keep(str(file), "words", "mood")
-    told = dataset_picker.dataset_status(folder)
-    html, open_as = told.status, told.opened
-    assert "your own" in html and open_as == folder
-    assert "2 classes: bad, good" in data_panel.show_gallery(IMDB, TEXT_VIEW, folder, "train", 0).legend
-    assert dataset_picker.remembered_dataset(IMDB, folder) == folder
-    with pytest.raises(gr.Error, match="Choose one for the texts"):
-        text_own.keep(str(file), "words", "words")
-    file.write_text("nothing", encoding="utf-8")
-    shown, *hidden = text_own.look(str(file))
-    assert "lab-note" in shown and not any(update["visible"] for update in hidden)
-    file.write_bytes(("mood;words\n" + rows.replace("film", "Flüg")).encode("cp1252"))
-    asked = text_own.look(str(file))
-    assert text_own.CHOOSE in asked.shown and not asked.button["visible"]
-    assert any(name == "cp1252" and "Flüg" in shown for shown, name in asked.encoding["choices"])
-    assert "Flüg" in text_own.look(str(file), "cp1252").shown
-    assert text_own.keep(str(file), "words", "mood", "cp1252") != folder
-    assert "not uploaded here" in text_own.look("/etc/passwd").shown
-    assert text_own.look(None).shown == text_own.NOTHING
 
 
 def test_the_lesson_s_temperature_is_what_everybody_begins_with(build) -> None:
