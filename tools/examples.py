@@ -28,6 +28,7 @@ from tabs.reading.examples import EXAMPLES, EXAMPLES_FILE, Example, examples_of
 
 LEAST_RIGHT = 0.85  # of a street's pixels; on real validation pictures the sample model has 0.93
 MOST_AWAY = 0.05  # of a picture's width, as the metric "within 5 %" has it
+MOST_DEGREES = 15  # of either angle: the step in which the photographs that the sample model learnt from were taken
 QUALITY = 92
 SEARCHED = 120  # seeds
 NO_CLASS = 255  # in a mask
@@ -80,11 +81,21 @@ DRAWINGS = {
             "Click the middle of the head to see how far off it is.",
         ),
     ),
+    "turns": (
+        Drawing(name="drawn-left-and-up", seed=451),
+        Drawing(name="drawn-looking-down", seed=571),
+        Drawing(
+            name="drawn-stripes",
+            seed=46,
+            wrong="The sample model gets the side right, and takes this head to look up by 50 degrees too much, as it does with "
+            "most drawings: it learnt from photographs.",
+        ),
+    ),
 }
 
 
 def draw_example(task: str, seed: int) -> tuple[Image.Image, Any]:
-    """A picture and its truth: tags, a label, a mask (H, W) of STREET_CLASSES' numbers, or (column, row)."""
+    """A picture and its truth: tags, a label, a mask (H, W) of STREET_CLASSES' numbers, (column, row), or (pan, tilt)."""
     rng = random.Random(f"example {seed}")
     if task == "planet":
         chip, tags = draw_chip(rng, 256)
@@ -96,6 +107,8 @@ def draw_example(task: str, seed: int) -> tuple[Image.Image, Any]:
         picture, mask = draw_street(rng, (360, 480))
         return picture, mask
     picture, pose = draw_head(rng, make_person(random.Random(f"{seed} person"), seed), (240, 320))
+    if task == "turns":
+        return picture, [pose.pan, pose.tilt]
     return picture, [round(pose.column, 1), round(pose.row, 1)]
 
 
@@ -110,6 +123,9 @@ def is_right(task: str, predictor: Any, prediction: Any, truth: Any) -> tuple[bo
     if task == "camvid":
         share = _pixels_right(prediction, np.asarray(truth))
         return share >= LEAST_RIGHT, f"{share:.1%} of the pixels"
+    if task == "turns":
+        apart = [abs(said - is_so) for said, is_so in zip(prediction.numbers.values(), truth, strict=True)]
+        return max(apart) <= MOST_DEGREES, f"{prediction.in_words()}: {apart[0]:.0f}° and {apart[1]:.0f}° off"
     away = float(np.hypot(prediction.column - truth[0], prediction.row - truth[1]))
     return away <= MOST_AWAY * prediction.picture.width, f"{away:.1f} px away"
 

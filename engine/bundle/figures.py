@@ -3,12 +3,14 @@
 What each kind of task writes, the `details` of its metrics say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from engine.bundle.fields import are_numbers, is_class_list, is_number
+from engine.bundle.fields import NUMBERS, are_numbers, is_class_list, is_number
 
 OF_A_TAG = ("precision", "recall", "f2", "average_precision")
+OF_A_NUMBER = ("mean_error", "error_of_mean", "r2", "mean", "spread")
 SMALLEST, LARGEST = 1e-15, 1e15  # of what is drawn
 
 
@@ -17,7 +19,7 @@ def is_evaluation(values: Any) -> bool:
     if not isinstance(values, dict) or not are_numbers(values.get("metrics")):
         return False
     classes = values.get("classes", [])
-    if classes != [] and not is_class_list(classes):
+    if classes != [] and not is_class_list(classes, NUMBERS if "numbers" in values else ""):
         return False
     checks = _checks(len(classes))
     return all(name not in checks or checks[name](part) for name, part in values.items())
@@ -36,13 +38,19 @@ def _checks(classes: int) -> dict[str, Callable[[Any], bool]]:
         "iou": lambda part: _is_list(part, _is_figure_or_none) and len(part) == classes,
         "confusion": is_matrix,
         "missed_and_given": is_matrix,
-        "tags": lambda part: _is_list(part, _is_tag) and len(part) == classes,
-        "curve": lambda part: _is_list(part, lambda point: _is_list(point, _is_figure) and len(point) == 2),
+        "tags": lambda part: _is_list(part, partial(_has_figures, names=OF_A_TAG)) and len(part) == classes,
+        "curve": lambda part: _is_list(part, _is_pair),
         "decision": lambda part: (
-            isinstance(part, dict) and _is_figure(part.get("threshold")) and is_by_class(part.get("thresholds"))
+            isinstance(part, dict)
+            and (
+                (_is_figure(part.get("threshold")) and is_by_class(part.get("thresholds")))
+                or (is_by_class(part.get("lowest")) and is_by_class(part.get("highest")))
+            )
         ),
         "reliability": lambda part: _is_list(part, _is_bin),
         "distances": lambda part: _is_list(part, _is_figure),
+        "numbers": lambda part: _is_list(part, partial(_has_figures, names=OF_A_NUMBER)) and len(part) == classes,
+        "answers": lambda part: _is_list(part, lambda some: _is_list(some, _is_pair)) and len(part) == classes,
         **dict.fromkeys(("f2_tuned_by_tag", "samples", "guesses", "width", "height"), _is_figure),
     }
 
@@ -60,12 +68,17 @@ def _is_figure_or_none(value: Any) -> bool:
     return value is None or _is_figure(value)
 
 
-def _is_tag(value: Any) -> bool:
-    """How many have a tag, and figures that may be undefined."""
+def _is_pair(value: Any) -> bool:
+    """A place in a drawing."""
+    return _is_list(value, _is_figure) and len(value) == 2
+
+
+def _has_figures(value: Any, names: Sequence[str]) -> bool:
+    """How many there are, such as pictures with a tag, and figures that may be undefined."""
     return (
         isinstance(value, dict)
         and _is_figure(value.get("count"))
-        and all(name in value and _is_figure_or_none(value[name]) for name in OF_A_TAG)
+        and all(name in value and _is_figure_or_none(value[name]) for name in names)
     )
 
 

@@ -141,12 +141,11 @@ def predict_numbers(
     logits: Tensor, picture: Image.Image, classes: tuple[str, ...], decision: Mapping[str, Any]
 ) -> NumberPrediction:
     """The numbers (K,) of one picture, beside the ranges of the training numbers, where the bundle's decision has them."""
-    ends = [decision.get(name) for name in ("lowest", "highest")]
-    lowest, highest = ([end] * len(classes) if isinstance(end, int | float) else end for end in ends)
-    ranges = dict(zip(classes, zip(lowest, highest, strict=True), strict=True)) if lowest and highest else {}
-    return NumberPrediction(
-        numbers=dict(zip(classes, logits.tolist(), strict=True)), ranges=ranges, picture=picture
-    )
+    ranges: dict[str, Range] = {}
+    lowest, highest = decision.get("lowest"), decision.get("highest")
+    if isinstance(lowest, list) and isinstance(highest, list):
+        ranges = dict(zip(classes, zip(lowest, highest, strict=True), strict=True))
+    return NumberPrediction(numbers=dict(zip(classes, logits.tolist(), strict=True)), ranges=ranges, picture=picture)
 
 
 def without_mirroring(strength: str) -> v2.Transform:
@@ -162,9 +161,9 @@ def without_mirroring(strength: str) -> v2.Transform:
     return v2.Compose([warp, Lighting(most.lighting, most.chance)])
 
 
-def open_numbers(root: Path) -> Data:
-    """The pictures with numbers in `root`, in the layout that is known."""
-    return open_number_layout(root, find_number_layout(root))
+def open_numbers(root: Path, *, is_chosen: bool = False) -> Data:
+    """The pictures with numbers in `root`, in the layout that is known; see `find_number_layout`."""
+    return open_number_layout(root, find_number_layout(root, is_chosen=is_chosen))
 
 
 def open_number_layout(
@@ -236,7 +235,11 @@ def share_numbers(data: Data) -> SharedTable:
         numbers = dict(zip(data.classes, data.label(item), strict=True))
         return {"image": picture_cell(item, data.looks[item]), **numbers, **{fact: known[fact] for fact in facts}}
 
-    columns = {"image": "picture", **dict.fromkeys(data.classes, "number"), **dict.fromkeys(facts, "text")}
+    columns: dict[str, Any] = {
+        "image": "picture",
+        **dict.fromkeys(data.classes, "number"),
+        **dict.fromkeys(facts, "text"),
+    }
     return SharedTable(columns=columns, row=row)
 
 

@@ -44,7 +44,7 @@ class NumberMetrics:
         answers, truth = self._collected()
         figures = {
             "mean_error": (answers - truth).abs().nanmean(0),
-            "mean_s_error": (self.training.mean(0) - truth).abs().nanmean(0),
+            "error_of_mean": (self.training.mean(0) - truth).abs().nanmean(0),
             "r2": _explained(answers, truth),
             "mean": self.training.mean(0),
             "spread": self.training.std(0, correction=0),

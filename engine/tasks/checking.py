@@ -60,8 +60,8 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
     raise LayoutError(
         f"{root.name} holds no data set that is known: no pictures with masks (images/, labels/, codes.txt), no pictures "
         "with points (centres.csv, images/), no pictures with tags (labels.csv, train/, or a folder for each class) or "
-        "numbers (a table with columns of numbers beside them), and no texts with labels (a table with the columns text and label, or pos/*.txt and neg/*.txt). docs/own-data.md "
-        "shows each."
+        "numbers (a table with columns of numbers beside them), and no texts with labels (a table with the columns text and "
+        "label, or pos/*.txt and neg/*.txt). docs/own-data.md shows each."
     )
 
 

@@ -17,15 +17,16 @@ PEOPLE = "Person*"  # Pointing'04's folders
 
 
 def open_turns(root: Path) -> "Data":
-    """Photographs or drawings of heads by their angles, as heads' centres are opened; any other folder as pictures with numbers."""
+    """Heads by their angles, split as their centres are; any other folder as pictures with numbers."""
     from engine.data.pictures.point_table import TABLE
+    from engine.kinds.number import open_numbers
 
     is_pointing = root.is_dir() and any(root.glob(PEOPLE))
     if is_pointing or (root / TABLE).is_file():
         data = _open_heads(root, is_pointing=is_pointing)
         if data:
             return data
-    return build_plain().open_data(root)
+    return open_numbers(root, is_chosen=True)
 
 
 def _open_heads(root: Path, *, is_pointing: bool) -> "Data | None":
@@ -44,7 +45,7 @@ def _open_heads(root: Path, *, is_pointing: bool) -> "Data | None":
         pan, tilt = (as_number(facts.get(name, "")) for name in ANGLES)
         if pan is not None and tilt is not None:
             # Pointing'04 counts from the person who sits there, whose right is the picture's left.
-            numbers[picture] = (-pan if is_pointing else pan, tilt)
+            numbers[picture] = (0.0 - pan if is_pointing else pan, tilt)
     if len(set(numbers.values())) < 2:
         return None
     lost = tuple(picture.name for picture in layout.pictures if picture not in numbers)
@@ -55,9 +56,7 @@ def _open_heads(root: Path, *, is_pointing: bool) -> "Data | None":
         parts={},
     )
     people = {picture: {"person": layout.facts(picture).get("person", "?")} for picture in numbers}
-    found = NumberLayout(
-        names=ANGLES, numbers=numbers, split=layout.split, facts=people.__getitem__, findings=findings
-    )
+    found = NumberLayout(names=ANGLES, numbers=numbers, split=layout.split, facts=people.__getitem__, findings=findings)
     return open_number_layout(root, found)
 
 

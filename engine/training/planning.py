@@ -38,8 +38,8 @@ def check_classes(classes: tuple[str, ...], objective: str) -> None:
     if not is_class_list(list(classes), objective):
         named = ", ".join(map(repr, classes[:3])) + (", …" if len(classes) > 3 else "")
         raise DataError(
-            f"The data set has {len(classes)} classes ({named or 'none'}), and a model has {fewest_classes(objective)} to {MAX_CLASSES} with different "
-            "names: one for each of its outputs. Change what the data set calls its classes."
+            f"The data set has {len(classes)} classes ({named or 'none'}), and a model has {fewest_classes(objective)} to "
+            f"{MAX_CLASSES} with different names: one for each of its outputs. Change what the data set calls its classes."
         )
 
 

@@ -3,6 +3,7 @@
 from engine.task import Task
 from tabs.views.label_view import LABEL_VIEW
 from tabs.views.mask_view import MASK_VIEW
+from tabs.views.number_view import NUMBER_VIEW
 from tabs.views.point_view import POINT_VIEW
 from tabs.views.tags_view import TAGS_VIEW
 from tabs.views.text_view import TEXT_VIEW
@@ -14,6 +15,7 @@ VIEWS: dict[str, View] = {
     "point": POINT_VIEW,
     "tags": TAGS_VIEW,
     "label": LABEL_VIEW,
+    "number": NUMBER_VIEW,
     "text": TEXT_VIEW,
     "language": TEXT_VIEW,
 }

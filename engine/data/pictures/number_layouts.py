@@ -29,7 +29,8 @@ from engine.data.splits import (
 from engine.errors import DataError, LayoutError
 
 KNOWN = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS, *NAME_COLUMNS}  # columns that are nothing to be learnt
-FEW = 10  # different whole numbers up to which a column may be the codes of classes
+PLAIN_TABLE = "labels.jsonl"  # in it the app writes labels as lists: a number there is a number
+FEW = 10  # different whole numbers up to which a column may be the codes of classes, each of which has several pictures
 _NO_NAME = re.compile(r"column \d+|unnamed: ?\d+|index")  # as tables call columns that nobody has given a name
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+")
 _MARKS = frozenset({0.0, 1.0})
@@ -46,10 +47,11 @@ class NumberLayout:
     findings: Findings
 
 
-def find_number_layout(root: Path) -> NumberLayout:
+def find_number_layout(root: Path, *, is_chosen: bool = False) -> NumberLayout:
     """The layout of a table with pictures beside it; `LayoutError` where there is none whose columns are numbers to be learnt.
 
-    A table of points, of labels or of tags is none: see `engine.data.pictures.point_table` and `label_layouts`.
+    A table of points, of labels or of tags is none: see `engine.data.pictures.point_table` and `label_layouts`. Where somebody
+    says that it is one of numbers (`is_chosen`), numbers that might be codes of classes are numbers.
     """
     place = root.parent if root.is_file() else root
     folder = place / "images" if list_pictures(place / "images") else place
@@ -63,7 +65,7 @@ def find_number_layout(root: Path) -> NumberLayout:
         except DataError:
             continue  # of something else: that it cannot be read is said where it is looked for
         try:
-            found[file] = read_number_table(table, named, folder, len(pictures))
+            found[file] = read_number_table(table, named, folder, len(pictures), is_chosen=is_chosen)
         except LayoutError as problem:
             refusal = problem
     if not found:
@@ -82,13 +84,15 @@ def _tables_in(place: Path) -> list[Path]:
     return [path for path in files if not is_litter(path.name)]
 
 
-def read_number_table(table: Table, named: NamedRows, folder: Path, pictures: int) -> NumberLayout:
+def read_number_table(
+    table: Table, named: NamedRows, folder: Path, pictures: int, *, is_chosen: bool = False
+) -> NumberLayout:
     """The numbers that a table says of the pictures in `folder`, of which there are so many."""
     file = table.file.name
     rows = {picture: some[0] for picture, some in named.rows.items()}
     by_column = column_split(table, rows)
     other = {named.column, by_column.column if by_column else None}
-    columns = _number_columns(table, [row for some in named.rows.values() for row in some], other)
+    columns = _number_columns(table, [row for some in named.rows.values() for row in some], other, is_chosen=is_chosen)
     several = [
         picture.name
         for picture, some in named.rows.items()
@@ -120,16 +124,38 @@ def read_number_table(table: Table, named: NamedRows, folder: Path, pictures: in
     )
 
 
-def _number_columns(table: Table, rows: Sequence[Row], other: set[int | None]) -> list[int]:
+def _number_columns(table: Table, rows: Sequence[Row], other: set[int | None], *, is_chosen: bool) -> list[int]:
     """The places of the columns that are to be learnt: all that are not of another use, and each of them numbers alone."""
     file, names = table.file.name, table.names
     pair = next((pair for pair in POINT_COLUMNS if set(pair) <= set(names)), None)
     if pair:
         raise LayoutError(f"{file} has the columns {pair[0]} and {pair[1]}: a point in a picture. Train it as one.")
     label = next((name for name in TAG_COLUMNS if name in names), "")
-    if label:
+    if label and not is_chosen:
         raise LayoutError(f"{file} has the column {label}, as labels are called. Name the column by what was measured.")
     left = [at for at, name in enumerate(names) if at not in other and not (name in KNOWN or _NO_NAME.fullmatch(name))]
+    left = _with_numbers(table, rows, left)
+    numbers = {at: [as_number(row.cells[at]) for row in rows if not is_missing(row.cells[at])] for at in left}
+    marks = [at for at in left if set(numbers[at]) <= _MARKS]
+    if not left or len(marks) == len(left) or len(marks) > 1:
+        why = "columns of 0 and 1, as tags are" if marks else "no column with a name and numbers to be learnt"
+        raise LayoutError(f"{file} has {why}: {', '.join(table.columns)[:200]}.")
+    same = [table.columns[at] for at in left if len(set(numbers[at])) < 2]
+    if same:
+        raise DataError(
+            f"All numbers in the column {same[0]} of {file} are the same: there is nothing to learn. Leave it out."
+        )
+    is_sure = is_chosen or file == PLAIN_TABLE or len(left) > 1
+    if not is_sure and _may_be_codes(numbers[left[0]]):
+        raise LayoutError(
+            f"The column {table.columns[left[0]]} of {file} has only a few different whole numbers, as the codes of classes are."
+        )
+    return left
+
+
+def _with_numbers(table: Table, rows: Sequence[Row], left: Sequence[int]) -> list[int]:
+    """Those of the columns that say anything; `LayoutError` where one of them says something other than numbers."""
+    file = table.file.name
     cells = {at: {row.cells[at].strip() for row in rows if not is_missing(row.cells[at])} for at in left}
     left = [at for at in left if cells[at]]  # one that says nothing at all is as good as none
     odd = {at: next((cell for cell in sorted(cells[at]) if as_number(cell) is None), "") for at in left}
@@ -144,27 +170,20 @@ def _number_columns(table: Table, rows: Sequence[Row], other: set[int | None]) -
             f"The column {table.columns[strange[0]]} of {file} has “{odd[strange[0]][:40]}”, which is no number. Leave only "
             "columns that are to be learnt."
         )
-    marks = [at for at in left if {as_number(cell) for cell in cells[at]} <= _MARKS]
-    if not left or len(marks) == len(left) or len(marks) > 1:
-        why = "columns of 0 and 1, as tags are" if marks else "no column with a name and numbers to be learnt"
-        raise LayoutError(f"{file} has {why}: {', '.join(table.columns)[:200]}.")
-    same = [table.columns[at] for at in left if len({as_number(cell) for cell in cells[at]}) < 2]
-    if same:
-        raise DataError(
-            f"All numbers in the column {same[0]} of {file} are the same: there is nothing to learn. Leave it out."
-        )
     return left
 
 
 def _warnings(names: Sequence[str], numbers: Sequence[tuple[float, ...]]) -> tuple[str, ...]:
-    """Columns whose numbers may be names of classes."""
-    few = [name for name, some in zip(names, map(set, zip(*numbers, strict=True)), strict=True) if _may_be_codes(some)]
-    said = "{} only a few different whole numbers. If these are the numbers of classes, call the column label."
+    """Columns whose numbers may be codes of classes."""
+    few = [name for name, some in zip(names, zip(*numbers, strict=True), strict=True) if _may_be_codes(some)]
+    said = "{} only a few different whole numbers. If these are the codes of classes, call the column label."
     return (said.format(f"{quoted(few)} {'has' if len(few) == 1 else 'have'}"),) if few else ()
 
 
-def _may_be_codes(numbers: set[float]) -> bool:
-    return len(numbers) <= FEW and all(number >= 0 and number == int(number) for number in numbers)
+def _may_be_codes(numbers: Sequence[float | None]) -> bool:
+    """Whether few whole numbers come again and again."""
+    different = set(numbers)
+    return len(different) <= min(FEW, len(numbers) // 4) and all(number == int(number or 0) for number in different)
 
 
 def _by_names(inputs: Sequence[Path]) -> Split:

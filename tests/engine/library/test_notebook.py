@@ -191,7 +191,7 @@ def test_a_bundle_may_come_without(tmp_path: Path) -> None:
     assert not (bundle / NOTEBOOK_FILE).exists() and NOTEBOOK_FILE not in (bundle / CARD_FILE).read_text()
 
 
-@pytest.mark.parametrize("task", ["planet", "camvid", "heads", "imdb", "weather"])
+@pytest.mark.parametrize("task", ["planet", "camvid", "heads", "imdb", "weather", "turns"])
 def test_the_cards_and_notebooks_that_come_with_the_app_are_those_of_today(task: str, tmp_path: Path) -> None:
     shipped, again = SAMPLES_FOLDER / task, tmp_path / task
     shutil.copytree(shipped, again)

@@ -20,8 +20,10 @@ WAITS = (
     "tensor", "new_tensor", "as_tensor",  # a number that is copied to the device
 )  # fmt: skip
 # The AWD-LSTM asks how long the longest text of a batch is, and how many texts have begun at each window.
-CEILING = {"planet": 1, "camvid": 1, "heads": 1, "imdb": 3, "weather": 1}
-FIXTURES = {"planet": "chips", "camvid": "streets", "heads": "heads", "imdb": "reviews", "weather": "chips"}
+CEILING = {"planet": 1, "camvid": 1, "heads": 1, "imdb": 3, "weather": 1, "turns": 1}
+FIXTURES = {
+    "planet": "chips", "camvid": "streets", "heads": "heads", "imdb": "reviews", "weather": "chips", "turns": "heads",
+}  # fmt: skip
 
 
 class Watch(TorchFunctionMode):
