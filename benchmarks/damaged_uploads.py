@@ -9,7 +9,9 @@ the home and of where uploads lie, and a visitor's share that is overrun. Exits 
 """
 
 import argparse
+import base64
 import csv
+import io
 import json
 import os
 import random
@@ -206,8 +208,6 @@ def bring_it(files: list[dict[str, str]]) -> tuple[str, str]:
 
 def show_it(draw: random.Random) -> tuple[str, str]:
     """A message of the boxes on Home, of which any part may be another thing."""
-    import base64
-
     from tabs.panels import teach
 
     content = bytearray(draw.randbytes(40)) if draw.random() < 0.3 else bytearray(_frame(draw))
@@ -223,8 +223,6 @@ def show_it(draw: random.Random) -> tuple[str, str]:
 
 
 def _frame(draw: random.Random) -> bytes:
-    import io
-
     kept = io.BytesIO()
     Image.effect_noise((32, 24), draw.randrange(20, 90)).convert("RGB").save(kept, "JPEG")
     return kept.getvalue()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from engine.recipe import Recipe, Stage
 
-FEWEST_A_EPOCH = 8  # steps, as long as a batch has more than the smallest
-SMALLEST_BATCH = 4  # samples: with fewer, BatchNorm has next to nothing to go by
-MOST_EPOCHS = 60
+ENOUGH_A_EPOCH = 12  # steps, from which on a data set is not small, and its recipe stays as it is
+FEWEST_A_EPOCH = 4  # steps, as long as a batch has more than the smallest
+SMALLEST_BATCH = 8  # samples: with fewer, BatchNorm has next to nothing to go by
+MOST_EPOCHS = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,8 @@ def fitted(recipe: Recipe, samples: int) -> Recipe:
 
 
 def _fitted(stage: Stage, samples: int, least: int) -> Stage:
-    if foretell(stage, samples).steps >= least:
+    told = foretell(stage, samples)
+    if told.steps >= least or told.steps_per_epoch >= ENOUGH_A_EPOCH:
         return stage
     batch = stage.batch_size
     while batch > SMALLEST_BATCH and min(samples, stage.train_items or samples) // batch < FEWEST_A_EPOCH:

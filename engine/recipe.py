@@ -25,7 +25,7 @@ MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 AWD_LSTM_WT103, AWD_LSTM, AWD_LSTM_SMALL = "awd-lstm-wt103", "awd-lstm", "awd-lstm-small"
 # A recipe may be somebody else's, and is shown in lists and cards.
 MAX_STAGES, MAX_LETTERS, MAX_NOTE = 100, 200, 2000
-LEAST_STEPS = 40  # of a stage of the app's own recipes, however small the data set
+LEAST_STEPS = 80  # of a stage of the app's own recipes, however small the data set
 MOST_LEAST_STEPS = 10_000
 LR_STEPS = 100  # rates that an LR finder tries unless told otherwise
 
@@ -195,10 +195,9 @@ class Recipe:
             raise RecipeError(f"The recipe {self.name!r} has no stages. Give it at least one.")
         if len(self.stages) > MAX_STAGES:
             raise RecipeError(f"The recipe {self.name!r} has more than {MAX_STAGES} stages. Give it fewer.")
-        if not isinstance(self.least_steps, int) or not 0 <= self.least_steps <= MOST_LEAST_STEPS:
-            raise RecipeError(
-                f"A recipe's fewest steps are {str(self.least_steps)[:40]}. Give 0 to {MOST_LEAST_STEPS:,}."
-            )
+        least: Any = self.least_steps
+        if not isinstance(least, int) or not 0 <= least <= MOST_LEAST_STEPS:
+            raise RecipeError(f"A recipe's fewest steps are {str(least)[:40]}. Give 0 to {MOST_LEAST_STEPS:,}.")
         if self.new_channels not in NEW_CHANNELS:
             raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
 

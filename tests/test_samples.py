@@ -16,7 +16,7 @@ from engine.serving.predictor import load_predictor
 from engine.tasks.registry import TASKS
 
 SAMPLES = Path(__file__).parent.parent / "assets" / "models"
-MOST_BYTES = 90_000_000
+MOST_BYTES = 100_000_000
 TASK_NAMES = [task.name for task in TASKS]
 
 

@@ -19,7 +19,7 @@ from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.label_layouts import find_label_layout
-from engine.data.pictures.transforms import build_augmentation
+from engine.data.pictures.transforms import said_transforms, transforms_unmirrored
 from engine.data.splits import Split
 from engine.errors import DataError
 from engine.kinds.classes import ONNX_ANSWER, class_cross_entropy, class_metrics, predict_class
@@ -52,8 +52,12 @@ def build_label_objective(open_data: Callable[..., Data] | None = None) -> Objec
     )
 
 
-def open_labels(root: Path, *, transforms: Callable[[str], v2.Transform] = build_augmentation) -> Data:
-    """The labelled pictures in `root`, in one of the layouts that are known."""
+def open_labels(root: Path, *, transforms: Callable[[str], v2.Transform] = transforms_unmirrored) -> Data:
+    """The labelled pictures in `root`, in one of the layouts that are known.
+
+    Nobody can see whether a mirror image has the same label: unless the folder says so, none is made.
+    """
+    transforms = said_transforms(root, transforms)
     layout = find_label_layout(root)
     names = {picture: tags[0] for picture, tags in layout.tags.items()}
     return open_named(root, names, layout.split, layout.findings, transforms=transforms)

@@ -27,7 +27,7 @@ from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.number_layouts import NumberLayout, find_number_layout
-from engine.data.pictures.transforms import STRENGTHS, Lighting, ProjectiveWarp
+from engine.data.pictures.transforms import transforms_unmirrored
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_ERROR
 from engine.kinds.shared import SharedTable, picture_cell, shared_facts
@@ -148,26 +148,13 @@ def predict_numbers(
     return NumberPrediction(numbers=dict(zip(classes, logits.tolist(), strict=True)), ranges=ranges, picture=picture)
 
 
-def without_mirroring(strength: str) -> v2.Transform:
-    """`build_augmentation` but for the mirror, in which a picture may have another number: a head that is turned to the left is
-    turned to the right there, and a 6 is no 6. Where turning or zooming changes a number too, train with "none".
-    """
-    if strength == "none":
-        return v2.Identity()
-    most = STRENGTHS[strength]
-    warp = ProjectiveWarp(
-        rotation=most.rotation, zoom=most.zoom, warp=most.warp, chance=most.chance, flip_horizontal=False
-    )
-    return v2.Compose([warp, Lighting(most.lighting, most.chance)])
-
-
 def open_numbers(root: Path, *, is_chosen: bool = False) -> Data:
     """The pictures with numbers in `root`, in the layout that is known; see `find_number_layout`."""
     return open_number_layout(root, find_number_layout(root, is_chosen=is_chosen))
 
 
 def open_number_layout(
-    root: Path, layout: NumberLayout, *, transforms: Callable[[str], v2.Transform] = without_mirroring
+    root: Path, layout: NumberLayout, *, transforms: Callable[[str], v2.Transform] = transforms_unmirrored
 ) -> Data:
     """The pictures with numbers of a layout."""
     channels = count_bands(next(iter(layout.numbers)))

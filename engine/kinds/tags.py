@@ -24,6 +24,7 @@ from engine.data.pictures.block import Answers, Data, Sample, open_answers
 from engine.data.pictures.feed import PICTURES
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.tag_layouts import TagLayout, find_tag_layout
+from engine.data.pictures.transforms import said_transforms
 from engine.data.reading.values import quoted
 from engine.data.splits import SPLIT_SEED
 from engine.errors import BundleError, DataError
@@ -136,7 +137,7 @@ def predict_tags(
 
 def open_tags(root: Path, *, transforms: Callable[[str], v2.Transform], split_seed: int = SPLIT_SEED) -> Data:
     """The tagged pictures in `root`, in one of the layouts that are known."""
-    return open_tag_layout(root, find_tag_layout(root, split_seed), transforms=transforms)
+    return open_tag_layout(root, find_tag_layout(root, split_seed), transforms=said_transforms(root, transforms))
 
 
 def open_tag_layout(root: Path, layout: TagLayout, *, transforms: Callable[[str], v2.Transform]) -> Data:

@@ -4,7 +4,7 @@ from engine.inputs import TEXT
 from engine.kinds.main_metrics import ACCURACY, NEXT_WORD_ACCURACY
 from engine.recipe import AWD_LSTM, AWD_LSTM_SMALL, AWD_LSTM_WT103, LEAST_STEPS, MINILM, Recipe, Stage
 from engine.task import Aim, Objective, Task
-from engine.tasks.lesson import ALL_SETTINGS
+from engine.tasks.lesson import ALL_SETTINGS, slice_below
 
 CLASSIFIER, LANGUAGE_MODEL, TRANSDUCTIVE = "classifier", "language_model", "language_model_transductive"
 MOMENTUM = (0.8, 0.7)
@@ -12,7 +12,6 @@ REMARK = (
     "Transductive: the language model has read the texts of the test split (not their labels), so its figures and those of "
     "classifiers that start from it say less about texts that nobody has seen."
 )
-FACTOR = 2.6**4  # 2.6 a layer group, as Howard and Ruder found
 
 
 def build_classifier() -> Objective:
@@ -34,11 +33,6 @@ def build_transductive() -> Objective:
     from engine.kinds.language import build_language_objective
 
     return build_language_objective(reads_test=True)
-
-
-def slice_below(rate: float) -> tuple[float, float]:
-    """From the lowest of five layer groups to `rate` for the highest, 2.6 times more for each."""
-    return float(f"{rate / FACTOR:.2e}"), rate
 
 
 def gradual(

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.data.dataset import DataSet, check_can_train
@@ -13,8 +13,9 @@ from engine.data.own.mask_keys import mask_ways
 from engine.data.own.store import PLAIN, OwnSet, keep_own
 from engine.data.own.tables import table_ways
 from engine.data.own.text_ways import text_ways
-from engine.data.own.way import Answers, Way
+from engine.data.own.way import Answers, Question, Way
 from engine.data.pictures.files import list_all_pictures
+from engine.data.pictures.transforms import CHANGES
 from engine.data.sources.bringing import brought_folder, found_in
 from engine.errors import DataError, LayoutError, LettersError
 from engine.task import Aim, Task
@@ -24,6 +25,18 @@ from engine.tasks.own_kinds import is_learnt, task_for
 
 class UnlabelledError(DataError):
     """Pictures of which nothing says what they are: nothing is wrong with them."""
+
+
+CHANGED = Question(
+    name="changes",
+    asked="What may change a picture and leave its label?",
+    choices={
+        "unmirrored": "light, zoom and a little turn; no mirror: left is not right",
+        "mirrored": "a mirror too: most things look alike from both sides",
+        "any way up": "a mirror and any turn: seen from above, or through a microscope",
+    },
+    value="unmirrored",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +70,7 @@ def ways_of(key: str, encoding: str = "") -> list[Way]:
         except DataError as problem:
             refusals.append(problem)
     known = {way.kind: way for way in reversed(found)}
-    ways = [way for way in found if known[way.kind] is way and is_learnt(way.kind)]
+    ways = [_with_changes(way) for way in found if known[way.kind] is way and is_learnt(way.kind)]
     pictures = [] if ways else list_all_pictures(folder)
     plain = [one for one in refusals if not isinstance(one, LayoutError)]
     if pictures and not plain:
@@ -109,6 +122,20 @@ def open_plain(kind: str, folder: Path) -> DataSet:
     """A folder in a kind's plain layout as a data set."""
     aim = task_for(kind).aims[0]
     return (aim.build_plain or aim.build)().open_data(folder)
+
+
+def _with_changes(way: Way) -> Way:
+    """A way that also asks what may change a picture, where that may change its label."""
+    if way.kind not in ("label", "tags"):
+        return way
+
+    def write(target: Path, answers: Answers) -> tuple[str, ...]:
+        notes = way.write(target, answers)
+        (target / CHANGES).write_text(asking.answered(answers)[CHANGED.name] + "\n", "utf-8")
+        return notes
+
+    asking = replace(way, questions=(*way.questions, CHANGED), write=write)
+    return asking
 
 
 def _as_it_is(folder: Path) -> list[Way]:

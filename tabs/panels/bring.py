@@ -16,7 +16,8 @@ from tabs.door.address import link
 from tabs.door.paths import without_paths
 from tabs.door.uploads import uploaded
 from tabs.drawing.account import show_account
-from tabs.drawing.markup import empty_state, note, text
+from tabs.drawing.markup import note, text
+from tabs.panels.bring_words import DROP, NOTHING, PRIVATE, WHAT
 from tabs.panels.labeller import build_labeller
 from tabs.reading.heavy import load_engine
 from tabs.reading.vetting import vetted
@@ -27,33 +28,6 @@ from tabs.wiring import BATCH, POLL, flat, html_or_reason, tells_errors
 QUESTIONS = 5  # lists of choices at once; no way to read data asks for more
 SHOWN = 12
 MOST_SENT = 20_000  # files in one go
-DROP = """
-<div class="lab-drop" tabindex="0">
-  <strong>Drop it here</strong>
-  <p>A folder, a zip archive, many pictures, a table, or a table and pictures together.</p>
-  <p><button type="button" data-open="files">Choose files</button>
-  <button type="button" data-open="folder">Choose a folder</button></p>
-  <input type="file" class="files" multiple hidden><input type="file" class="folder" webkitdirectory hidden>
-  <div class="lab-drop-bar"><span></span></div>
-  <p class="lab-small"><span class="lab-drop-said" aria-live="polite"></span>
-  <button type="button" data-stop hidden>Stop</button></p>
-</div>
-"""
-WHAT = """
-<details class="lab-what"><summary>What is understood</summary><ul>
-<li><strong>One label a picture</strong>: a folder of pictures for each label, or a table with a column of labels.</li>
-<li><strong>Several tags a picture</strong>: a table with a column of tags, or columns of 0 and 1.</li>
-<li><strong>Masks</strong>: pictures and masks in two folders, as codes, a palette or colours.</li>
-<li><strong>A point</strong>, or <strong>numbers</strong>: a table with columns of numbers, and the pictures.</li>
-<li><strong>Texts</strong>: a table with a column of texts and one of labels, or folders of text files.</li>
-<li>What <strong>COCO, VOC, YOLO, LabelMe and Label Studio</strong> export.</li>
-</ul></details>
-"""
-NOTHING = empty_state("Nothing brought yet", "What is understood of it shows here, before anything is kept or trained.")
-PRIVATE = (
-    "What you bring stays on the machine that this page runs on, and is shown to nobody else on this page. Delete it whenever "
-    "you like, for good too."
-)
 
 
 class Asked(NamedTuple):

@@ -215,8 +215,11 @@ def build_train_panel(task: Task, view: View, page: gr.Blocks, tab: gr.Tab, open
     changing = [planned.chosen if part is planned.plan else part for part in planned.inputs]
     changes, kept = [part.change for part in changing], f"lesson-lab-{task.name}-train"
     noted = note_form(kept, changes, planned.inputs)
-    noted.change(partial(planned_code, task), planned.inputs, code, **POLL)
-    noted.change(partial(foretold, task), planned.inputs, ahead, **POLL)
+
+    def told(*values: Any) -> tuple[str, str]:
+        return planned_code(task, *values), foretold(task, *values)
+
+    noted.change(told, planned.inputs, [code, ahead], **POLL)
     keep_form(page, kept, [*planned.inputs[1:], *planned.form.ways], partial(restored_plan, task))
     _wire_run(task, view, tab, timer, starter, planned, shown)
     return TrainPanel(timer=timer, planned=planned)

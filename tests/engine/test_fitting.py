@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import RecipeError
-from engine.fitting import MOST_EPOCHS, SMALLEST_BATCH, fitted, foretell, in_words
+from engine.fitting import ENOUGH_A_EPOCH, MOST_EPOCHS, SMALLEST_BATCH, fitted, foretell, in_words
 from engine.recipe import LEAST_STEPS, Recipe, Stage, recipe_from_dict, recipe_to_dict
 from engine.tasks.registry import TASKS
 
@@ -19,7 +19,8 @@ def test_every_stage_takes_steps_enough_and_keeps_its_rates(recipe: Recipe, samp
     given = fitted(recipe, samples)
     for before, after in zip(recipe.stages, given.stages, strict=True):
         told = foretell(after, samples)
-        assert told.steps >= LEAST_STEPS and SMALLEST_BATCH <= after.batch_size <= before.batch_size
+        assert told.steps >= LEAST_STEPS or told.steps_per_epoch >= ENOUGH_A_EPOCH
+        assert min(SMALLEST_BATCH, before.batch_size) <= after.batch_size <= before.batch_size
         assert after.epochs >= before.epochs and after.epochs <= max(before.epochs, MOST_EPOCHS)
         assert replace(after, epochs=before.epochs, batch_size=before.batch_size) == before
     assert fitted(given, samples) == given, "what fits stays"
@@ -40,9 +41,9 @@ def test_recipes_called_the_lessons_stand_as_they_are() -> None:
 def test_what_changes_is_said_in_numbers() -> None:
     recipe = Recipe(name="r", backbone="b", stages=(STAGE, replace(STAGE, name="t", epochs=50)), least_steps=40)
     given = fitted(recipe, 40)
-    assert [(stage.batch_size, stage.epochs) for stage in given.stages] == [(4, 4), (32, 50)]
+    assert [(stage.batch_size, stage.epochs) for stage in given.stages] == [(8, 8), (32, 50)]
     (said,) = in_words(recipe, given, 40)
-    assert said.startswith("s: batches of 4 and 4 epochs, in place of 32 and 3") and "40 training samples" in said
+    assert said.startswith("s: batches of 8 and 8 epochs, in place of 32 and 3") and "40 training samples" in said
 
 
 def test_a_stage_of_fewer_samples_than_there_are_is_counted_by_these() -> None:

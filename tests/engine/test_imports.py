@@ -47,8 +47,8 @@ RANKS = (
     ("engine.data.loaders", "engine.data.seeding", "engine.data.whole_folder", "engine.data"),
     ("engine.data.reading",),
     (
-        *("engine.task", "engine.recipe", "engine.knobs", "engine.events", "engine.fields", "engine.errors"),
-        "engine.fitting",
+        *("engine.task", "engine.recipe", "engine.fitting", "engine.knobs", "engine.events", "engine.fields"),
+        "engine.errors",
         *("engine.host", "engine"),
     ),
 )

@@ -234,12 +234,19 @@ def _numbers(read: Named, numeric: Sequence[str], split: Question) -> Way | None
             )
         of = {picture: {name: as_number(cells[name][picture][0]) for name in names} for picture in read.named.rows}
         of = {picture: some for picture, some in of.items() if None not in some.values()}
+        of = {picture: {_as_number_column(name): value for name, value in some.items()} for picture, some in of.items()}
         write_numbers(target, rows_of(read, of, chosen["split"]))
         return lost_notes(read, of, "number")
 
     said = f"pictures with numbers in {read.table.file.name}"
     way = Way(kind="number", said=said, questions=(column, split), write=write)
     return way
+
+
+def _as_number_column(name: str) -> str:
+    """A column's name as one that nobody takes for a label or for one side of a point."""
+    meant = {*TAG_COLUMNS, *(part for pair in POINT_COLUMNS for part in pair)}
+    return f"{name} value" if name.strip().lower() in meant else name
 
 
 def _same(names: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ picture; nothing pulls it back.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,11 +53,11 @@ ABOVE_STRENGTHS = {
 
 
 def build_augmentation(
-    name: str, *, strengths: Mapping[str, Strength] = STRENGTHS, from_above: bool = False
+    name: str, *, strengths: Mapping[str, Strength] = STRENGTHS, from_above: bool = False, mirrors: bool = True
 ) -> v2.Transform:
     """The training transform called `name` (see `strengths`; "none" changes nothing), for (image, target) samples.
 
-    Pictures `from_above` are flipped both ways and turned by right angles, others only mirrored.
+    Pictures `from_above` are flipped both ways and turned by right angles, others only mirrored, or not even that.
     """
     if name == "none":
         return v2.Identity()
@@ -66,6 +67,7 @@ def build_augmentation(
         zoom=strength.zoom,
         warp=strength.warp,
         chance=strength.chance,
+        flip_horizontal=mirrors,
         flip_vertical=from_above,
         right_angles=from_above,
     )
@@ -75,6 +77,29 @@ def build_augmentation(
 def transforms_from_above(strength: str) -> v2.Transform:
     """The same for pictures from straight above: no side is up, and nothing is seen at a slant."""
     return build_augmentation(strength, strengths=ABOVE_STRENGTHS, from_above=True)
+
+
+def transforms_unmirrored(strength: str) -> v2.Transform:
+    """The same without the mirror, in which a label may be another one: of left and right, of letters, of hands."""
+    return build_augmentation(strength, mirrors=False)
+
+
+# By what a data set says of its own pictures: what may change them and leave their labels.
+TRANSFORMS: dict[str, Callable[[str], v2.Transform]] = {
+    "unmirrored": transforms_unmirrored,
+    "mirrored": build_augmentation,
+    "any way up": transforms_from_above,
+}
+CHANGES = ".changes"  # a file with one of these names, in a data set's folder; with a dot, so that no reader takes it for data
+
+
+def said_transforms(root: Path, otherwise: Callable[[str], v2.Transform]) -> Callable[[str], v2.Transform]:
+    """The transforms that a data set's folder asks for, or others where it says nothing."""
+    try:
+        said = (root / CHANGES).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return otherwise
+    return TRANSFORMS.get(said, otherwise)
 
 
 # The eight ways in which a square can lie, as changes of a batch (B, C, H, W).

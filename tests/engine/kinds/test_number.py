@@ -19,7 +19,7 @@ from engine.bundle.weights import init_weights, load_weights
 from engine.cli.app import app
 from engine.data.own.plain import Row, write_numbers
 from engine.data.pictures.block import Data
-from engine.data.pictures.transforms import STRENGTHS, augment
+from engine.data.pictures.transforms import STRENGTHS, augment, transforms_unmirrored
 from engine.errors import DataError
 from engine.kinds.number import (
     InUnits,
@@ -30,7 +30,6 @@ from engine.kinds.number import (
     predict_numbers,
     squared_spreads,
     training_numbers,
-    without_mirroring,
 )
 from engine.kinds.number_metrics import NumberMetrics
 from engine.library.export import export_bundle
@@ -107,7 +106,9 @@ def test_no_picture_is_mirrored_however_strong_the_augmentation_is() -> None:
 
     for strength in ("none", *STRENGTHS):
         for seed in range(30):
-            changed, target = augment(without_mirroring(strength), (tv_tensors.Image(picture), torch.ones(2, 1)), seed)
+            changed, target = augment(
+                transforms_unmirrored(strength), (tv_tensors.Image(picture), torch.ones(2, 1)), seed
+            )
             assert changed[0, :, 30:].float().mean() > changed[0, :, :10].float().mean()
             assert target.tolist() == [[1.0], [1.0]]
 
