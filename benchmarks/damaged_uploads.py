@@ -199,9 +199,7 @@ def bring_it(files: list[dict[str, str]]) -> tuple[str, str]:
     if kinds:
         _, found = bring.ask_again(key, None, kinds[0])
     if found.keep.get("visible"):
-        from engine.tasks.own_ways import keep_staged
-
-        keep_staged(key, kinds[0], "Damaged")
+        bring.keep(key, None, kinds[0], "Damaged")
         return "account", found.shown
     return "refused", found.shown
 

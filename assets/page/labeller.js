@@ -2,9 +2,10 @@
 const shown = element.querySelector('.lab-label-picture'), picture = shown.querySelector('img'), canvas = shown.querySelector('canvas');
 const cross = shown.querySelector('.lab-cross'), classes = element.querySelector('.lab-label-classes'), said = element.querySelector('.lab-label-said');
 const names = element.querySelector('.lab-label-names'), brush = element.querySelector('.lab-brush');
-const COLOURS = ['#00000000', '#e6194b', '#3cb44b', '#4363d8', '#ffe119', '#f58231', '#911eb4', '#42d4f4', '#f032e6', '#bfef45', '#fabed4', '#469990'];
-const paint = canvas.getContext('2d', {willReadFrequently: true}), UNDONE = 20;
-let state = null, label = null, chosen = 1, isAway = false, undo = [], stroke = null, zoom = 1, saving = null;
+const COLOURS = ['#000000', '#e6194b', '#3cb44b', '#4363d8', '#ffe119', '#f58231', '#911eb4', '#42d4f4', '#f032e6', '#bfef45', '#fabed4', '#469990'];
+const paint = canvas.getContext('2d'), UNDONE = 20;
+let state = null, label = null, chosen = 1, isAway = false, undo = [], stroke = null, zoom = 1, saving = null, isLeaving = false;
+let painted = new Uint8Array(0);  // the class of each pixel: what the canvas shows is drawn from it
 const outbox = [];
 
 const next = () => {
@@ -14,7 +15,7 @@ const next = () => {
   trigger('select', message);
 };
 const tell = (what, more) => { outbox.push({what, item: state?.item, ...more}); next(); };
-const colour = at => COLOURS[at % COLOURS.length] === '#00000000' && at ? COLOURS[1 + at % (COLOURS.length - 1)] : COLOURS[at % COLOURS.length];
+const colour = at => COLOURS[at % COLOURS.length];
 const draw = () => {
   const kind = state.kind;
   classes.replaceChildren(...(kind === 'point' ? [] : state.classes).map((name, at) => {
@@ -35,7 +36,10 @@ const draw = () => {
 };
 const open = detail => {
   const isOther = detail.item !== state?.item;
-  state = detail; label = detail.label; element.classList.toggle('labelling', true);
+  if (isOther && saving) save();
+  // What was answered before the last ticks were sent says nothing of them.
+  const isOlder = !isOther && outbox.some(message => message.what === 'label' && message.item === detail.item);
+  state = detail; label = isOlder ? label : detail.label; isLeaving &&= !isOther; element.classList.toggle('labelling', true);
   if (document.activeElement !== names) names.value = detail.classes.filter((_, at) => detail.kind !== 'mask' || at).join(', ');
   names.parentElement.hidden = detail.kind === 'point';
   if (isOther) {
@@ -44,73 +48,76 @@ const open = detail => {
     picture.onload = () => {
       if (detail.kind !== 'mask') return;
       [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
+      painted = new Uint8Array(canvas.width * canvas.height);
       if (detail.mask) spread(detail.mask);
     };
   }
   draw();
 };
-// Codes are kept as colours with their number in the red channel of what is sent.
+// What a mask holds is its red channel: the classes' numbers.
 const spread = source => {
-  const mask = new Image();
+  const mask = new Image(), of = state.item;
   mask.onload = () => {
+    if (of !== state.item) return;
     const small = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
     small.imageSmoothingEnabled = false;
     small.drawImage(mask, 0, 0, canvas.width, canvas.height);
-    const pixels = small.getImageData(0, 0, canvas.width, canvas.height);
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      const code = pixels.data[at];
-      const [r, g, b] = code ? rgb(colour(code)) : [0, 0, 0];
-      pixels.data.set([r, g, b, code ? 255 : 0], at);
-    }
-    paint.putImageData(pixels, 0, 0);
+    const {data} = small.getImageData(0, 0, canvas.width, canvas.height);
+    painted = painted.map((_, at) => data[4 * at]);
+    fill();
   };
   mask.src = source;
 };
-const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
-const codes = () => {
-  const pixels = paint.getImageData(0, 0, canvas.width, canvas.height), known = state.classes.map((_, at) => rgb(colour(at || 1)));
-  for (let at = 0; at < pixels.data.length; at += 4) {
-    let code = 0;
-    if (pixels.data[at + 3] > 127) {
-      let best = Infinity;
-      for (let one = 1; one < known.length; one++) {
-        const away = known[one].reduce((sum, part, place) => sum + (part - pixels.data[at + place]) ** 2, 0);
-        if (away < best) [best, code] = [away, one];
-      }
-    }
-    pixels.data.set([code, code, code, 255], at);
+const rgb = COLOURS.map(hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)));
+// Show a part of what is painted; all of it without one.
+const fill = (x = 0, y = 0, width = canvas.width, height = canvas.height) => {
+  if (width < 1 || height < 1) return;
+  const part = paint.createImageData(width, height);
+  for (let row = 0; row < height; row++) for (let column = 0; column < width; column++) {
+    const code = painted[(y + row) * canvas.width + x + column];
+    if (code) part.data.set([...rgb[code % rgb.length], 255], 4 * (row * width + column));
   }
-  const sent = new OffscreenCanvas(canvas.width, canvas.height);
-  sent.getContext('2d').putImageData(pixels, 0, 0);
+  paint.putImageData(part, x, y);
+};
+const packed = (codes, width, height) => {
+  const sent = new OffscreenCanvas(width, height), part = new ImageData(width, height);
+  codes.forEach((code, at) => part.data.set([code, code, code, 255], 4 * at));
+  sent.getContext('2d').putImageData(part, 0, 0);
   return sent.convertToBlob({type: 'image/png'}).then(blob => new Promise(done => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result);
     reader.readAsDataURL(blob);
   }));
 };
+// The picture and its mask as they are now: another may be shown before it is packed.
 const save = async () => {
+  clearTimeout(saving);
   saving = null;
-  const item = state.item, mask = await codes();
+  const item = state.item, mask = await packed(painted.slice(), canvas.width, canvas.height);
   outbox.push({what: 'paint', item, mask}); next();
 };
-const kept = () => { undo.push(paint.getImageData(0, 0, canvas.width, canvas.height)); undo = undo.slice(-UNDONE); };
+const kept = () => { undo.push(painted.slice()); undo = undo.slice(-UNDONE); };
 const changed = () => { clearTimeout(saving); saving = setTimeout(save, 500); };
 const at = event => {
   const place = picture.getBoundingClientRect();
   return [(event.clientX - place.left) / place.width, (event.clientY - place.top) / place.height].map(share => Math.min(1, Math.max(0, share)));
 };
+// A round brush from the last place to this one, each pixel wholly in or out.
 const dab = event => {
-  const [x, y] = at(event), size = Number(brush.querySelector('input').value) / 1000 * canvas.width;
-  paint.globalCompositeOperation = chosen ? 'source-over' : 'destination-out';
-  paint.strokeStyle = paint.fillStyle = chosen ? colour(chosen) : '#000';
-  paint.lineWidth = size; paint.lineCap = paint.lineJoin = 'round';
-  paint.beginPath();
-  const [px, py] = stroke ?? [x * canvas.width, y * canvas.height];
-  paint.moveTo(px, py); paint.lineTo(x * canvas.width + .01, y * canvas.height);
-  paint.stroke();
-  stroke = [x * canvas.width, y * canvas.height];
+  const [sx, sy] = at(event), {width, height} = canvas, to = [sx * width, sy * height], from = stroke ?? to;
+  const reach = Math.max(.5, Number(brush.querySelector('input').value) / 2000 * width);
+  const [left, top] = [0, 1].map(axis => Math.max(0, Math.floor(Math.min(from[axis], to[axis]) - reach)));
+  const right = Math.min(width, Math.ceil(Math.max(from[0], to[0]) + reach)), bottom = Math.min(height, Math.ceil(Math.max(from[1], to[1]) + reach));
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]], length = dx * dx + dy * dy || 1;
+  for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) {
+    const share = Math.min(1, Math.max(0, ((x + .5 - from[0]) * dx + (y + .5 - from[1]) * dy) / length));
+    const away = (x + .5 - from[0] - share * dx) ** 2 + (y + .5 - from[1] - share * dy) ** 2;
+    if (away <= reach * reach) painted[y * width + x] = chosen;
+  }
+  fill(left, top, right - left, bottom - top);
+  stroke = to;
 };
-const step = by => { if (saving) { clearTimeout(saving); save(); } tell('go', {by}); };
+const step = by => { if (saving) save(); isLeaving = true; tell('go', {by}); };
 const choose = place => {
   const name = state.classes[place];
   if (name === undefined) return;
@@ -122,11 +129,11 @@ const choose = place => {
   }
   if (state.kind === 'label') { label = name; draw(); tell('label', {label, by: 1}); }
 };
-const undoOne = () => { if (undo.length) { paint.putImageData(undo.pop(), 0, 0); changed(); } };
+const undoOne = () => { if (undo.length) { painted = undo.pop(); fill(); changed(); } };
 const place = point => { label = point; draw(); tell('label', {label}); };
 
 shown.addEventListener('pointerdown', event => {
-  if (!state || event.button) return;
+  if (!state || event.button || isLeaving) return;
   shown.focus();
   event.preventDefault();
   shown.setPointerCapture(event.pointerId);
@@ -157,7 +164,7 @@ element.addEventListener('click', event => {
   if ('undo' in button.dataset) undoOne();
   if ('none' in button.dataset) {
     label = null;
-    if (state.kind === 'mask') { kept(); paint.clearRect(0, 0, canvas.width, canvas.height); return changed(); }
+    if (state.kind === 'mask') { kept(); painted.fill(0); fill(); return changed(); }
     draw(); tell('label', {label: null});
   }
 });
@@ -179,6 +186,7 @@ shown.addEventListener('keydown', event => {
 });
 element.addEventListener('opened', event => {
   isAway = false;
+  if (!outbox.some(message => message.what === 'go')) isLeaving = false;
   if (event.detail?.item) open(event.detail); else element.classList.remove('labelling');
   next();
 });

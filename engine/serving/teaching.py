@@ -23,6 +23,7 @@ from torch import Tensor
 
 from engine.data.own.plain import Row, write_labels
 from engine.data.pictures.inputs import open_resized
+from engine.data.sources.bringing import owned_folder
 from engine.errors import DataError
 from engine.host.home import cache_folder, disk_told
 from engine.models.classifier import PictureModel, build_picture_model
@@ -83,10 +84,7 @@ def new_lesson() -> str:
         with suppress(OSError):  # gone meanwhile
             if time.time() - old.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
-    key = uuid.uuid4().hex
-    with disk_told("begin to teach"):
-        (base / key).mkdir(parents=True)
-    return key
+    return owned_folder(base)
 
 
 def lesson_folder(key: str) -> Path:
@@ -107,7 +105,8 @@ def shots_of(key: str) -> list[Shot]:
 
 def add_shots(key: str, label: str, recording: str, pictures: Sequence[np.ndarray]) -> None:
     """Keep pictures (H, W, 3) uint8 of a class, and compute what the body makes of them."""
-    folder, shots = lesson_folder(key), shots_of(key)
+    folder, new = lesson_folder(key), list[Shot]()
+    shots = shots_of(key)
     if len({one.label for one in shots} | {label}) > MOST_CLASSES:
         raise DataError(f"{MOST_CLASSES} classes are as many as can be taught here. Go further with what you have.")
     if len(shots) + len(pictures) > MOST_PICTURES:
@@ -118,8 +117,10 @@ def add_shots(key: str, label: str, recording: str, pictures: Sequence[np.ndarra
         file = f"{uuid.uuid4().hex}.jpg"
         with disk_told("keep the pictures"):
             image.save(folder / file, quality=90)
-        shots.append(Shot(file=file, label=label, recording=recording))
-    _write(folder, shots)
+        new.append(Shot(file=file, label=label, recording=recording))
+    with _LOCK:  # another tab may have added some meanwhile
+        shots = [*shots_of(key), *new]
+        _write(folder, shots)
     _compute(key, shots)
 
 
@@ -145,11 +146,13 @@ def is_taught(key: str) -> bool:
 
 def drop_class(key: str, label: str) -> None:
     """Forget the pictures of a class."""
-    folder, shots = lesson_folder(key), shots_of(key)
-    for one in shots:
-        if one.label == label:
-            (folder / one.file).unlink(missing_ok=True)
-    _write(folder, [one for one in shots if one.label != label])
+    folder = lesson_folder(key)
+    with _LOCK:
+        shots = shots_of(key)
+        for one in shots:
+            if one.label == label:
+                (folder / one.file).unlink(missing_ok=True)
+        _write(folder, [one for one in shots if one.label != label])
 
 
 def forget_lesson(key: str) -> None:

@@ -3,9 +3,12 @@
 import os
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import filelock
 
 from engine.data.dataset import DataSet, check_can_train
 from engine.data.own.exports import exported_ways
@@ -88,21 +91,38 @@ def ways_of(key: str, encoding: str = "") -> list[Way]:
 
 def stage_way(key: str, way: Way, answers: Answers) -> Staged:
     """Write what was brought in one way, and open that; `DataError` with what to put right."""
+    with _staging(key):
+        notes = _stage(key, way, answers)
+        return Staged(task=task_for(way.kind), data=open_plain(way.kind, brought_folder(key) / PLAIN), notes=notes)
+
+
+def keep_way(key: str, way: Way, answers: Answers, title: str) -> OwnSet:
+    """Keep what was brought, read in one way, as a data set of whoever asks; `DataError` where nothing can be trained on it.
+
+    It is written anew: what was looked at last may be of other answers, or of before more was labelled.
+    """
+    with _staging(key):
+        _stage(key, way, answers)
+        target = brought_folder(key) / PLAIN
+        data = open_plain(way.kind, target)
+        check_can_train(data)
+        kept = keep_own(target, kind=way.kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
+        shutil.rmtree(brought_folder(key), ignore_errors=True)
+        return kept
+
+
+def _stage(key: str, way: Way, answers: Answers) -> tuple[str, ...]:
     target = brought_folder(key) / PLAIN
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    notes = way.write(target, answers)
-    return Staged(task=task_for(way.kind), data=open_plain(way.kind, target), notes=notes)
+    return way.write(target, answers)
 
 
-def keep_staged(key: str, kind: str, title: str) -> OwnSet:
-    """Keep what was staged as a data set of whoever asks; `DataError` where nothing can be trained on it."""
-    target = brought_folder(key) / PLAIN
-    data = open_plain(kind, target)
-    check_can_train(data)
-    kept = keep_own(target, kind=kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
-    shutil.rmtree(brought_folder(key), ignore_errors=True)
-    return kept
+@contextmanager
+def _staging(key: str) -> Iterator[None]:
+    """One at a time for each key: two tabs may look at the same."""
+    with filelock.FileLock(brought_folder(key).with_suffix(".lock")):
+        yield
 
 
 def keep_written(kind: str, title: str, write: Callable[[Path], object]) -> OwnSet:

@@ -112,9 +112,11 @@ def save_checkpoint(
         for file in partial.iterdir():
             _flush(file)
         target = folder / name
-        if target.exists():  # one that a killed worker wrote and nobody points to
-            shutil.rmtree(target)
+        old = folder / f".partial-{uuid.uuid4().hex}"
+        if target.exists():  # a killed worker's, or the same step's that lacks the optimiser: never without either
+            target.rename(old)
         partial.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
         _point(folder / LATEST_FILE, name)
         if best:
             _point(folder / BEST_FILE, name)

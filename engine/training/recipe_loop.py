@@ -119,5 +119,8 @@ def resume(
     if best and damage_of(best):  # the next epoch is the best, as far as anybody can tell
         (folder / BEST_FILE).unlink()
         progress = dataclasses.replace(progress, best=None)
+    elif best:  # it may have come after the checkpoint that there is an optimiser with
+        known = read_progress(best)
+        progress = dataclasses.replace(progress, best=known.best, best_size=known.best_size)
     yield RunResumed(stage=progress.stage, step=progress.step)
     return checkpoint, progress

@@ -39,3 +39,9 @@ def download_path(name: str) -> Path:
             if time.time() - old.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=PREFIX)) / name
+
+
+def forget_downloads(name: str) -> None:
+    """Delete what was written to be downloaded under `name`."""
+    for file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{name}"):
+        shutil.rmtree(file.parent, ignore_errors=True)

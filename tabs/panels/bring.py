@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine.data.own.drafts import read_draft
-from engine.data.own.store import check_room
+from engine.data.own.store import check_room, room_left
 from engine.data.own.way import Way
 from engine.data.pictures.files import list_all_pictures
 from engine.data.sources.bringing import Brought, brought_folder, found_in, gather
@@ -53,10 +53,7 @@ def take(files: Any) -> str:
         raise DataError("What came is no list of files. Choose it again.")
     brought = [Brought(path=uploaded(one.get("path")), name=str(one.get("name", ""))) for one in listed]
     check_room(sum(one.path.stat().st_size for one in brought if one.path.is_file()))
-    key = gather(brought)
-    for one in brought:  # no copy stays where uploads lie
-        one.path.unlink(missing_ok=True)
-    return key
+    return gather(brought, max_bytes=room_left())
 
 
 def first_look(key: str, encoding: str = "") -> tuple[Asked, Found]:
@@ -178,13 +175,19 @@ def answers_of(way: Way, given: Sequence[str | None]) -> dict[str, str]:
 
 
 @tells_errors
-def keep(key: str, kind: str, title: str) -> tuple[str, str]:
-    """The name of the data set that was kept, and where it opens."""
+def keep(key: str, encoding: str | None, kind: str, title: str, *given: str) -> tuple[str, str]:
+    """The name of the data set that was kept, read as the answers say now, and where it opens."""
     load_engine()
+    from engine.data.own.drafts import draft_way
     from engine.tasks.own_kinds import task_for
-    from engine.tasks.own_ways import keep_staged
+    from engine.tasks.own_ways import keep_way, ways_of
 
-    kept = keep_staged(key, kind, title)
+    folder = brought_folder(key)
+    ways = [draft_way(folder)] if read_draft(folder) else ways_of(key, encoding or "")
+    way = next((one for one in ways if one.kind == kind), None)
+    if way is None:
+        raise DataError("It cannot be read in that way. Choose one of those that are offered.")
+    kept = keep_way(key, way, answers_of(way, given) if given else {}, title)
     task = task_for(kept.kind)
     address = link(task.name, "data", dataset=kept.name)
     said = (
@@ -268,15 +271,10 @@ def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
     encoding.input(lambda *given: flat(first_look(*given)), [key, encoding], seen, **BATCH)
     way.input(lambda *given: flat(ask_again(*given)), [key, encoding, way], seen, **BATCH)
     looking.click(lambda key: flat(drafted(key)), key, seen, **BATCH)
-    given = [key, encoding, way, *lists, lines]
-    gr.on(
-        [one.input for one in lists] + [lines.blur],
-        lambda *values: flat(look_again(*values)),
-        given,
-        flat(found),
-        **BATCH,
-    )
-    keeping_it = button.click(keep, [key, way, title], [kept, message], **BATCH)
+    given, last = [*lists, lines], {**BATCH, "trigger_mode": "always_last"}
+    changed = [one.input for one in lists] + [lines.blur]
+    gr.on(changed, lambda *values: flat(look_again(*values)), [key, encoding, way, *given], flat(found), **last)
+    keeping_it = button.click(keep, [key, encoding, way, title, *given], [kept, message], **BATCH)
     keeping_it.success(lambda: ("", *restore("")), None, [remembered, key, *seen, editor], **POLL)
 
 

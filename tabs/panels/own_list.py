@@ -12,7 +12,7 @@ from engine.library.trash import delete_own, forget_own, restore_own
 from engine.tasks.own_kinds import task_for
 from tabs.door.address import link
 from tabs.door.paths import without_paths
-from tabs.door.uploads import download_path
+from tabs.door.uploads import download_path, forget_downloads
 from tabs.drawing.markup import empty_state, megabytes, note, text
 from tabs.scripts import script
 from tabs.wiring import ACTION, BATCH, POLL, flat, tells_errors
@@ -92,7 +92,11 @@ def restore(chosen: str) -> Listed:
 @tells_errors
 def forget(chosen: str) -> Listed:
     """Deleted for good."""
-    return listed("", note(f"“{forget_own(chosen).title}” is deleted for good, with all copies that the app had made."))
+    found = forget_own(chosen)
+    forget_downloads(f"{found.folder.name}.zip")
+    return listed(
+        "", note(f"“{found.title}” is deleted for good, with all copies. What was uploaded goes within the hour.")
+    )
 
 
 def download(chosen: str) -> Any:

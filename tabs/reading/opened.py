@@ -1,17 +1,21 @@
 """Data sets and runs as the panels read them, each opened once for all browsers."""
 
+import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 from engine.data.dataset import DataSet
-from engine.data.own.store import is_hidden, read_own
+from engine.data.own.store import RECORD, is_hidden, own_folder, read_own
+from engine.data.sources.bringing import BROUGHT
 from engine.data.sources.fetching import get_source, own_name, resolve_dataset
 from engine.data.texts.own import OWN_FOLDER
 from engine.errors import DataError, RunError
 from engine.host.access import asker
+from engine.host.home import cache_folder
 from engine.runs import remarks
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import RunSpec, find_run, list_runs, read_spec
@@ -22,20 +26,34 @@ from tabs.door.space import ACCOUNT, PAGE
 from tabs.reading.heavy import load_engine
 
 LISTED_RUNS = 60  # in one picker
+OWN_SET = re.compile(rf"{OWN_FOLDER}/[a-z]+-[0-9a-f]{{10}}")  # as one that was brought is called, deleted or not
 OWN_DATA = "data of their own"
+TAUGHT = "taught"  # as `engine.serving.teaching` calls it, which brings torch
 OPENING = threading.RLock()
 
 
 def open_dataset(task: Task, dataset: str) -> DataSet:
     """A registered data set or a folder, opened by the task; `DataError` says what is missing."""
     folder = resolve_dataset(dataset)
-    if is_hidden(own_name(str(folder))):  # from the host too: it may show people
+    if is_private(folder):  # from the host too: it may show people
         raise DataError("These data are somebody's own, and shown to nobody else.")
     # A table that was corrected, or a folder that got more pictures, is opened anew.
     inside = sorted(folder.iterdir()) if folder.is_dir() else [folder]
     changed = tuple((path.name, path.stat().st_mtime_ns) for path in inside)
     with OPENING:  # of several panels that ask at once, one opens it
         return _opened(task, folder, changed)
+
+
+def is_private(folder: Path) -> bool:
+    """Whether a folder is, or lies in, what somebody else has brought, or is where all of that lies."""
+    place = folder.resolve()
+    own = own_folder().resolve()
+    if any(place.is_relative_to(base.resolve()) for base in (cache_folder() / BROUGHT, cache_folder() / TAUGHT)):
+        return True
+    if not place.is_relative_to(own):
+        return own.is_relative_to(place) and bool(list(own.glob(f"*/{RECORD}")))
+    inside = place.relative_to(own).parts
+    return not inside or is_hidden(f"{OWN_FOLDER}/{inside[0]}")
 
 
 @lru_cache(maxsize=8)
@@ -70,7 +88,11 @@ def dataset_name(dataset: str) -> str:
 
 def snapshot_of(run: str) -> RunSnapshot:
     """A run now. One watcher a run serves all browsers, and reads only what is new."""
-    return _watcher(find_run(run)).poll()
+    snapshot = _watcher(find_run(run)).poll()
+    if (snapshot.message or snapshot.log_tail) and is_hidden(own_name(spec_of(run).dataset)):
+        said = "What it said names data that are somebody's own." if snapshot.message else ""
+        return replace(snapshot, message=said, log_tail="")
+    return snapshot
 
 
 @lru_cache(maxsize=256)
@@ -113,7 +135,8 @@ def _remarks_of(run: str, has_checkpoint: bool) -> tuple[str, ...]:
 
 def run_dataset(dataset: str) -> str:
     """A data set's short name in the title of a run, which everybody may read: of somebody's own no more than that it is."""
-    return OWN_DATA if read_own(own_name(dataset)) else dataset_name(dataset)
+    name = own_name(dataset)
+    return OWN_DATA if read_own(name) or OWN_SET.fullmatch(name) else dataset_name(dataset)
 
 
 def run_title(run: str) -> str:

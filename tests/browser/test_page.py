@@ -9,6 +9,8 @@ from browsing import bring, draw_and_train, expect_quiet, keep, number, set_numb
 from legible import expect_legible
 from PIL import Image
 
+from engine.tasks.registry import TASKS
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
 # What stands out as given has the style of it alone: no class.
@@ -263,7 +265,7 @@ def test_a_model_that_comes_with_the_app_is_looked_at_offered_and_tried(
 ):
     request.node.failed = True
     visit(page, "Models")
-    expect(page.locator(".lab-model:visible")).to_have_count(4)
+    expect(page.locator(".lab-model:visible")).to_have_count(len(TASKS))
     page.locator(".lab-model:visible", has_text="IMDB").click()
     expect(page.locator('.lab-model[aria-pressed="true"]')).to_have_count(1)
     expect(page.locator(".lab-card:visible")).to_contain_text("sample-imdb")

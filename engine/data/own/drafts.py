@@ -4,6 +4,7 @@ A draft lies with what was brought (`engine.data.sources.bringing`) and goes whe
 """
 
 import json
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +16,7 @@ from PIL import Image
 
 from engine.data.own.way import Answers, Way
 from engine.data.pictures.files import list_all_pictures, open_picture
+from engine.data.reading.values import is_missing
 from engine.errors import DataError
 
 FILE, MASKS, PICTURES = "draft.json", "masks", "upright"
@@ -22,6 +24,9 @@ KINDS = ("label", "tags", "point", "mask")
 MOST_CLASSES, LONGEST = 40, 60
 LONGER_SIDE = 1024  # pixels of a picture that is labelled: what a brush can tell apart
 BACKGROUND = "background"
+MOST_PAINTED = 12  # classes of masks, the background among them: as many as the editor has colours for
+GONE = 255
+_LOCK = threading.RLock()  # two tabs may write one draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,14 @@ def begin_draft(folder: Path, pictures: Path, kind: str) -> Draft:
     """A draft in `folder` of all that lies in `pictures`: each is copied, upright and without what its camera noted."""
     if kind not in KINDS:
         raise DataError(f"{kind[:40]!r} cannot be labelled here. There are: {', '.join(KINDS)}.")
+    before = read_draft(folder)
+    if before and before.kind == kind:
+        return before
+    if before and before.labels:
+        raise DataError(
+            f"{len(before.labels)} of these pictures are labelled already, each with a {before.kind}. Keep them as a data set "
+            "first, or bring the pictures again."
+        )
     found = list_all_pictures(pictures)
     if not found:
         raise DataError("There are no pictures to label. Bring some.")
@@ -75,37 +88,89 @@ def read_draft(folder: Path) -> Draft | None:
 
 
 def name_classes(folder: Path, classes: Sequence[str]) -> Draft:
-    """Other names to choose from; labels that are none of them any more go."""
-    draft = _draft(folder)
-    names = tuple(dict.fromkeys(name for one in classes if (name := " ".join(str(one).split())[:LONGEST])))
-    if len(names) > MOST_CLASSES:
-        raise DataError(f"{len(names)} names are too many to choose from: {MOST_CLASSES} at most.")
-    labels: dict[str, Any] = {}
-    for item, said in draft.labels.items():
-        if draft.kind == "label" and said in names:
-            labels[item] = said
-        elif draft.kind == "tags":
-            labels[item] = [tag for tag in said if tag in names]
-        elif draft.kind in ("point", "mask"):
-            labels[item] = said
-    changed = replace(draft, classes=names, labels=labels)
-    _write(folder, changed)
-    return changed
+    """Other names to choose from: one that is called otherwise keeps what it labels, and labels that are gone go.
+
+    `DataError` where a class that is painted somewhere would be gone.
+    """
+    with _LOCK:
+        draft = _draft(folder)
+        names = tuple(dict.fromkeys(name for one in classes if (name := " ".join(str(one).split())[:LONGEST])))
+        _check_names(names, draft.kind)
+        other = _renamed(draft.classes, names)
+        if draft.kind == "mask":
+            _recode(folder, draft, names, other)
+        labels = (
+            {item: _under(other, said) for item, said in draft.labels.items()}
+            if draft.kind in ("label", "tags")
+            else draft.labels
+        )
+        changed = replace(
+            draft, classes=names, labels={item: said for item, said in labels.items() if said is not None}
+        )
+        _write(folder, changed)
+        return changed
+
+
+def _check_names(names: Sequence[str], kind: str) -> None:
+    most = MOST_PAINTED if kind == "mask" else MOST_CLASSES
+    if len(names) > most:
+        raise DataError(f"{len(names)} names are too many to choose from: {most} at most.")
+    bad = next((name for name in names if is_missing(name)), None)
+    if bad is not None:
+        raise DataError(
+            f"The name {bad!r} stands for nothing in a table. Call it something else, such as “nothing” or “other”."
+        )
+
+
+def _renamed(before: Sequence[str], after: Sequence[str]) -> dict[str, str | None]:
+    """What each name is called now, None for one that is gone. Where one alone differs in its place, it was renamed."""
+    same = {name: name if name in after else None for name in before}
+    differs = [(old, new) for old, new in zip(before, after, strict=False) if old != new]
+    if len(before) == len(after) and len(differs) == 1 and differs[0][1] not in before:
+        same[differs[0][0]] = differs[0][1]
+    return same
+
+
+def _under(other: Mapping[str, str | None], said: Any) -> Any:
+    """A label, or tags, under other names; None where nothing is left of them."""
+    if isinstance(said, str):
+        return other.get(said)
+    left = [name for tag in said if (name := other.get(tag))]
+    return left if left or not said else None
+
+
+def _recode(folder: Path, draft: Draft, names: Sequence[str], other: Mapping[str, str | None]) -> None:
+    """Give the masks' pixels the numbers that their classes have now."""
+    now = [other[name] for name in draft.classes]
+    if [name for name in now if name] == list(names[: len(now)]) and None not in now:
+        return
+    table = np.array([names.index(name) if name in names else GONE for name in now], np.uint8)
+    masks = {item: mask for item in draft.items if (mask := mask_of(folder, item)) and item in draft.labels}
+    changed = {mask: table[_codes(folder, item)] for item, mask in masks.items()}
+    lost = sum(bool((codes == GONE).any()) for codes in changed.values())
+    if lost:
+        gone = [name for name in draft.classes if other[name] is None]
+        raise DataError(
+            f"{', '.join(gone)[:80]} may be painted in {lost} pictures. Keep the name, or paint over it first."
+        )
+    for mask, codes in changed.items():
+        Image.fromarray(codes).save(mask)
 
 
 def label_item(folder: Path, item: str, said: Any) -> Draft:
     """Label one picture, or, with None, take its label away. `DataError` for what is no label of this kind."""
-    draft = _draft(folder)
-    if item not in draft.items:
-        raise DataError(f"There is no picture {item[:60]!r} here.")
-    labels = dict(draft.labels)
-    if said is None:
-        labels.pop(item, None)
-    else:
-        labels[item] = _checked(draft, said)
-    changed = replace(draft, labels=labels)
-    _write(folder, changed)
-    return changed
+    with _LOCK:
+        draft = _draft(folder)
+        if item not in draft.items:
+            raise DataError(f"There is no picture {item[:60]!r} here.")
+        labels = dict(draft.labels)
+        if said is None:
+            labels.pop(item, None)
+        else:
+            labels[item] = _checked(draft, said)
+        changed = replace(draft, labels=labels)
+        _write(folder, changed)
+        return changed
 
 
 def paint_item(folder: Path, item: str, codes: np.ndarray) -> Draft:
@@ -120,9 +185,10 @@ def paint_item(folder: Path, item: str, codes: np.ndarray) -> Draft:
     mask = Image.fromarray(codes)
     mask = mask if mask.size == size else mask.resize(size, Image.Resampling.NEAREST)
     mask.save(folder / MASKS / f"{Path(item).stem}.png")
-    changed = replace(draft, labels={**draft.labels, item: True})
-    _write(folder, changed)
-    return changed
+    with _LOCK:
+        changed = replace(_draft(folder), labels={**_draft(folder).labels, item: True})
+        _write(folder, changed)
+        return changed
 
 
 def mask_of(folder: Path, item: str) -> Path | None:

@@ -58,7 +58,13 @@ def rows_of(read: Named, of: Mapping[Path, object], column: str) -> list[Row]:
         raise DataError(f"No picture has a value in that column of {read.table.file.name}. Choose another.")
     cells = read.cells(column) if column else {}
     low = column.strip().lower()
-    words = {cell.lower() for some in cells.values() for cell in some}
+    silent = [picture.name for picture in of if column and is_missing(cells[picture][0])]
+    if silent:
+        raise DataError(
+            f"The column {column} says nothing of {len(silent)} pictures ({quoted(silent)}), so that nobody knows on which side "
+            "they are. Fill it, or choose who validates in another way."
+        )
+    words = {cell.lower() for some in cells.values() for cell in some if not is_missing(cell)}
     are_splits = low != VALID_COLUMN and len(words) > 1 and words <= set(SPLIT_WORDS)
     rows = []
     for picture, label in of.items():

@@ -21,6 +21,7 @@ from engine.data.pictures.masks import MOST_CLASSES
 from engine.data.pictures.names import free_stem
 from engine.data.pictures.point_table import TABLE as POINTS
 from engine.data.pictures.tag_columns import IS_LABELLED
+from engine.data.reading.values import is_missing
 from engine.errors import DataError
 
 PICTURES, MASKS = "images", "labels"
@@ -41,14 +42,25 @@ class Row:
 
 def write_tags(target: Path, rows: Iterable[Row]) -> None:
     """Tagged pictures; a row's label is a list of its tags, which may be empty: then it is said that nobody has forgotten it."""
-    _write_table(
-        target, list(rows), lambda row: {"tags": list(row.label), **({} if row.label else {IS_LABELLED: True})}
-    )
+    rows = list(rows)
+    check_names(name for row in rows for name in row.label)
+    _write_table(target, rows, lambda row: {"tags": list(row.label), **({} if row.label else {IS_LABELLED: True})})
 
 
 def write_labels(target: Path, rows: Iterable[Row]) -> None:
     """Pictures with one label each, a name; as a list of one, in which commas and blanks part nothing."""
-    _write_table(target, list(rows), lambda row: {"label": [row.label]})
+    rows = list(rows)
+    check_names(row.label for row in rows)
+    _write_table(target, rows, lambda row: {"label": [row.label]})
+
+
+def check_names(names: Iterable[str]) -> None:
+    """`DataError` for a name that stands for nothing in every table."""
+    bad = next((name for name in names if is_missing(name)), None)
+    if bad is not None:
+        raise DataError(
+            f"The name {bad!r} stands for nothing in a table. Call it something else, such as “nothing” or “other”."
+        )
 
 
 def write_numbers(target: Path, rows: Iterable[Row]) -> None:

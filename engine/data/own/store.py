@@ -5,7 +5,6 @@ may show people.
 """
 
 import json
-import re
 import time
 import uuid
 from dataclasses import asdict, dataclass
@@ -20,8 +19,8 @@ RECORD = ".own.json"  # with a dot: no reader takes it for data
 PLAIN = "plain"  # the folder's name before it is kept
 MOST_SETS = 30  # of one visitor
 MOST_BYTES = 600_000_000  # of one visitor, all of their data sets together
+MOST_OF_HOST = 10 * 1024**3
 LONGEST = 60  # letters of a title
-_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,9 @@ def keep_own(staged: Path, *, kind: str, title: str, samples: int) -> OwnSet:
     size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
     check_room(size)
     title = plain_title(title)
-    name = f"{OWN_FOLDER}/{_SLUG.sub('-', title.lower()).strip('-')[:40] or 'data'}-{uuid.uuid4().hex[:8]}"
+    name = (
+        f"{OWN_FOLDER}/{kind}-{uuid.uuid4().hex[:10]}"  # the title is nobody else's to read, and runs name the folder
+    )
     kept = OwnSet(name=name, kind=kind, title=title, owner=person.owner, made=time.time(), samples=samples, size=size)
     with disk_told(f"keep {title}"):
         own_folder().mkdir(parents=True, exist_ok=True)
@@ -105,6 +106,11 @@ def rename_own(name: str, title: str) -> OwnSet:
     with disk_told(f"rename {found.title}"):
         _write(found.folder, kept)
     return kept
+
+
+def room_left() -> int:
+    """Bytes that whoever asks may still bring."""
+    return MOST_OF_HOST if asker().is_host else max(0, MOST_BYTES - sum(one.size for one in own_sets()))
 
 
 def check_room(more: int) -> None:

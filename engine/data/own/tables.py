@@ -50,12 +50,13 @@ def table_ways(folder: Path) -> list[Way]:
 
 def _ways(read: Named) -> list[Way]:
     said = {name: read.said(name) for name in read.columns}
-    numeric = [name for name, cells in said.items() if cells and all(as_number(cell) is not None for cell in cells)]
-    marks = [name for name, cells in said.items() if cells and {cell.lower() for cell in cells} <= ONE_HOT]
+    other = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS}
+    meant = {name: cells for name, cells in said.items() if cells and name.strip().lower() not in other}
+    numeric = [name for name, cells in meant.items() if all(as_number(cell) is not None for cell in cells)]
+    marks = [name for name, cells in meant.items() if {cell.lower() for cell in cells} <= ONE_HOT]
     lowered = {name.strip().lower(): name for name in read.columns}
     split = split_question(read, said)
-    other = {VALID_COLUMN, *SPLIT_COLUMNS, *GROUP_COLUMNS}
-    words = [name for name in read.columns if said[name] and name.strip().lower() not in other]
+    words = list(meant)
     found = {
         "point": _points(read, numeric, lowered, split),
         "label": _label(read, words, said, split),
@@ -69,7 +70,8 @@ def _ways(read: Named) -> list[Way]:
 def _likeliest(
     lowered: Mapping[str, str], numeric: Sequence[str], marks: Sequence[str], said: Mapping[str, Sequence[str]]
 ) -> str:
-    if any(column in lowered and row in lowered for column, row in POINT_COLUMNS):
+    is_box = {"width", "height"} & set(lowered) or {"w", "h"} <= set(lowered)
+    if not is_box and any(column in lowered and row in lowered for column, row in POINT_COLUMNS):
         return "point"
     named = next((lowered[name] for name in TAG_COLUMNS if name in lowered), "")
     if named and named not in numeric:
@@ -173,7 +175,8 @@ def _parts(cells: Sequence[str], mark: str) -> list[str]:
 
 
 def _points(read: Named, numeric: Sequence[str], lowered: Mapping[str, str], split: Question) -> Way | None:
-    if len(numeric) < 2:
+    is_box = "x" in lowered and ({"width", "height"} & set(lowered) or {"w", "h"} <= set(lowered))
+    if len(numeric) < 2 or is_box:  # whose x may be its corner or its middle
         return None
     known = next(
         ((lowered[a], lowered[b]) for a, b in POINT_COLUMNS if a in lowered and b in lowered), tuple(numeric[:2])

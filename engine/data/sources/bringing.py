@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data.reading.litter import is_in_litter
-from engine.data.sources.archives import MAX_DEPTH, unpack
+from engine.data.sources.archives import MAX_BYTES, MAX_DEPTH, unpack
 from engine.data.sources.own_archives import SUFFIXES, innermost
 from engine.errors import DataError
+from engine.host.access import asker
 from engine.host.home import cache_folder, disk_told
 
 BROUGHT = "brought"  # in the folder of caches: what is looked at and not kept yet
 KEPT_SECONDS = 24 * 3600.0
+OWNER = ".owner"  # in each: whose it is
+MOST_UNKEPT = 3  # of one visitor
 MOST_FILES = 20_000
 LONGEST = 120  # bytes of a part of a name
 _HOSTILE = frozenset('<>:"|?*\\')
@@ -38,8 +41,11 @@ def brought_folder(key: str) -> Path:
     return cache_folder() / BROUGHT / key
 
 
-def gather(files: Sequence[Brought]) -> str:
-    """A new folder with all that came; the key by which it is found. `DataError` for what cannot be used."""
+def gather(files: Sequence[Brought], *, max_bytes: int = MAX_BYTES) -> str:
+    """A new folder with all that came, unpacked to at most that size; the key by which it is found.
+
+    Of a visitor's, those before the last few go, kept or not. `DataError` for what cannot be used.
+    """
     if not files:
         raise DataError("Nothing came. Choose files, a folder or an archive.")
     if len(files) > MOST_FILES:
@@ -47,15 +53,28 @@ def gather(files: Sequence[Brought]) -> str:
             f"{len(files):,} files are too many at once: {MOST_FILES:,} at most. Pack them into a zip archive."
         )
     sweep_brought()
-    key = uuid.uuid4().hex
+    key = owned_folder(cache_folder() / BROUGHT)
     folder = brought_folder(key) / "files"
     with disk_told("keep what was brought"):
         folder.mkdir(parents=True)
     try:
-        _fill(folder, files)
+        _fill(folder, files, max_bytes)
     except BaseException:
         shutil.rmtree(folder.parent, ignore_errors=True)
         raise
+    return key
+
+
+def owned_folder(base: Path) -> str:
+    """A new folder in `base` that is marked as whoever asks has it; its name. A visitor's older ones go, but for a few."""
+    owner, key = asker().owner, uuid.uuid4().hex
+    if owner:
+        theirs = [path.parent for path in base.glob(f"*/{OWNER}") if path.read_text("utf-8") == owner]
+        for old in sorted(theirs, key=lambda path: -path.stat().st_mtime)[MOST_UNKEPT - 1 :]:
+            shutil.rmtree(old, ignore_errors=True)
+    with disk_told("keep what was brought"):
+        (base / key).mkdir(parents=True)
+        (base / key / OWNER).write_text(owner, "utf-8")
     return key
 
 
@@ -73,9 +92,10 @@ def sweep_brought() -> None:
         with suppress(OSError):  # gone meanwhile
             if time.time() - old.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
+                old.unlink(missing_ok=True) if old.is_file() else None
 
 
-def _fill(folder: Path, files: Sequence[Brought]) -> None:
+def _fill(folder: Path, files: Sequence[Brought], max_bytes: int) -> None:
     archives = [one for one in files if one.name.lower().endswith(SUFFIXES)]
     used: set[str] = set()
     for one in files:
@@ -87,7 +107,7 @@ def _fill(folder: Path, files: Sequence[Brought]) -> None:
             place = folder / "unpacked" if len(archives) == 1 else folder / _stem(parts[-1])
             if place.exists():
                 raise DataError(f"Two archives are called {parts[-1]}. Rename one.")
-            unpack(one.path, place)
+            unpack(one.path, place, max_bytes=max_bytes)
             continue
         target = folder.joinpath(*parts)
         if str(target).casefold() in used:

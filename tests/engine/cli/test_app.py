@@ -144,7 +144,7 @@ def test_evaluate_measures_a_split(run_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "weather"], "There is no task 'weather'. The tasks are: planet, camvid, heads"),
+        (["train", "wind"], "There is no task 'wind'. The tasks are: planet, camvid, heads"),
         (
             ["train", "camvid", "--dataset", "nowhere"],
             "'nowhere' is neither a folder, nor a table or an archive, nor a data set that the app knows",

@@ -464,7 +464,7 @@ def test_a_repository_that_is_private_absent_or_no_bundle(hub: Hub, bundle: Path
         (lambda bundle: edit(bundle, classes=["sky", "road"]), r"has shape .* instead of \(2,"),
         (lambda bundle: edit(bundle, backbone="resnet18"), "tensor"),
         (lambda bundle: edit(bundle, backbone="resnet43"), "cannot be built: timm has no backbone 'resnet43'"),
-        (lambda bundle: edit(bundle, task="weather"), "cannot be built: .*weather"),
+        (lambda bundle: edit(bundle, task="wind"), "cannot be built: .*wind"),
     ],
 )
 def test_of_what_has_no_model_s_weights_nothing_is_kept(hub: Hub, bundle: Path, damage: Any, said: str) -> None:

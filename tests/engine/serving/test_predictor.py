@@ -202,7 +202,7 @@ def test_a_forked_process_waits_for_no_thread_that_it_does_not_have(street_bundl
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "weather"}, "There is no task 'weather'"),
+        ({"task": "wind"}, "There is no task 'wind'"),
         ({"backbone": "resnet43"}, "timm has no backbone 'resnet43'"),
         ({"backbone": "resnet18"}, "it is not a model of the kind its config says"),
         ({"classes": ["one", "two"]}, r"head\.(bias|weight) in .* has shape \(11,.* instead of \(2,"),

@@ -14,6 +14,7 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from engine.data.own.drafts import paint_item
 from engine.data.own.store import own_sets
 from engine.data.sources.bringing import Brought, brought_folder, found_in, gather
 from engine.errors import DataError
@@ -56,11 +57,11 @@ def classes(count: int = 12) -> dict[str, bytes]:
 def test_a_folder_for_each_label_becomes_a_data_set_that_opens(upload) -> None:
     sent = upload(**classes())
     key = bring.take(sent)
-    assert not any(Path(one["path"]).exists() for one in sent), "no copy stays where uploads lie"
+    assert all(Path(one["path"]).exists() for one in sent), "others may have sent the same, and Gradio deletes them"
     asked, found = bring.first_look(key)
     assert asked.way["value"] == "label" and "12" in found.shown and found.shown.count("<img") == 10
     assert found.keep["visible"]
-    name, said = bring.keep(key, "label", "Cats & dogs")
+    name, said = bring.keep(key, "", "label", "Cats & dogs")
     assert "Cats &amp; dogs" in said and f"weather?dataset={name.replace('/', '%2F')}" in said
     (kept,) = own_sets("label")
     assert (kept.name, kept.samples) == (name, 12)
@@ -186,7 +187,7 @@ def test_each_kind_of_label_becomes_a_data_set(upload) -> None:
             assert labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": of(n)})[2] == ""
         asked, found = bring.drafted(key)
         assert asked.way["value"] == kind and found.keep["visible"], found.shown[:300]
-        bring.keep(key, kind, f"My {kind}")
+        bring.keep(key, "", kind, f"My {kind}")
     assert sorted(one.kind for one in own_sets()) == ["label", "point", "tags"]
 
 
@@ -204,7 +205,7 @@ def test_a_mask_is_painted_and_comes_out_as_it_was(upload) -> None:
         _, shown, said = labeller.react(key, n, {"what": "paint", "item": f"{n:05}.jpg", "mask": mask})
         assert said == "" and json.loads(shown)["mask"].startswith("data:image/png")
     assert "roof" in bring.drafted(key)[1].shown
-    kept, _ = bring.keep(key, "mask", "Roofs")
+    kept, _ = bring.keep(key, "", "mask", "Roofs")
     folder = own_sets("mask")[0].folder
     assert np.array_equal(np.asarray(Image.open(next((folder / "labels").iterdir()))), codes)
     codes[0, 0] = 9
@@ -244,8 +245,7 @@ def test_a_table_of_texts_is_read_in_the_letters_that_somebody_chooses(upload) -
     assert asked.way["value"] == "text" and [one.get("value") for one in asked.lists[:2]] == ["words", "mood"]
     assert "&lt;b&gt;a film" in found.shown and "Flüg" in found.shown and found.keep["visible"]
     assert "the same column" in bring.look_again(key, "cp1252", "text", "words", "words", "", "", "", "").shown
-    assert bring.look_again(key, "cp1252", "text", "words", "mood", "", "", "", "").keep["visible"]
-    name, _ = bring.keep(key, "text", "Films")
+    name, _ = bring.keep(key, "cp1252", "text", "Films", "words", "mood", "", "", "", "")
     data = open_plain("text", own_sets("text")[0].folder)
     assert name == own_sets()[0].name and data.classes == ("bad", "good") and len(data.train) + len(data.valid) == 30
 
@@ -253,3 +253,42 @@ def test_a_table_of_texts_is_read_in_the_letters_that_somebody_chooses(upload) -
 def test_all_of_the_panel_is_written_to_at_once() -> None:
     asked = bring.no_questions()
     assert len(flat(asked)) == bring.QUESTIONS + 2 and isinstance(gr.update(), dict)
+
+
+def test_what_is_labelled_after_the_look_is_kept_too_and_beginning_again_loses_nothing(upload) -> None:
+    key = begin(upload, "label")
+    labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
+    for n in range(4):
+        labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": "ab"[n % 2]})
+    bring.drafted(key)
+    for n in range(4, 8):
+        labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": "ab"[n % 2]})
+    assert labeller.begin(key, "label")[2] == "" and "labelled already" in labeller.begin(key, "mask")[2]
+    bring.keep(key, "", "label", "All of them")
+    assert own_sets()[0].samples == 8
+
+
+def test_names_that_change_take_their_labels_with_them(upload) -> None:
+    key = begin(upload, "tags")
+    labeller.react(key, 0, {"what": "names", "names": ["cat", "dog"]})
+    labeller.react(key, 0, {"what": "label", "item": "00000.jpg", "label": ["cat"]})
+    labeller.react(key, 0, {"what": "label", "item": "00001.jpg", "label": ["dog"]})
+    assert json.loads(labeller.react(key, 0, {"what": "names", "names": ["cats", "dog"]})[1])["label"] == ["cats"]
+    told = json.loads(labeller.react(key, 1, {"what": "names", "names": ["cats"]})[1])
+    assert told["done"] == 1 and not told["isLabelled"], "its only tag is gone: nobody has said that there is none"
+    assert "stands for nothing" in labeller.react(key, 0, {"what": "names", "names": ["none"]})[2]
+
+
+def test_painted_classes_keep_their_pixels_under_other_names(upload) -> None:
+    key = begin(upload, "mask")
+    labeller.react(key, 0, {"what": "names", "names": ["road", "car", "tree"]})
+    folder = brought_folder(key)
+    codes = np.zeros((48, 40), np.uint8)
+    codes[:10], codes[20:30] = 2, 3
+    paint_item(folder, "00000.jpg", codes)
+    assert labeller.react(key, 0, {"what": "names", "names": ["car", "tree"]})[2] == "", "road is painted nowhere"
+    mask = np.asarray(Image.open(folder / "masks" / "00000.png"))
+    assert (mask[:10] == 1).all() and (mask[20:30] == 2).all()
+    assert labeller.react(key, 0, {"what": "names", "names": ["cars", "tree"]})[2] == ""
+    assert "may be painted in 1 pictures" in labeller.react(key, 0, {"what": "names", "names": ["tree"]})[2]
+    assert "12 at most" in labeller.react(key, 0, {"what": "names", "names": [str(n) for n in range(12)]})[2]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from engine.data.own.plain import Row, write_labels
 from engine.data.own.tables import table_ways
 from engine.data.own.way import Way
 from engine.errors import DataError
@@ -114,3 +115,27 @@ def test_a_table_that_names_none_of_the_pictures_says_so(tmp_path: Path) -> None
         table_ways(bring(tmp_path / "d", rows("image,label", "x.png,a", "y.png,b")))
     (bring(tmp_path / "e", "x") / "table.csv").unlink()
     assert table_ways(tmp_path / "e") == []
+
+
+def test_a_split_that_says_nothing_of_some_is_refused(tmp_path: Path) -> None:
+    table = rows(
+        "image,label,set",
+        *(f"p{n}.png,{'ab'[n % 2]},{'' if n == 3 else 'train' if n < 6 else 'val'}" for n in range(8)),
+    )
+    way = way_of(bring(tmp_path / "d", table), "label")
+    with pytest.raises(DataError, match=r"says nothing of 1 pictures \(“p3.png”\)"):
+        way.write(tmp_path / "t", {})
+
+
+def test_marks_that_say_who_validates_are_no_tags_and_boxes_no_points(tmp_path: Path) -> None:
+    table = rows("image,cat,dog,is_valid", *(f"p{n}.png,{n % 2},{n % 3 == 0:d},{n > 5:d}" for n in range(8)))
+    found = written(way_of(bring(tmp_path / "d", table), "tags"), tmp_path / "t", split="is_valid")
+    assert {tag for row in found for tag in row["tags"]} == {"cat", "dog"}  # pyright: ignore[reportGeneralTypeIssues]
+    table = rows("image,x,y,width,height", *(f"p{n}.png,{n},{n},5,5" for n in range(8)))
+    assert table_ways(bring(tmp_path / "e", table))[0].kind == "number"
+
+
+def test_names_that_stand_for_nothing_are_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "p.png")
+    with pytest.raises(DataError, match="stands for nothing in a table"):
+        write_labels(tmp_path, [Row(picture=tmp_path / "p.png", label="none")])
