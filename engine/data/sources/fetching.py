@@ -93,6 +93,8 @@ def resolve_dataset(name_or_folder: str) -> Path:
     is_own = bool(OWN_NAME.fullmatch(name_or_folder)) and (data_folder() / name_or_folder).is_dir()
     if is_own and (asker().is_host or not is_hidden(name_or_folder)):
         return data_folder() / name_or_folder
+    if is_own:
+        raise DataError("These data are somebody's own, and shown to nobody else.")
     if name_or_folder and not known:
         require_host("open a folder of this machine")
     folder = place_of(name_or_folder)
