@@ -128,7 +128,7 @@ def test_planted_names_are_seen_and_do_nothing(
     bring(page, table)
     is_seen(page, "a table", 2)
     keep(page, f"My {PLANTED}")
-    expect(page.get_by_text("2 classes")).to_be_visible()
+    expect(page.get_by_text("2 classes: ")).to_be_visible()
     is_seen(page, "texts", 3)
     page.get_by_label("A text, to be changed as you like").fill(PLANTED)
     expect(page.locator(".lab-tokens:visible").first).to_contain_text("window")

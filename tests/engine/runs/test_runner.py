@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -472,7 +473,11 @@ def test_the_thread_outlives_folders_that_vanish_and_passes_that_fail(tmp_path, 
 
     with caplog.at_level(logging.ERROR):
         runs_folder().rename(runs_folder().with_name("away"))
-        runs_folder().touch()
+        while not runs_folder().is_file():  # a pass may make the folder anew meanwhile
+            with suppress(OSError):
+                runs_folder().rmdir()
+            with suppress(OSError):
+                runs_folder().touch(exist_ok=False)
         wait_until(lambda: "A pass over the runs failed" in caplog.text)
         runs_folder().unlink()
         runs_folder().with_name("away").rename(runs_folder())
