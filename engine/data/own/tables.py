@@ -63,7 +63,7 @@ def _ways(read: Named) -> list[Way]:
         "tags": _tags(read, [name for name in words if name not in numeric], marks, said, split),
         "number": _numbers(read, [name for name in numeric if name not in marks], split),
     }
-    order = sorted(found, key=lambda kind: kind != _likeliest(lowered, numeric, marks, said))
+    order = sorted(found, key=lambda kind: kind != _likeliest(lowered, numeric, marks, meant))
     return [way for kind in order if (way := found[kind])]
 
 

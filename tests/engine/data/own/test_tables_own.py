@@ -139,3 +139,8 @@ def test_names_that_stand_for_nothing_are_refused(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "p.png")
     with pytest.raises(DataError, match="stands for nothing in a table"):
         write_labels(tmp_path, [Row(picture=tmp_path / "p.png", label="none")])
+
+
+def test_numbers_beside_a_column_of_people_are_numbers(tmp_path: Path) -> None:
+    table = rows("file,degrees,person", *(f"p{n}.png,{15 * (n % 4):+d},{n // 2}" for n in range(8)))
+    assert table_ways(bring(tmp_path / "d", table))[0].kind == "number"
