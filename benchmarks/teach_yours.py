@@ -95,7 +95,7 @@ def taught(learnt: dict[str, list[Path]], judged: dict[str, list[Path]]) -> dict
 def by_recipe(learnt: dict[str, list[Path]], judged: dict[str, list[Path]], recipe: str) -> dict[str, float]:
     """The same pictures through a recipe of the one-label task."""
     task = get_task("weather")
-    objective = (task.aims[0].build_plain or task.build_objective)()
+    objective = task.aims[0].plain_objective()
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: Path(scratch) / name for name in ("learnt", "judged")}
         for folder, some in zip(folders.values(), (learnt, judged), strict=True):

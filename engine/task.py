@@ -170,6 +170,10 @@ class Aim:
     remark: str = ""
     build_plain: Callable[[], Objective[Any]] | None = None
 
+    def plain_objective(self) -> Objective[Any]:
+        """The kind's own, which opens anybody's folders."""
+        return (self.build_plain or self.build)()
+
     @property
     def knobs(self) -> tuple[str, ...]:
         """Those of a stage's knobs that mean something to it."""

@@ -47,3 +47,11 @@ def bytes_in(folder: Path) -> int:
             with suppress(FileNotFoundError):  # it was just moved, or deleted
                 total += Path(place, name).stat().st_size
     return total
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Put a file at another place too, without its content taking room twice; on another disk it is copied."""
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -44,7 +44,7 @@ def open_kind(root: Path, aims: Sequence[Aim], encoding: str = "") -> tuple[Aim,
     refusals: list[_Refused] = []
 
     def build(aim: Aim) -> Objective[Any]:
-        return aim.build_plain() if aim.build_plain and len(aims) > 1 else aim.build()
+        return aim.plain_objective() if len(aims) > 1 else aim.build()
 
     for aim in aims:
         said = {"encoding": encoding} if encoding and aim.input_kind is TEXT else {}

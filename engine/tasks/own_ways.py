@@ -1,6 +1,5 @@
 """What somebody brought: the ways in which it may be read, and the data set that one of them gives, to be looked at and kept."""
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,8 +19,9 @@ from engine.data.own.way import Answers, Question, Way
 from engine.data.pictures.files import list_all_pictures
 from engine.data.pictures.transforms import CHANGES
 from engine.data.sources.bringing import brought_folder, found_in
+from engine.data.whole_folder import link_file
 from engine.errors import DataError, LayoutError, LettersError
-from engine.task import Aim, Task
+from engine.task import Task
 from engine.tasks.checking import kinds_to_try
 from engine.tasks.own_kinds import is_learnt, task_for
 
@@ -103,10 +103,7 @@ def keep_way(key: str, way: Way, answers: Answers, title: str) -> OwnSet:
     """
     with _staging(key):
         _stage(key, way, answers)
-        target = brought_folder(key) / PLAIN
-        data = open_plain(way.kind, target)
-        check_can_train(data)
-        kept = keep_own(target, kind=way.kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
+        kept = _keep(brought_folder(key) / PLAIN, way.kind, title)
         shutil.rmtree(brought_folder(key), ignore_errors=True)
         return kept
 
@@ -131,17 +128,20 @@ def keep_written(kind: str, title: str, write: Callable[[Path], object]) -> OwnS
     target.mkdir(parents=True)
     try:
         write(target)
-        data = open_plain(kind, target)
-        check_can_train(data)
-        return keep_own(target, kind=kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
+        return _keep(target, kind, title)
     finally:
         shutil.rmtree(target.parent, ignore_errors=True)
 
 
+def _keep(folder: Path, kind: str, title: str) -> OwnSet:
+    data = open_plain(kind, folder)
+    check_can_train(data)
+    return keep_own(folder, kind=kind, title=title, samples=len(data.train) + len(data.valid) + len(data.test))
+
+
 def open_plain(kind: str, folder: Path) -> DataSet:
     """A folder in a kind's plain layout as a data set."""
-    aim = task_for(kind).aims[0]
-    return (aim.build_plain or aim.build)().open_data(folder)
+    return task_for(kind).aims[0].plain_objective().open_data(folder)
 
 
 def _with_changes(way: Way) -> Way:
@@ -164,7 +164,7 @@ def _as_it_is(folder: Path) -> list[Way]:
     refusal: DataError | None = None
     for aim in kinds_to_try():
         try:
-            data = _opened(aim, folder)
+            data = aim.plain_objective().open_data(folder)
         except LayoutError:
             continue
         except DataError as problem:
@@ -178,17 +178,8 @@ def _as_it_is(folder: Path) -> list[Way]:
     return found
 
 
-def _opened(aim: Aim, folder: Path) -> DataSet:
-    return (aim.build_plain or aim.build)().open_data(folder)
-
-
 def _linked(folder: Path, target: Path) -> tuple[str, ...]:
-    shutil.copytree(folder, target, copy_function=_link, dirs_exist_ok=True)
+    shutil.copytree(
+        folder, target, copy_function=lambda source, copy: link_file(Path(source), Path(copy)), dirs_exist_ok=True
+    )
     return ()
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another disk
-        shutil.copyfile(source, target)

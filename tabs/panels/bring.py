@@ -103,6 +103,7 @@ def look(key: str, way: Way, answers: Mapping[str, str]) -> Found:
 
 def refused(error: EngineError) -> Found:
     """Why what was brought cannot be read so."""
+    load_engine()
     from engine.tasks.own_ways import UnlabelledError
 
     said = note(without_paths(error), "info" if isinstance(error, UnlabelledError) else "bad")
@@ -139,29 +140,30 @@ def no_questions() -> Asked:
     return Asked(way=hidden, lists=(hidden,) * QUESTIONS, lines=hidden)
 
 
-def look_again(key: str, encoding: str | None, kind: str, *given: str) -> Found:
-    """What was brought with what somebody has put right."""
+def chosen_way(key: str, encoding: str | None, kind: str) -> tuple[list[Way], Way]:
+    """The ways to read what was brought, and the one of a kind, or else the first; `EngineError` where there is none."""
     load_engine()
     from engine.tasks.own_ways import ways_of
 
+    ways = ways_of(key, encoding or "")
+    return ways, next((one for one in ways if one.kind == kind), ways[0])
+
+
+def look_again(key: str, encoding: str | None, kind: str, *given: str) -> Found:
+    """What was brought with what somebody has put right."""
     try:
-        ways = ways_of(key, encoding or "")
+        _, way = chosen_way(key, encoding, kind)
     except EngineError as error:
         return refused(error)
-    way = next((one for one in ways if one.kind == kind), ways[0])
     return look(key, way, answers_of(way, given))
 
 
 def ask_again(key: str, encoding: str | None, kind: str) -> tuple[Asked, Found]:
     """The questions of another way to read it."""
-    load_engine()
-    from engine.tasks.own_ways import ways_of
-
     try:
-        ways = ways_of(key, encoding or "")
+        ways, way = chosen_way(key, encoding, kind)
     except EngineError as error:
         return no_questions(), refused(error)
-    way = next((one for one in ways if one.kind == kind), ways[0])
     return questions_of(ways, way), look(key, way, {})
 
 

@@ -119,11 +119,13 @@ def _react(key: str, what: str, asked: Mapping[str, Any]) -> Told:
 
 def restore(key: Any) -> tuple[str, str]:
     """The lesson that this browser had, and what the boxes show of it, as JSON."""
+    if not key:  # most often: Home need not wait for torch then
+        return "", "{}"
     load_engine()
     from engine.serving import teaching
 
     try:
-        folder, shots = teaching.lesson_folder(str(key or "")), teaching.shots_of(str(key or ""))
+        folder, shots = teaching.lesson_folder(str(key)), teaching.shots_of(str(key))
     except DataError:
         return "", "{}"
     boxes, names = [], teaching.names_of(str(key))

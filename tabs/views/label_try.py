@@ -1,33 +1,21 @@
 """Trying a model of one label: a picture in, shares of the labels out, where the model looks, and batches."""
 
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from engine.errors import EngineError
 from engine.task import Task
-from tabs.door.paths import without_paths
-from tabs.reading.pictures import predicted
 from tabs.scripts import called, script
 from tabs.views.answers import Answer, stand_in
 from tabs.views.label import class_bars
 from tabs.views.offered import build_picture_source
-from tabs.views.pictures import smaller
-from tabs.views.tags_try import LONGEST, NOTHING_YET, Predicted, Tried, draw_picture, set_aside
+from tabs.views.tags_try import NOTHING_YET, Predicted, draw_picture, set_aside
+from tabs.views.tags_try import predict as predict_tags
 from tabs.wiring import POLL, PREDICT, flat
 
-
-def predict(model: str | None, source: str) -> Predicted:
-    """A model's prediction for the picture at `source`, or why there is none, and no label looked at."""
-    if not model or not source:
-        return Predicted(answer=None, looked="")
-    try:
-        prediction = predicted(model, source)
-    except EngineError as error:
-        return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), looked="")
-    tried = Tried(picture=smaller(np.asarray(prediction.shown), LONGEST), probabilities=prediction.probabilities)
-    return Predicted(answer=Answer(asked=(model, source), said=tried), looked="")
+predict = partial(predict_tags, picture_of=attrgetter("shown"))
 
 
 def draw_labels(model: str | None, source: str, answer: Answer | None, looked: str) -> str:

@@ -1,8 +1,10 @@
 """Trying a tagging model: a picture in, tags with probabilities out, a threshold to move, where the model looks, and batches."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,7 +57,7 @@ class Predicted(NamedTuple):
     looked: Any
 
 
-def predict(model: str | None, source: str) -> Predicted:
+def predict(model: str | None, source: str, *, picture_of: Callable[[Any], Any] = attrgetter("picture")) -> Predicted:
     """A model's prediction for the picture at `source`, or why there is none, and no tag looked at."""
     if not model or not source:
         return Predicted(answer=None, looked="")
@@ -63,7 +65,7 @@ def predict(model: str | None, source: str) -> Predicted:
         prediction = predicted(model, source)
     except EngineError as error:
         return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), looked="")
-    tried = Tried(picture=smaller(np.asarray(prediction.picture), LONGEST), probabilities=prediction.probabilities)
+    tried = Tried(picture=smaller(np.asarray(picture_of(prediction)), LONGEST), probabilities=prediction.probabilities)
     return Predicted(answer=Answer(asked=(model, source), said=tried), looked="")
 
 

@@ -4,11 +4,13 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from engine.data.account import Account
+from engine.data.own.way import Way
 from engine.tasks.checking import check
 
 WIDTH, HEIGHT = 64, 48
@@ -167,3 +169,25 @@ TAG_TABLE = "image_name,tags\n" + lines(zip(NAMES, TAGS, strict=True))
 POINTS = [(f"h{number:02}.png", 20 + number, 10 + number) for number in range(10)]
 TEXT_ROWS = sayings()
 HALF = {"neg": TEXTS // 2, "pos": TEXTS // 2}
+
+
+def way_of(ways: Callable[[Path], list[Way]], root: Path, kind: str) -> Way:
+    """The way of a kind to read a folder."""
+    return {one.kind: one for one in ways(root)}[kind]
+
+
+def masks_of(ways: Callable[[Path], list[Way]], root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
+    """The masks that are written, by the pictures' names, and what is said."""
+    said = " ".join(way_of(ways, root, "mask").write(target, {}))
+    return {file.stem: np.asarray(Image.open(file)) for file in (target / "labels").iterdir()}, said
+
+
+def rows_of(
+    ways: Callable[[Path], list[Way]], root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
+) -> tuple[list[dict[str, Any]], str]:
+    """The rows of the table that is written, and what is said."""
+    said = " ".join(way_of(ways, root, kind).write(target, answers or {}))
+    if kind == "point":
+        head, *lines = (target / "centres.csv").read_text("utf-8").split()
+        return [dict(zip(head.split(","), line.split(","), strict=True)) for line in lines], said
+    return [json.loads(line) for line in (target / "labels.jsonl").read_text("utf-8").splitlines()], said

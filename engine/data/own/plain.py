@@ -6,8 +6,6 @@ them is labels.jsonl (tags, a label, numbers), centres.csv (points), or labels/ 
 
 import csv
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from engine.data.pictures.names import free_stem
 from engine.data.pictures.point_table import TABLE as POINTS
 from engine.data.pictures.tag_columns import IS_LABELLED
 from engine.data.reading.values import is_missing
+from engine.data.whole_folder import link_file
 from engine.errors import DataError
 
 PICTURES, MASKS = "images", "labels"
@@ -123,10 +122,7 @@ def _placed(target: Path, rows: Sequence[Row]) -> dict[Path, str]:
 def _place(picture: Path, folder: Path, used: set[str]) -> str:
     """Put a picture into a folder, under a name that nothing else there has; that name."""
     name = f"{free_stem(picture.name, f'{len(used):06}', used)}{picture.suffix.lower()}"
-    try:
-        os.link(picture.resolve(), folder / name)
-    except OSError:  # another disk
-        shutil.copyfile(picture, folder / name)
+    link_file(picture, folder / name)
     return name
 
 

@@ -1,6 +1,5 @@
 """What somebody drops into the page, gathered in a folder: archives unpacked, other files under the names that they had."""
 
-import os
 import shutil
 import time
 import unicodedata
@@ -13,6 +12,7 @@ from pathlib import Path
 from engine.data.reading.litter import is_in_litter
 from engine.data.sources.archives import MAX_BYTES, MAX_DEPTH, unpack
 from engine.data.sources.own_archives import SUFFIXES, innermost
+from engine.data.whole_folder import link_file
 from engine.errors import DataError
 from engine.host.access import asker
 from engine.host.home import cache_folder, disk_told
@@ -90,9 +90,12 @@ def sweep_brought() -> None:
     """Delete what was brought and never kept."""
     for old in (cache_folder() / BROUGHT).glob("*"):
         with suppress(OSError):  # gone meanwhile
-            if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+            if time.time() - old.stat().st_mtime <= KEPT_SECONDS:
+                continue
+            if old.is_dir():
                 shutil.rmtree(old, ignore_errors=True)
-                old.unlink(missing_ok=True) if old.is_file() else None
+            else:  # the lock of one
+                old.unlink()
 
 
 def _fill(folder: Path, files: Sequence[Brought], max_bytes: int) -> None:
@@ -115,7 +118,7 @@ def _fill(folder: Path, files: Sequence[Brought], max_bytes: int) -> None:
         used.add(str(target).casefold())
         with disk_told(f"keep {parts[-1]}"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            _link(one.path, target)
+            link_file(one.path, target)
     if not any(path.is_file() for path in folder.rglob("*")):
         raise DataError("What came has no files in it that could be data.")
 
@@ -139,10 +142,3 @@ def _parts(name: str) -> tuple[str, ...]:
 def _stem(name: str) -> str:
     suffix = next(suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if name.lower().endswith(suffix))
     return name[: -len(suffix)] or "archive"
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source.resolve(), target)
-    except OSError:  # another disk
-        shutil.copyfile(source, target)

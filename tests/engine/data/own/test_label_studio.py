@@ -1,16 +1,16 @@
 """Label Studio's export is read: percents as pixels, choices as labels, and the last annotation that was not cancelled."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import own_data
 import pytest
 from own_data import BOX, HEIGHT, TURNED, WIDTH, boxed, draw, write
-from PIL import Image
 
 from engine.data.own.label_studio import ways
-from engine.data.own.way import Way
 from engine.errors import DataError
 
 LEFT, TOP, RIGHT, BOTTOM = BOX
@@ -53,23 +53,7 @@ def exported(root: Path, *tasks: Any, file: str = "project-1.json") -> Path:
     return root
 
 
-def way(root: Path, kind: str) -> Way:
-    return {one.kind: one for one in ways(root)}[kind]
-
-
-def masks(root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
-    said = " ".join(way(root, "mask").write(target, {}))
-    return {file.stem: np.asarray(Image.open(file)) for file in (target / "labels").iterdir()}, said
-
-
-def rows_of(
-    root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
-) -> tuple[list[dict[str, Any]], str]:
-    said = " ".join(way(root, kind).write(target, answers or {}))
-    if kind == "point":
-        head, *lines = (target / "centres.csv").read_text("utf-8").split()
-        return [dict(zip(head.split(","), line.split(","), strict=True)) for line in lines], said
-    return [json.loads(line) for line in (target / "labels.jsonl").read_text("utf-8").splitlines()], said
+way, masks, rows_of = (partial(one, ways) for one in (own_data.way_of, own_data.masks_of, own_data.rows_of))
 
 
 def test_polygons_in_percent_become_masks_to_the_pixel(tmp_path: Path) -> None:

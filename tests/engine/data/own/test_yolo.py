@@ -1,15 +1,12 @@
 """Labels of YOLO's programs are read to the pixel, and pixels in place of shares are refused."""
 
-import json
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+import own_data
 import pytest
 from own_data import BOX, HEIGHT, TURNED, WIDTH, boxed, draw, write
-from PIL import Image
 
-from engine.data.own.way import Way
 from engine.data.own.yolo import ways
 from engine.errors import DataError
 
@@ -32,23 +29,7 @@ def labelled(root: Path, *lines: str | None, side: str = "", names: str = NAMES,
     return root
 
 
-def way(root: Path, kind: str) -> Way:
-    return {one.kind: one for one in ways(root)}[kind]
-
-
-def masks(root: Path, target: Path) -> tuple[dict[str, np.ndarray], str]:
-    said = " ".join(way(root, "mask").write(target, {}))
-    return {file.stem: np.asarray(Image.open(file)) for file in (target / "labels").iterdir()}, said
-
-
-def rows_of(
-    root: Path, kind: str, target: Path, answers: dict[str, str] | None = None
-) -> tuple[list[dict[str, Any]], str]:
-    said = " ".join(way(root, kind).write(target, answers or {}))
-    if kind == "point":
-        head, *lines = (target / "centres.csv").read_text("utf-8").split()
-        return [dict(zip(head.split(","), line.split(","), strict=True)) for line in lines], said
-    return [json.loads(line) for line in (target / "labels.jsonl").read_text("utf-8").splitlines()], said
+way, masks, rows_of = (partial(one, ways) for one in (own_data.way_of, own_data.masks_of, own_data.rows_of))
 
 
 def test_outlines_become_masks_to_the_pixel_and_later_ones_lie_on_top(tmp_path: Path) -> None:
