@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ import pytest
 
 from engine.errors import RunError
 from engine.events import RunDied, RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepFinished
-from engine.host.home import runs_folder
 from engine.host.lent import Lender, borrow_from
 from engine.recipe import Recipe, Stage
+from engine.runs import runner as runner_module
 from engine.runs.devices import HOST_SLOT, device_slots, named_slots
 from engine.runs.queue import give_up, queue_position, queued_runs, resume, stop, submit, take
 from engine.runs.runner import STARTING_SECONDS, Runner
@@ -459,7 +458,10 @@ def test_only_what_makes_sense_can_be_queued(tmp_path):
         submit(elsewhere)
 
 
-def test_the_thread_outlives_folders_that_vanish_and_passes_that_fail(tmp_path, caplog, request):
+def test_the_thread_outlives_folders_that_vanish_and_passes_that_fail(tmp_path, caplog, request, monkeypatch):
+    def refuse() -> None:
+        raise PermissionError("The runs cannot be listed.")
+
     looking_after = Runner(command=FAKE, slots=SLOTS, interval=0.01)
     request.addfinalizer(looking_after.close)
     looking_after.start()
@@ -471,16 +473,9 @@ def test_the_thread_outlives_folders_that_vanish_and_passes_that_fail(tmp_path, 
     shutil.rmtree(vanishing.rename(tmp_path / "bin"), ignore_errors=True)
     wait_until(lambda: not psutil.pid_exists(record.pid))
 
-    with caplog.at_level(logging.ERROR):
-        runs_folder().rename(runs_folder().with_name("away"))
-        while not runs_folder().is_file():  # a pass may make the folder anew meanwhile
-            with suppress(OSError):
-                runs_folder().rmdir()
-            with suppress(OSError):
-                runs_folder().touch(exist_ok=False)
+    with caplog.at_level(logging.ERROR), monkeypatch.context() as broken:
+        broken.setattr(runner_module, "list_runs", refuse)
         wait_until(lambda: "A pass over the runs failed" in caplog.text)
-        runs_folder().unlink()
-        runs_folder().with_name("away").rename(runs_folder())
     submit(run_dir)
     wait_until(is_("finished", run_dir))
 
