@@ -1,9 +1,10 @@
-// Files, folders and archives that are dropped, chosen or pasted: each goes up with the folders that it lay in, and when all
-// are there, the server hears of them together.
+// Files, folders and archives that are dropped, chosen, pasted or recorded: each goes up with the folders that it lay in, and when
+// all are there, the server hears of them together. What is pasted or recorded is gathered first.
 const zone = element.querySelector('.lab-drop'), bar = element.querySelector('.lab-drop-bar span');
 const said = element.querySelector('.lab-drop-said'), stop = element.querySelector('[data-stop]');
-const AT_ONCE = 20, LARGE = 8e6;
-let running = null;
+const tray = element.querySelector('.lab-tray'), video = element.querySelector('video');
+const AT_ONCE = 20, LARGE = 8e6, SIDE = 640;
+let running = null, gathered = [], recordings = 0;
 
 const walk = async (entry, into, found) => {
   const name = into ? `${into}/${entry.name}` : entry.name;
@@ -62,6 +63,34 @@ const send = async files => {
   trigger('select', {files: came});
 };
 
+const gather = (files, words) => {
+  gathered.push(...files);
+  tray.hidden = !gathered.length;
+  tray.firstElementChild.textContent = `${gathered.length} picture${gathered.length === 1 ? '' : 's'} gathered.`;
+  show(0, words ?? '');
+};
+const camera = makeCamera(video, (isOn, words) => { video.hidden = !isOn; if (words) show(0, words); });
+recordsWhenHeld(zone, camera, SIDE, {
+  began: () => zone.classList.add('recording'),
+  grew: (button, many) => show(0, `${many} …`),
+  // Named as frames of one recording are: they are near-copies, and stay together.
+  ended: async (button, frames) => {
+    zone.classList.remove('recording');
+    const take = ++recordings, blobs = await Promise.all(frames.map(async frame => (await fetch(frame)).blob()));
+    gather(blobs.map((blob, at) => {
+      const name = `camera-${take}-${String(at + 1).padStart(4, '0')}.jpg`;
+      return [new File([blob], name, {type: blob.type}), name];
+    }), 'Record something else, or use them.');
+  },
+});
+document.addEventListener('paste', event => {
+  if (!element.offsetParent || event.target.closest?.('input, textarea, [contenteditable]')) return;
+  const files = [...event.clipboardData.files], text = event.clipboardData.getData('text/plain');
+  if (files.length) gather(files.map((file, at) => [file, `pasted-${gathered.length + at + 1}-${file.name}`]), 'Paste another, or use them.');
+  else if (text.trim()) send([[new File([text], 'pasted'), text.includes('\t') ? 'pasted.tsv' : 'pasted.txt']]);
+  else return;
+  event.preventDefault();
+});
 zone.addEventListener('dragover', event => { event.preventDefault(); zone.classList.add('over'); });
 zone.addEventListener('dragleave', () => zone.classList.remove('over'));
 zone.addEventListener('drop', async event => {
@@ -85,6 +114,8 @@ for (const input of element.querySelectorAll('input[type=file]')) {
 element.addEventListener('click', event => {
   const chosen = event.target.closest('[data-open]');
   if (chosen) element.querySelector(`input.${chosen.dataset.open}`).click();
+  if (event.target.closest('[data-use]')) { camera.close(); send(gathered); gathered = []; gather([]); }
+  if (event.target.closest('[data-clear]')) { gathered = []; gather([]); }
 });
 stop.addEventListener('click', () => running?.abort());
 element.addEventListener('told', event => show(0, event.detail ?? ''));

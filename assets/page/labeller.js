@@ -1,8 +1,11 @@
-// Labels for pictures, one after the other: a choice, ticks, a click or a brush. Each label goes to the server at once.
+// Labels for pictures and texts, one after the other: a choice, ticks, a click or a brush. Each label goes to the server at once.
 const shown = element.querySelector('.lab-label-picture'), picture = shown.querySelector('img'), canvas = shown.querySelector('canvas');
 const cross = shown.querySelector('.lab-cross'), classes = element.querySelector('.lab-label-classes'), said = element.querySelector('.lab-label-said');
+const words = shown.querySelector('.lab-label-text'), pictured = shown.firstElementChild;
 const names = element.querySelector('.lab-label-names'), brush = element.querySelector('.lab-brush');
 const COLOURS = ['#000000', '#e6194b', '#3cb44b', '#4363d8', '#ffe119', '#f58231', '#911eb4', '#42d4f4', '#f032e6', '#bfef45', '#fabed4', '#469990'];
+const KEYS = 'Keys: Enter goes on, Backspace back';
+const MORE_KEYS = {point: '; arrows move the point, with Shift by ten', mask: '; 1 to 9 choose, Ctrl+Z takes a stroke back, + and − zoom'};
 const paint = canvas.getContext('2d'), UNDONE = 20;
 let state = null, label = null, chosen = 1, isAway = false, undo = [], stroke = null, zoom = 1, saving = null, isLeaving = false;
 let painted = new Uint8Array(0);  // the class of each pixel: what the canvas shows is drawn from it
@@ -32,6 +35,7 @@ const draw = () => {
   cross.hidden = kind !== 'point' || !label;
   if (label && kind === 'point') [cross.style.left, cross.style.top] = label.map(share => `${100 * share}%`);
   canvas.hidden = brush.hidden = kind !== 'mask';
+  element.querySelector('.lab-label-keys').textContent = `${KEYS}${MORE_KEYS[kind] ?? '; 1 to 9 choose'}.`;
   said.textContent = `${state.at + 1} of ${state.total} · ${state.done} labelled${state.isLabelled ? ' · this one is' : ''}`;
 };
 const open = detail => {
@@ -44,7 +48,9 @@ const open = detail => {
   names.parentElement.hidden = detail.kind === 'point';
   if (isOther) {
     undo = []; zoom = 1; shown.style.setProperty('--zoom', 1);
-    picture.src = detail.picture;
+    pictured.hidden = detail.kind === 'text'; words.hidden = !pictured.hidden;
+    words.textContent = detail.text; shown.scrollTop = 0;
+    if (detail.picture) picture.src = detail.picture;
     picture.onload = () => {
       if (detail.kind !== 'mask') return;
       [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
@@ -127,7 +133,7 @@ const choose = place => {
     draw();
     return tell('label', {label});
   }
-  if (state.kind === 'label') { label = name; draw(); tell('label', {label, by: 1}); }
+  if (state.kind === 'label' || state.kind === 'text') { label = name; draw(); tell('label', {label, by: 1}); }
 };
 const undoOne = () => { if (undo.length) { painted = undo.pop(); fill(); changed(); } };
 const place = point => { label = point; draw(); tell('label', {label}); };
@@ -135,6 +141,7 @@ const place = point => { label = point; draw(); tell('label', {label}); };
 shown.addEventListener('pointerdown', event => {
   if (!state || event.button || isLeaving) return;
   shown.focus();
+  if (state.kind !== 'point' && state.kind !== 'mask') return;
   event.preventDefault();
   shown.setPointerCapture(event.pointerId);
   if (state.kind === 'point') { label = at(event); shown.dragging = true; draw(); }

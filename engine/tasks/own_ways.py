@@ -2,19 +2,23 @@
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import filelock
 
 from engine.data.dataset import DataSet, check_can_train
+from engine.data.own.draft_ways import draft_ways
 from engine.data.own.exports import exported_ways
 from engine.data.own.mask_keys import mask_ways
 from engine.data.own.store import PLAIN, OwnSet, keep_own
 from engine.data.own.tables import table_ways
 from engine.data.own.text_ways import text_ways
+from engine.data.own.unlabelled import find_texts
 from engine.data.own.way import Answers, Question, Way
 from engine.data.pictures.files import list_all_pictures
 from engine.data.pictures.transforms import CHANGES
@@ -54,15 +58,29 @@ class Staged:
 def ways_of(key: str, encoding: str = "") -> list[Way]:
     """The ways to read what was brought under a key, the likeliest first; `DataError` where there is none.
 
-    `encoding` is that of texts that are not UTF-8; `LettersError` where it has to be said.
+    What was labelled here comes before anything else. `encoding` is that of texts that are not UTF-8; `LettersError` where it
+    has to be said.
     """
     folder = found_in(key)
+    drafted = draft_ways(brought_folder(key))
+    try:
+        found = _ways_in(folder, encoding)
+    except DataError:
+        if not drafted:
+            raise
+        found = []
+    return [_with_changes(way) for way in [*drafted, *_named(found)] if is_learnt(way.kind)]
+
+
+def _ways_in(folder: Path, encoding: str) -> list[Way]:
     found: list[Way] = []
     refusals: list[DataError] = []
     finders: tuple[Callable[[Path], list[Way]], ...] = (exported_ways, table_ways, _as_it_is, mask_ways)
     for find in finders:
         try:
-            found += find(folder)
+            # Two exports of one kind are two data sets; a table and the folders that it lies in are one.
+            kinds = {way.kind for way in found}
+            found += [way for way in find(folder) if way.kind not in kinds]
         except DataError as problem:
             refusals.append(problem)
     if not found:
@@ -72,21 +90,41 @@ def ways_of(key: str, encoding: str = "") -> list[Way]:
             raise
         except DataError as problem:
             refusals.append(problem)
-    known = {way.kind: way for way in reversed(found)}
-    ways = [_with_changes(way) for way in found if known[way.kind] is way and is_learnt(way.kind)]
-    pictures = [] if ways else list_all_pictures(folder)
-    plain = [one for one in refusals if not isinstance(one, LayoutError)]
-    if pictures and not plain:
+    if not found:
+        _refuse(folder, encoding, [one for one in refusals if not isinstance(one, LayoutError)])
+    return found
+
+
+def _refuse(folder: Path, encoding: str, plain: Sequence[DataError]) -> NoReturn:
+    """Say why nothing can be read, or that nothing says what it is."""
+    if plain:
+        raise plain[0]
+    pictures = list_all_pictures(folder)
+    if pictures:
         raise UnlabelledError(
             f"These are {len(pictures)} pictures, and nothing says what they are. Label them here, or bring them in a folder for "
             "each label, or with a table or masks."
         )
-    if not ways:
-        raise next(iter(plain), None) or DataError(
-            "Nothing here is known as data: no folder of pictures for each label, no table beside pictures, no pictures with "
-            "masks, and no table of texts with labels."
+    if found := find_texts(folder, encoding):
+        raise UnlabelledError(
+            f"These are texts, {found.said}, and nothing says what they are. Label them here, or bring a table with a column of "
+            "texts and one of labels."
         )
-    return ways
+    raise DataError(
+        "Nothing here is known as data: no folder of pictures for each label, no table beside pictures, no pictures with "
+        "masks, and no table of texts with labels."
+    )
+
+
+def _named(ways: Sequence[Way]) -> list[Way]:
+    """The ways with a name each: the kind, and a number for the second of a kind."""
+    counts = Counter[str]()
+    named: list[Way] = []
+    for way in ways:
+        counts[way.kind] += 1
+        many = counts[way.kind]
+        named.append(replace(way, name=way.kind if many == 1 else f"{way.kind} {many}"))
+    return named
 
 
 def stage_way(key: str, way: Way, answers: Answers) -> Staged:

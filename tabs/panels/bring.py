@@ -9,7 +9,6 @@ import gradio as gr
 from engine.data.own.drafts import read_draft
 from engine.data.own.store import check_room, room_left
 from engine.data.own.way import Way
-from engine.data.pictures.files import list_all_pictures
 from engine.data.sources.bringing import Brought, brought_folder, found_in, gather
 from engine.errors import DataError, EngineError, LettersError
 from tabs.door.address import link
@@ -18,7 +17,7 @@ from tabs.door.uploads import uploaded
 from tabs.drawing.account import show_account
 from tabs.drawing.markup import note, text
 from tabs.panels.bring_words import DROP, NOTHING, PRIVATE, WHAT
-from tabs.panels.labeller import build_labeller
+from tabs.panels.labeller import build_labeller, what_to_label
 from tabs.reading.heavy import load_engine
 from tabs.reading.vetting import vetted
 from tabs.scripts import script
@@ -56,13 +55,13 @@ def take(files: Any) -> str:
     return gather(brought, max_bytes=room_left())
 
 
-def first_look(key: str, encoding: str = "") -> tuple[Asked, Found]:
+def first_look(key: str, encoding: str | None = "") -> tuple[Asked, Found]:
     """What was brought, read in the likeliest way; or why it cannot be."""
     load_engine()
     from engine.tasks.own_ways import ways_of
 
     try:
-        ways = ways_of(key, encoding)
+        ways = ways_of(key, encoding or "")
     except LettersError as error:
         choices = [(f"{said} ({name})", name) for name, said in error.choices.items()]
         said = note(
@@ -126,7 +125,7 @@ def questions_of(ways: Sequence[Way], way: Way) -> Asked:
         for at in range(QUESTIONS)
     )
     return Asked(
-        way=gr.update(choices=[(_title(one), one.kind) for one in ways], value=way.kind, visible=True),
+        way=gr.update(choices=[(_title(one), one.name) for one in ways], value=way.name, visible=True),
         lists=shown,
         lines=gr.update(value=lines.value, label=lines.asked, visible=True)
         if lines
@@ -140,28 +139,28 @@ def no_questions() -> Asked:
     return Asked(way=hidden, lists=(hidden,) * QUESTIONS, lines=hidden)
 
 
-def chosen_way(key: str, encoding: str | None, kind: str) -> tuple[list[Way], Way]:
-    """The ways to read what was brought, and the one of a kind, or else the first; `EngineError` where there is none."""
+def chosen_way(key: str, encoding: str | None, name: str) -> tuple[list[Way], Way]:
+    """The ways to read what was brought, and the one of that name, or else the first; `EngineError` where there is none."""
     load_engine()
     from engine.tasks.own_ways import ways_of
 
     ways = ways_of(key, encoding or "")
-    return ways, next((one for one in ways if one.kind == kind), ways[0])
+    return ways, next((one for one in ways if one.name == name), ways[0])
 
 
-def look_again(key: str, encoding: str | None, kind: str, *given: str) -> Found:
+def look_again(key: str, encoding: str | None, name: str, *given: str) -> Found:
     """What was brought with what somebody has put right."""
     try:
-        _, way = chosen_way(key, encoding, kind)
+        _, way = chosen_way(key, encoding, name)
     except EngineError as error:
         return refused(error)
     return look(key, way, answers_of(way, given))
 
 
-def ask_again(key: str, encoding: str | None, kind: str) -> tuple[Asked, Found]:
+def ask_again(key: str, encoding: str | None, name: str) -> tuple[Asked, Found]:
     """The questions of another way to read it."""
     try:
-        ways, way = chosen_way(key, encoding, kind)
+        ways, way = chosen_way(key, encoding, name)
     except EngineError as error:
         return no_questions(), refused(error)
     return questions_of(ways, way), look(key, way, {})
@@ -177,16 +176,13 @@ def answers_of(way: Way, given: Sequence[str | None]) -> dict[str, str]:
 
 
 @tells_errors
-def keep(key: str, encoding: str | None, kind: str, title: str, *given: str) -> tuple[str, str]:
+def keep(key: str, encoding: str | None, name: str, title: str, *given: str) -> tuple[str, str]:
     """The name of the data set that was kept, read as the answers say now, and where it opens."""
     load_engine()
-    from engine.data.own.drafts import draft_way
     from engine.tasks.own_kinds import task_for
     from engine.tasks.own_ways import keep_way, ways_of
 
-    folder = brought_folder(key)
-    ways = [draft_way(folder)] if read_draft(folder) else ways_of(key, encoding or "")
-    way = next((one for one in ways if one.kind == kind), None)
+    way = next((one for one in ways_of(key, encoding or "") if one.name == name), None)
     if way is None:
         raise DataError("It cannot be read in that way. Choose one of those that are offered.")
     kept = keep_way(key, way, answers_of(way, given) if given else {}, title)
@@ -199,23 +195,11 @@ def keep(key: str, encoding: str | None, kind: str, title: str, *given: str) -> 
     return kept.name, said
 
 
-def drafted(key: str) -> tuple[Asked, Found]:
-    """What was labelled here, as the data set that it comes to."""
-    load_engine()
-    from engine.data.own.drafts import draft_way
-
-    try:
-        way = draft_way(brought_folder(key))
-    except EngineError as error:
-        return no_questions(), refused(error)
-    return questions_of([way], way), look(key, way, {})
-
-
-def may_label(key: str, asked: Asked) -> Any:
-    """Whether the editor shows: there are pictures, and nothing says what they are; or some have been labelled already."""
-    folder = brought_folder(key)
-    has_questions = isinstance(asked.way, dict) and asked.way.get("visible")
-    return gr.update(visible=read_draft(folder) is not None or (not has_questions and bool(list_all_pictures(folder))))
+def may_label(key: str, encoding: str | None, asked: Asked) -> Any:
+    """Whether the editor shows, and whether it is open: it is where nothing says what these are, or some are labelled here."""
+    has_ways = isinstance(asked.way, dict) and asked.way.get("visible")
+    is_begun = bool(key) and read_draft(brought_folder(key)) is not None
+    return gr.update(visible=bool(what_to_label(key, encoding)), open=is_begun or not has_ways)
 
 
 def restore(remembered: Any) -> tuple[Any, ...]:
@@ -232,8 +216,8 @@ def restore(remembered: Any) -> tuple[Any, ...]:
             gr.update(visible=False),
             gr.update(visible=False),
         )
-    asked, found = drafted(key) if read_draft(brought_folder(key)) else first_look(key)
-    return key, *flat(asked), *flat(found), may_label(key, asked)
+    asked, found = first_look(key)
+    return key, *flat(asked), *flat(found), may_label(key, "", asked)
 
 
 def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
@@ -241,7 +225,7 @@ def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
     key, remembered = gr.State(""), gr.BrowserState("", storage_key="lesson-lab-brought", secret="brought")
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            drop = gr.HTML(DROP, js_on_load=script("drop-files"))
+            drop = gr.HTML(DROP, js_on_load=script("camera") + script("drop-files"))
             gr.HTML(f'{WHAT}<p class="lab-small">{PRIVATE}</p>')
             encoding = gr.Radio([], label="What reads right?", visible=False)
             way = gr.Radio([], label="What it is", visible=False)
@@ -251,7 +235,7 @@ def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
                 title = gr.Textbox(label="Its name", placeholder="Leaves from the garden", max_length=60)
                 button = gr.Button("Keep it as a data set", variant="primary")
         with gr.Column(scale=3, min_width=320):
-            editor, looking = build_labeller(key)
+            editor, looking = build_labeller(key, encoding)
             shown = gr.HTML(NOTHING, js_on_load=script("click-enlarge"))
     asked = Asked(way=way, lists=lists, lines=lines)
     found = Found(shown=shown, encoding=encoding, keep=keeping)
@@ -265,14 +249,18 @@ def build_bring(page: gr.Blocks, kept: gr.State, message: gr.HTML) -> None:
         notes = vetted(key)
         questions, look = first_look(key)
         shown = look._replace(shown=notes + look.shown)
-        return key, *flat(questions), *flat(shown), may_label(key, questions), key, ""
+        return key, *flat(questions), *flat(shown), may_label(key, "", questions), key, ""
+
+    def spelt(key: str, encoding: str | None) -> tuple[Any, ...]:
+        questions, look = first_look(key, encoding or "")
+        return *flat(questions), *flat(look), may_label(key, encoding, questions)
 
     coming = drop.select(came, None, [key, *seen, editor, remembered, message], **BATCH)
     coming.then(None, None, None, js=script("drop-done"), **POLL)
     page.load(restore, remembered, [key, *seen, editor], **POLL)
-    encoding.input(lambda *given: flat(first_look(*given)), [key, encoding], seen, **BATCH)
+    encoding.input(spelt, [key, encoding], [*seen, editor], **BATCH)
     way.input(lambda *given: flat(ask_again(*given)), [key, encoding, way], seen, **BATCH)
-    looking.click(lambda key: flat(drafted(key)), key, seen, **BATCH)
+    looking.click(lambda *given: flat(first_look(*given)), [key, encoding], seen, **BATCH)
     given, last = [*lists, lines], {**BATCH, "trigger_mode": "always_last"}
     changed = [one.input for one in lists] + [lines.blur]
     gr.on(changed, lambda *values: flat(look_again(*values)), [key, encoding, way, *given], flat(found), **last)

@@ -5,9 +5,14 @@ from tabs.drawing.markup import empty_state
 DROP = """
 <div class="lab-drop" tabindex="0">
   <strong>Drop it here</strong>
-  <p>A folder, a zip archive, many pictures, a table, or a table and pictures together.</p>
+  <p>A folder, a zip archive, many pictures, a table, or a table and pictures together. Or paste a picture, or cells.</p>
   <p><button type="button" data-open="files">Choose files</button>
-  <button type="button" data-open="folder">Choose a folder</button></p>
+  <button type="button" data-open="folder">Choose a folder</button>
+  <button type="button" data-record title="Hold to record; a click counts down and records two seconds">Camera: hold to
+  record</button></p>
+  <video muted playsinline hidden></video>
+  <p class="lab-tray" hidden><span></span> <button type="button" data-use>Use them</button>
+  <button type="button" data-clear>Clear</button></p>
   <input type="file" class="files" multiple hidden><input type="file" class="folder" webkitdirectory hidden>
   <div class="lab-drop-bar"><span></span></div>
   <p class="lab-small"><span class="lab-drop-said" aria-live="polite"></span>

@@ -1,14 +1,15 @@
-"""Label pictures in the browser: a choice, ticks, a click or a brush, one picture after the other; what is half done is kept."""
+"""Label pictures and texts in the browser: a choice, ticks, a click or a brush, one after the other; half done is kept."""
 
 import base64
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from engine.data.own.drafts import (
-    PICTURES,
+    ITEMS,
     begin_draft,
     label_item,
     mask_of,
@@ -16,6 +17,8 @@ from engine.data.own.drafts import (
     paint_item,
     read_draft,
 )
+from engine.data.own.unlabelled import find_texts
+from engine.data.pictures.files import list_all_pictures
 from engine.data.sources.bringing import brought_folder, found_in
 from engine.errors import DataError, EngineError
 from tabs.door.paths import without_paths
@@ -24,15 +27,17 @@ from tabs.reading.pictures import read_sent
 from tabs.scripts import called, script
 from tabs.wiring import ACTION, POLL
 
-KINDS = [("One label each", "label"), ("Several tags each", "tags"), ("A point each", "point"), ("A mask each", "mask")]
+PICTURE_KINDS = [("One label", "label"), ("Several tags", "tags"), ("A point", "point"), ("A mask", "mask")]
+TEXT_KINDS = [("One label", "text")]
 LABEL: dict[str, Any] = {**POLL, "trigger_mode": "multiple", "concurrency_limit": 8, "concurrency_id": "label"}
 MOST_NAMES = 100
 EDITOR = """
 <div class="lab-labeller lab-card">
   <p class="lab-label-named"><label>Names to choose from, with commas between <input type="text" class="lab-label-names"
   placeholder="cat, dog, neither"></label></p>
-  <div class="lab-label-picture" tabindex="0" aria-label="The picture; numbers choose, Enter goes on, Backspace goes back">
-    <div><img alt="the picture to label" draggable="false"><canvas></canvas><span class="lab-cross" hidden></span></div></div>
+  <div class="lab-label-picture" tabindex="0" aria-label="What to label; numbers choose, Enter goes on, Backspace goes back">
+    <div><img alt="the picture to label" draggable="false"><canvas></canvas><span class="lab-cross" hidden></span></div>
+    <p class="lab-label-text" hidden></p></div>
   <div class="lab-label-side">
     <div class="lab-label-classes"></div>
     <p class="lab-brush" hidden><label>Brush <input type="range" min="5" max="200" value="40"></label>
@@ -41,7 +46,7 @@ EDITOR = """
     <p><button type="button" data-by="-1">← Back</button> <button type="button" data-by="1">Next →</button>
       <button type="button" data-none>No label</button></p>
     <p class="lab-small lab-label-said" aria-live="polite"></p>
-    <p class="lab-small">Keys: 1 to 9 choose, Enter goes on, Backspace back; arrows move a point; Ctrl+Z takes a stroke back.</p>
+    <p class="lab-small lab-label-keys"></p>
   </div>
 </div>
 """
@@ -55,8 +60,7 @@ def opened(key: str, at: int) -> str:
         return "{}"
     at = at % len(draft.items)
     item = draft.items[at]
-    picture = (folder / PICTURES / item).read_bytes()
-    mask = mask_of(folder, item)
+    is_text, mask = draft.kind == "text", mask_of(folder, item)
     return json.dumps(
         {
             "kind": draft.kind,
@@ -67,16 +71,45 @@ def opened(key: str, at: int) -> str:
             "done": len(draft.labels),
             "isLabelled": item in draft.labels,
             "label": draft.labels.get(item) if draft.kind != "mask" else None,
-            "picture": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
-            "mask": f"data:image/png;base64,{base64.b64encode(mask.read_bytes()).decode()}" if mask else "",
+            "text": (folder / ITEMS / item).read_text("utf-8") if is_text else "",
+            "picture": "" if is_text else _packed(folder / ITEMS / item, "jpeg"),
+            "mask": _packed(mask, "png") if mask else "",
         }
     )
 
 
-def begin(key: str, kind: str) -> tuple[int, str, str]:
-    """Begin to label what was brought; the first picture, and what has to be said."""
+def _packed(file: Path, form: str) -> str:
+    return f"data:image/{form};base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
+def what_to_label(key: str, encoding: str | None) -> list[tuple[str, str]]:
+    """The kinds of label that what was brought can get; [] where there is nothing to label."""
     try:
-        begin_draft(brought_folder(key), found_in(key), kind)
+        source = found_in(key)
+        if list_all_pictures(source):
+            return PICTURE_KINDS
+        return TEXT_KINDS if find_texts(source, encoding or "") else []
+    except EngineError:
+        return []
+
+
+def offered(key: str, encoding: str | None) -> tuple[Any, Any]:
+    """The kinds of label to choose from, and of a table the columns that may hold the texts."""
+    kinds = what_to_label(key, encoding)
+    texts = find_texts(found_in(key), encoding or "") if kinds == TEXT_KINDS else None
+    draft = read_draft(brought_folder(key)) if kinds else None
+    columns = list(texts.columns) if texts else []
+    return (
+        gr.update(choices=kinds, value=draft.kind if draft else next((kind for _, kind in kinds), None)),
+        gr.update(choices=columns, value=texts.column if texts else None, visible=len(columns) > 1),
+    )
+
+
+def begin(key: str, encoding: str | None, kind: str | None, column: str | None) -> tuple[int, str, str]:
+    """Begin to label what was brought; the first of it, and what has to be said."""
+    try:
+        source = found_in(key)
+        begin_draft(brought_folder(key), source, kind or "", encoding=encoding or "", column=column or "")
     except EngineError as error:
         return 0, "{}", note(without_paths(error), "bad")
     return 0, opened(key, 0), ""
@@ -106,13 +139,13 @@ def react(key: str, at: int, asked: Mapping[str, Any]) -> tuple[int, str, str]:
     return at, opened(key, at), said
 
 
-def build_labeller(key: gr.State) -> tuple[gr.Column, gr.Button]:
+def build_labeller(key: gr.State, encoding: gr.Radio) -> tuple[gr.Accordion, gr.Button]:
     """The panel, wired, and the button that shows what the labels come to; `key` says what was brought."""
-    at, picture = gr.State(0), gr.Textbox(visible=False)
-    with gr.Column(visible=False) as panel:
-        gr.HTML("<h4>Label them here</h4>")
+    at, item = gr.State(0), gr.Textbox(visible=False)
+    with gr.Accordion("Label them here", visible=False) as panel:
         with gr.Row(elem_classes="lab-controls"):
-            kind = gr.Radio(KINDS, value="label", label="What each picture gets")
+            kind = gr.Radio([], label="What each of them gets")
+            column = gr.Dropdown([], label="Column with the texts", visible=False, interactive=True)
             starting = gr.Button("Begin", size="sm")
         editor = gr.HTML(EDITOR, js_on_load=script("labeller"))
         said = gr.HTML()
@@ -121,9 +154,10 @@ def build_labeller(key: gr.State) -> tuple[gr.Column, gr.Button]:
     def asked(key: str, at: int, event: gr.EventData) -> tuple[int, str, str]:
         return react(key, at, event._data if isinstance(event._data, dict) else {})
 
-    shown = [at, picture, said]
+    shown = [at, item, said]
     told = called("labeller-told", "opened")
-    starting.click(begin, [key, kind], shown, **ACTION).then(None, picture, None, js=told, **POLL)
-    editor.select(asked, [key, at], shown, **LABEL).then(None, picture, None, js=told, **POLL)
-    key.change(lambda key: (0, opened(key, 0), ""), key, shown, **POLL).then(None, picture, None, js=told, **POLL)
+    starting.click(begin, [key, encoding, kind, column], shown, **ACTION).then(None, item, None, js=told, **POLL)
+    editor.select(asked, [key, at], shown, **LABEL).then(None, item, None, js=told, **POLL)
+    key.change(lambda key: (0, opened(key, 0), ""), key, shown, **POLL).then(None, item, None, js=told, **POLL)
+    gr.on([key.change, encoding.input], offered, [key, encoding], [kind, column], **POLL)
     return panel, looking

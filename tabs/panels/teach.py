@@ -156,7 +156,7 @@ def build_teach(page: gr.Blocks) -> None:
     """The panel, wired."""
     remembered = gr.BrowserState("", storage_key="lesson-lab-taught", secret="taught")
     gr.HTML(HEAD)
-    boxes = gr.HTML(TEACHING, js_on_load=script("teach"))
+    boxes = gr.HTML(TEACHING, js_on_load=script("camera") + script("teach"))
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
             said = gr.HTML()

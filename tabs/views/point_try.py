@@ -133,7 +133,7 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
                 places = gr.HTML()
         with gr.Tab("Live camera"), gr.Row():
             with gr.Column(scale=2, min_width=280):
-                camera = gr.HTML(CAMERA, elem_id=camera_id, js_on_load=script("live-camera"))
+                camera = gr.HTML(CAMERA, elem_id=camera_id, js_on_load=script("camera") + script("live-camera"))
             with gr.Column(scale=3, min_width=320):
                 live = gr.HTML(elem_id=f"{camera_id}-answer")
                 gr.HTML('<p class="lab-small">The cross is where the model sees the middle of the head.</p>')

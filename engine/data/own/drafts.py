@@ -1,9 +1,10 @@
-"""Pictures that somebody labels in the browser: what is labelled so far, kept beside the pictures, and written as a data set.
+"""Pictures or texts that somebody labels in the browser: what is labelled so far, kept beside them, and written as a data set.
 
 A draft lies with what was brought (`engine.data.sources.bringing`) and goes when that goes; every label is kept at once.
 """
 
 import json
+import shutil
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,15 +15,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from engine.data.own.way import Answers, Way
-from engine.data.pictures.files import list_all_pictures, open_picture
+from engine.data.own.unlabelled import copy_pictures, copy_texts
 from engine.data.reading.values import is_missing
 from engine.errors import DataError
 
-FILE, MASKS, PICTURES = "draft.json", "masks", "upright"
-KINDS = ("label", "tags", "point", "mask")
+FILE, MASKS, ITEMS = "draft.json", "masks", "upright"
+KINDS = ("label", "tags", "point", "mask", "text")
 MOST_CLASSES, LONGEST = 40, 60
-LONGER_SIDE = 1024  # pixels of a picture that is labelled: what a brush can tell apart
 BACKGROUND = "background"
 MOST_PAINTED = 12  # classes of masks, the background among them: as many as the editor has colours for
 GONE = 255
@@ -34,8 +33,8 @@ class Draft:
     """What is labelled so far.
 
     classes: the names to choose from; of masks the first is what nobody has painted over.
-    items: the pictures' names, in their order. labels: of those that are labelled, by name: a class, a list of tags, a point as
-        [share of the width, share of the height], or true where there is a mask.
+    items: the names of the pictures or texts, in their order. labels: of those that are labelled, by name: a class, a list of
+        tags, a point as [share of the width, share of the height], or true where there is a mask.
     """
 
     kind: str
@@ -49,8 +48,8 @@ class Draft:
         return sum(item not in self.labels for item in self.items)
 
 
-def begin_draft(folder: Path, pictures: Path, kind: str) -> Draft:
-    """A draft in `folder` of all that lies in `pictures`: each is copied, upright and without what its camera noted."""
+def begin_draft(folder: Path, source: Path, kind: str, *, encoding: str = "", column: str = "") -> Draft:
+    """A draft in `folder` of all that lies in `source`: copies of its pictures, or of its texts, in that column of a table."""
     if kind not in KINDS:
         raise DataError(f"{kind[:40]!r} cannot be labelled here. There are: {', '.join(KINDS)}.")
     before = read_draft(folder)
@@ -58,19 +57,13 @@ def begin_draft(folder: Path, pictures: Path, kind: str) -> Draft:
         return before
     if before and before.labels:
         raise DataError(
-            f"{len(before.labels)} of these pictures are labelled already, each with a {before.kind}. Keep them as a data set "
-            "first, or bring the pictures again."
+            f"{len(before.labels)} of these are labelled already, each with a {before.kind}. Keep them as a data set first, or "
+            "bring them again."
         )
-    found = list_all_pictures(pictures)
-    if not found:
-        raise DataError("There are no pictures to label. Bring some.")
-    (folder / PICTURES).mkdir(exist_ok=True)
-    items = []
-    for number, picture in enumerate(found):
-        upright = open_picture(picture)
-        upright.thumbnail((LONGER_SIDE, LONGER_SIDE), Image.Resampling.BICUBIC)
-        items.append(f"{number:05}.jpg")
-        upright.convert("RGB").save(folder / PICTURES / items[-1], quality=93)
+    target = folder / ITEMS
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    items = copy_texts(source, target, encoding, column) if kind == "text" else copy_pictures(source, target)
     draft = Draft(kind=kind, classes=(BACKGROUND, "thing") if kind == "mask" else (), items=tuple(items))
     _write(folder, draft)
     return draft
@@ -101,7 +94,7 @@ def name_classes(folder: Path, classes: Sequence[str]) -> Draft:
             _recode(folder, draft, names, other)
         labels = (
             {item: _under(other, said) for item, said in draft.labels.items()}
-            if draft.kind in ("label", "tags")
+            if draft.kind in ("label", "tags", "text")
             else draft.labels
         )
         changed = replace(
@@ -146,7 +139,7 @@ def _recode(folder: Path, draft: Draft, names: Sequence[str], other: Mapping[str
         return
     table = np.array([names.index(name) if name in names else GONE for name in now], np.uint8)
     masks = {item: mask for item in draft.items if (mask := mask_of(folder, item)) and item in draft.labels}
-    changed = {mask: table[_codes(folder, item)] for item, mask in masks.items()}
+    changed = {mask: table[codes_of(folder, item)] for item, mask in masks.items()}
     lost = sum(bool((codes == GONE).any()) for codes in changed.values())
     if lost:
         gone = [name for name in draft.classes if other[name] is None]
@@ -162,7 +155,7 @@ def label_item(folder: Path, item: str, said: Any) -> Draft:
     with _LOCK:
         draft = _draft(folder)
         if item not in draft.items:
-            raise DataError(f"There is no picture {item[:60]!r} here.")
+            raise DataError(f"There is no {item[:60]!r} here.")
         labels = dict(draft.labels)
         if said is None:
             labels.pop(item, None)
@@ -178,7 +171,7 @@ def paint_item(folder: Path, item: str, codes: np.ndarray) -> Draft:
     draft = _draft(folder)
     if draft.kind != "mask" or item not in draft.items:
         raise DataError(f"There is no picture {item[:60]!r} to be painted here.")
-    size = _size(folder / PICTURES / item)
+    size = size_of(folder / ITEMS / item)
     if codes.max(initial=0) >= len(draft.classes):
         raise DataError("The mask holds a class that there is not. Reload the page.")
     (folder / MASKS).mkdir(exist_ok=True)
@@ -197,33 +190,8 @@ def mask_of(folder: Path, item: str) -> Path | None:
     return mask if mask.is_file() else None
 
 
-def draft_way(folder: Path) -> Way:
-    """A draft as a way to read what was brought: the labelled pictures, in the kind's plain layout."""
-    # Here, since it brings torch, and a draft itself does without.
-    from engine.data.own.plain import Row, write_labels, write_masks, write_points, write_tags
-
-    draft = _draft(folder)
-
-    def write(target: Path, answers: Answers) -> tuple[str, ...]:
-        rows = [(folder / PICTURES / item, item, draft.labels[item]) for item in draft.items if item in draft.labels]
-        if not rows:
-            raise DataError("None of the pictures is labelled yet. Label some, then look at them.")
-        if draft.kind == "label":
-            write_labels(target, [Row(picture=picture, label=said) for picture, _, said in rows])
-        elif draft.kind == "tags":
-            write_tags(target, [Row(picture=picture, label=said) for picture, _, said in rows])
-        elif draft.kind == "point":
-            write_points(target, [Row(picture=picture, label=_pixels(picture, said)) for picture, _, said in rows])
-        else:
-            masks = (Row(picture=picture, label=_codes(folder, item)) for picture, item, _ in rows)
-            write_masks(target, masks, classes=draft.classes)
-        return (f"{draft.left} pictures are not labelled, and are left out.",) if draft.left else ()
-
-    return Way(kind=draft.kind, said=f"{len(draft.labels)} of {len(draft.items)} pictures, labelled here", write=write)
-
-
 def _checked(draft: Draft, said: Any) -> Any:
-    if draft.kind == "label" and said in draft.classes:
+    if draft.kind in ("label", "text") and said in draft.classes:
         return said
     if draft.kind == "tags" and isinstance(said, list) and set(said) <= set(draft.classes):
         return [name for name in draft.classes if name in said]
@@ -239,17 +207,14 @@ def _checked(draft: Draft, said: Any) -> Any:
     raise DataError("That is no label here. Choose one of those that are offered.")
 
 
-def _pixels(picture: Path, said: Sequence[float]) -> tuple[float, float]:
-    width, height = _size(picture)
-    return said[0] * width, said[1] * height
-
-
-def _size(picture: Path) -> tuple[int, int]:
+def size_of(picture: Path) -> tuple[int, int]:
+    """A picture's (width, height) in pixels."""
     with Image.open(picture) as opened:
         return opened.size
 
 
-def _codes(folder: Path, item: str) -> np.ndarray:
+def codes_of(folder: Path, item: str) -> np.ndarray:
+    """The mask that a picture was painted with (H, W) uint8, of the classes' numbers."""
     mask = mask_of(folder, item)
     if mask is None:
         raise DataError(f"The mask of {item} is gone. Paint it again.")
@@ -260,7 +225,7 @@ def _codes(folder: Path, item: str) -> np.ndarray:
 def _draft(folder: Path) -> Draft:
     draft = read_draft(folder)
     if draft is None:
-        raise DataError("What was labelled is not here any more: it is kept for a day. Bring the pictures again.")
+        raise DataError("What was labelled is not here any more: it is kept for a day. Bring it again.")
     return draft
 
 

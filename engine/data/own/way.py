@@ -27,6 +27,7 @@ class Way:
     """One way to read a folder.
 
     kind: of its targets: "mask", "tags", "label", "point", "number" or "text".
+    name: by which it is told from the others of the same folder; "" until they are listed together.
     said: what is understood, in a few words.
     write(target, answers): fills the new folder `target` with the kind's plain layout (`engine.data.own.plain`), by the answers
         to the questions; what is not answered is as proposed. Returns notes, a sentence each. Raises `DataError`.
@@ -36,6 +37,7 @@ class Way:
     said: str
     write: Callable[[Path, Answers], tuple[str, ...]]
     questions: tuple[Question, ...] = ()
+    name: str = ""
 
     def answered(self, answers: Answers) -> dict[str, str]:
         """Every question's answer: the given one where that is a choice, else the proposed one."""

@@ -44,10 +44,16 @@ def look_at_table(file: Path, encoding: str = "") -> TableLook:
             "texts and one of labels, with different names in the first line."
         )
     values = {name: [row[at] for row in rows] for at, name in enumerate(columns)}
-    text = _known(columns, TEXT_COLUMNS) or max(columns, key=lambda name: sum(map(len, values[name])))
+    text = guess_text_column(columns, rows)
     others = [name for name in columns if name not in (text, VALID_COLUMN)] or [text]
     label = _known(columns, LABEL_COLUMNS) or min(others, key=lambda name: len(set(values[name])))
     return TableLook(columns=columns, rows=tuple(rows), text=text, label=label)
+
+
+def guess_text_column(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The column that seems to hold the texts: one with a known name, else the one with the longest values."""
+    lengths = {name: sum(len(row[at]) for row in rows) for at, name in enumerate(columns)}
+    return _known(columns, TEXT_COLUMNS) or max(columns, key=lambda name: lengths[name])
 
 
 def keep_texts(source: Path, *, text: str = "", label: str = "", name: str = "", encoding: str = "") -> Path:

@@ -94,11 +94,11 @@ def test_what_holds_nothing_is_said_and_pictures_alone_can_be_labelled(upload) -
     key = bring.take(upload(**{"notes.pdf": b"%PDF"}))
     asked, found = bring.first_look(key)
     assert not asked.way["visible"] and "Nothing here is known as data" in found.shown
-    assert bring.may_label(key, asked)["visible"] is False
+    assert bring.may_label(key, "", asked)["visible"] is False
     key = bring.take(upload(**{f"p{n}.png": picture(n) for n in range(6)}))
     asked, found = bring.first_look(key)
     assert "6 pictures, and nothing says what they are" in found.shown and 'lab-note info"' in found.shown
-    assert bring.may_label(key, asked)["visible"] is True
+    assert bring.may_label(key, "", asked)["visible"] is True
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(upload) -> None:
 
 def test_a_reload_finds_what_was_brought_and_half_labelled(upload) -> None:
     key = bring.take(upload(**{f"p{n}.png": picture(n) for n in range(6)}))
-    labeller.begin(key, "label")
+    labeller.begin(key, "", "label", None)
     _, _, said = labeller.react(key, 0, {"what": "names", "names": ["one", " other ", "one"]})
     assert said == ""
     at, shown, _ = labeller.react(key, 0, {"what": "label", "item": "00000.jpg", "label": "other", "by": 1})
@@ -163,12 +163,12 @@ def test_a_reload_finds_what_was_brought_and_half_labelled(upload) -> None:
     assert (at, told["item"], told["classes"], told["done"]) == (1, "00001.jpg", ["one", "other"], 1)
     again = bring.restore(key)
     assert again[0] == key and "1 of 6 pictures, labelled here" in str(again[1]["choices"])
-    assert again[-1]["visible"] is True
+    assert again[-1]["visible"] is True and again[-1]["open"] is True
 
 
 def begin(upload, kind: str, count: int = 8) -> str:
     key = bring.take(upload(**{f"p{n}.png": picture(n) for n in range(count)}))
-    _, shown, said = labeller.begin(key, kind)
+    _, shown, said = labeller.begin(key, "", kind, None)
     assert said == "" and json.loads(shown)["total"] == count
     return key
 
@@ -185,9 +185,9 @@ def test_each_kind_of_label_becomes_a_data_set(upload) -> None:
             labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
         for n in range(8):
             assert labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": of(n)})[2] == ""
-        asked, found = bring.drafted(key)
-        assert asked.way["value"] == kind and found.keep["visible"], found.shown[:300]
-        bring.keep(key, "", kind, f"My {kind}")
+        asked, found = bring.first_look(key)
+        assert asked.way["value"] == "draft" and found.keep["visible"], found.shown[:300]
+        bring.keep(key, "", "draft", f"My {kind}")
     assert sorted(one.kind for one in own_sets()) == ["label", "point", "tags"]
 
 
@@ -204,8 +204,8 @@ def test_a_mask_is_painted_and_comes_out_as_it_was(upload) -> None:
     for n in range(8):
         _, shown, said = labeller.react(key, n, {"what": "paint", "item": f"{n:05}.jpg", "mask": mask})
         assert said == "" and json.loads(shown)["mask"].startswith("data:image/png")
-    assert "roof" in bring.drafted(key)[1].shown
-    kept, _ = bring.keep(key, "", "mask", "Roofs")
+    assert "roof" in bring.first_look(key)[1].shown
+    kept, _ = bring.keep(key, "", "draft", "Roofs")
     folder = own_sets("mask")[0].folder
     assert np.array_equal(np.asarray(Image.open(next((folder / "labels").iterdir()))), codes)
     codes[0, 0] = 9
@@ -260,11 +260,14 @@ def test_what_is_labelled_after_the_look_is_kept_too_and_beginning_again_loses_n
     labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
     for n in range(4):
         labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": "ab"[n % 2]})
-    bring.drafted(key)
+    bring.first_look(key)
     for n in range(4, 8):
         labeller.react(key, n, {"what": "label", "item": f"{n:05}.jpg", "label": "ab"[n % 2]})
-    assert labeller.begin(key, "label")[2] == "" and "labelled already" in labeller.begin(key, "mask")[2]
-    bring.keep(key, "", "label", "All of them")
+    assert (
+        labeller.begin(key, "", "label", None)[2] == ""
+        and "labelled already" in labeller.begin(key, "", "mask", None)[2]
+    )
+    bring.keep(key, "", "draft", "All of them")
     assert own_sets()[0].samples == 8
 
 
@@ -292,3 +295,61 @@ def test_painted_classes_keep_their_pixels_under_other_names(upload) -> None:
     assert labeller.react(key, 0, {"what": "names", "names": ["cars", "tree"]})[2] == ""
     assert "may be painted in 1 pictures" in labeller.react(key, 0, {"what": "names", "names": ["tree"]})[2]
     assert "12 at most" in labeller.react(key, 0, {"what": "names", "names": [str(n) for n in range(12)]})[2]
+
+
+def texts_labelled(key: str, said: dict[str, str]) -> None:
+    labeller.react(key, 0, {"what": "names", "names": sorted(set(said.values()))})
+    for item, label in said.items():
+        assert labeller.react(key, 0, {"what": "label", "item": item, "label": label})[2] == ""
+
+
+def test_texts_of_a_table_are_labelled_and_the_others_are_kept_for_a_language_model(upload) -> None:
+    table = "id,body\n" + "".join(f'{n},"film {n}, good or bad"\n' for n in range(24)) + "24,\n"
+    key = bring.take(upload(**{"films.csv": table.encode()}))
+    assert bring.may_label(key, "", bring.first_look(key)[0])["visible"]
+    kinds, columns = labeller.offered(key, "")
+    assert kinds["value"] == "text" and columns["choices"] == ["id", "body"] and columns["value"] == "body"
+    _, shown, said = labeller.begin(key, "", "text", "body")
+    told = json.loads(shown)
+    assert said == "" and told["total"] == 24 and told["text"] == "film 0, good or bad" and not told["picture"]
+    texts_labelled(key, {f"{n:05}.txt": "good" if n % 2 else "bad" for n in range(20)})
+    asked, found = bring.first_look(key)
+    assert asked.way["value"] == "draft" and "4 texts are not labelled: a language model alone" in found.shown
+    bring.keep(key, "", "draft", "Films")
+    data = open_plain("text", own_sets("text")[0].folder)
+    assert data.classes == ("bad", "good") and len(data.train) + len(data.valid) == 20
+    assert len(data.unlabelled) == 4
+
+
+def test_lines_and_files_of_text_are_labelled_too(upload) -> None:
+    lines = bring.take(upload(**{"pasted.txt": b"one, two\n\nthree\nfour\n"}))
+    assert "the lines of pasted.txt" in bring.first_look(lines)[1].shown
+    assert json.loads(labeller.begin(lines, "", "text", None)[1])["total"] == 3
+    files = bring.take(upload(**{f"t{n}.txt": f"first\nsecond {n}".encode() for n in range(3)}))
+    assert "3 text files" in bring.first_look(files)[1].shown
+    assert json.loads(labeller.begin(files, "", "text", None)[1])["text"] == "first\nsecond 0"
+
+
+def test_what_is_labelled_here_and_what_it_came_as_are_told_apart(upload) -> None:
+    key = bring.take(upload(**classes()))
+    labeller.begin(key, "", "label", None)
+    labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
+    labeller.react(key, 0, {"what": "label", "item": "00000.jpg", "label": "a"})
+    ways, chosen = bring.chosen_way(key, "", "label")
+    assert [way.name for way in ways] == ["draft", "label", "tags"] and chosen.name == "label"
+    bring.keep(key, "", "label", "As it came")
+    assert own_sets()[0].samples == 12
+
+
+def test_frames_of_a_recording_stay_together(upload) -> None:
+    files = {f"camera-{take}-{n:04}.jpg": picture(10 * take + n) for take in range(1, 5) for n in range(4)}
+    key = bring.take(upload(**files))
+    labeller.begin(key, "", "label", None)
+    labeller.react(key, 0, {"what": "names", "names": ["a", "b"]})
+    for take in range(1, 5):
+        for n in range(4):
+            labeller.react(key, 0, {"what": "label", "item": f"camera-{take}-{n:04}.jpg", "label": "ab"[take % 2]})
+    bring.keep(key, "", "draft", "Recorded")
+    data = open_plain("label", own_sets("label")[0].folder)
+    assert data.valid and data.train
+    assert not {item.stem[:8] for item in data.valid} & {item.stem[:8] for item in data.train}
