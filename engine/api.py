@@ -17,13 +17,15 @@ from engine.task import Aim, ModelPlan, Objective, Task
 from engine.tasks.registry import TASKS, get_task
 
 if TYPE_CHECKING:
-    from engine.data.pictures.transforms import transforms_from_above
+    from engine.data.pictures.transforms import transforms_from_above, transforms_unmirrored
     from engine.kinds.block_parts import (
         all_pictures,
         each,
         folder_names,
         label_column,
+        labels_in,
         masks_at,
+        numbers_in,
         pictures_in,
         points_in,
         tags_in,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
         random_split,
         recording_split,
     )
-    from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
+    from engine.kinds.data_block import DataBlock, Masks, Numbers, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
     from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
     from engine.serving.predictor import Predictor, load_predictor
@@ -56,6 +58,7 @@ __all__ = [
     "Event",
     "Masks",
     "ModelPlan",
+    "Numbers",
     "Objective",
     "OneLabel",
     "Point",
@@ -84,9 +87,11 @@ __all__ = [
     "get_task",
     "group_split",
     "label_column",
+    "labels_in",
     "list_split",
     "load_predictor",
     "masks_at",
+    "numbers_in",
     "pictures_in",
     "points_in",
     "random_split",
@@ -104,6 +109,7 @@ __all__ = [
     "tokenize",
     "train_recipe",
     "transforms_from_above",
+    "transforms_unmirrored",
 ]
 
 
@@ -115,13 +121,15 @@ def __getattr__(name: str) -> Any:
 
 
 def _names_that_need_torch() -> dict[str, Any]:
-    from engine.data.pictures.transforms import transforms_from_above
+    from engine.data.pictures.transforms import transforms_from_above, transforms_unmirrored
     from engine.kinds.block_parts import (
         all_pictures,
         each,
         folder_names,
         label_column,
+        labels_in,
         masks_at,
+        numbers_in,
         pictures_in,
         points_in,
         tags_in,
@@ -135,7 +143,7 @@ def _names_that_need_torch() -> dict[str, Any]:
         random_split,
         recording_split,
     )
-    from engine.kinds.data_block import DataBlock, Masks, OneLabel, Point, Tags, Texts
+    from engine.kinds.data_block import DataBlock, Masks, Numbers, OneLabel, Point, Tags, Texts
     from engine.runs.start import Start, start_model
     from engine.serving.inspect import compare_predictions, rank_by_loss, show_augmented, show_samples
     from engine.serving.predictor import Predictor, load_predictor

@@ -15,6 +15,8 @@ from engine.data.account import Findings
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.label_layouts import label_reader
 from engine.data.pictures.mask_layouts import NO_MASK
+from engine.data.pictures.named_rows import open_named
+from engine.data.pictures.number_layouts import read_number_table
 from engine.data.pictures.point_table import read_point_table
 from engine.data.pictures.tag_layouts import read_tag_tables
 from engine.data.reading.litter import is_in_litter
@@ -95,8 +97,8 @@ class LabelColumn:
 
     def __call__(self, root: Path, inputs: Sequence[Path]) -> Labels:
         raise DataError(
-            "A column of labels goes with texts_in(TABLE) and Texts(). For pictures there are tags_in(TABLE) and "
-            "points_in(TABLE)."
+            "A column of labels goes with texts_in(TABLE) and Texts(). For pictures there are tags_in(TABLE), "
+            "labels_in(TABLE), points_in(TABLE) and numbers_in(TABLE)."
         )
 
 
@@ -170,6 +172,19 @@ def points_in(table: str) -> Labelling:
         found = read_point_table(root / table, folder_of(root, inputs), list(inputs))
         points = {picture: found.point(picture) for picture in found.pictures}
         return Labels(of=points, findings=found.findings, split=found.split, facts=found.facts)
+
+    return labels
+
+
+def numbers_in(table: str, *columns: str) -> Labelling:
+    """The numbers in a table, by the names of their columns: in these, or in all that are numbers to be learnt."""
+
+    def labels(root: Path, inputs: Sequence[Path]) -> Labels:
+        where = folder_of(root, inputs)
+        opened, named = open_named(root / table, where, list(inputs))
+        found = read_number_table(opened, named, where, len(inputs), is_chosen=True, columns=columns)
+        numbers = {item: dict(zip(found.names, some, strict=True)) for item, some in found.numbers.items()}
+        return Labels(of=numbers, findings=found.findings, split=found.split, facts=found.facts)
 
     return labels
 

@@ -14,7 +14,7 @@ The parts are in `engine.kinds.block_parts`.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,10 +24,11 @@ from torchvision.transforms import v2
 from engine.data.dataset import DataSet
 from engine.data.pictures.block import Data, Sample
 from engine.data.pictures.mask_layouts import MaskLayout, read_classes
+from engine.data.pictures.number_layouts import NumberLayout
 from engine.data.pictures.point_table import PointLayout
 from engine.data.pictures.tag_layouts import TagLayout
-from engine.data.pictures.transforms import build_augmentation, transforms_from_above
-from engine.data.reading.values import storable
+from engine.data.pictures.transforms import build_augmentation, transforms_from_above, transforms_unmirrored
+from engine.data.reading.values import quoted, storable
 from engine.data.splits import SPLIT_SEED, Split, by_chance
 from engine.data.texts.dataset import TextData, mixed, open_text_layout
 from engine.data.texts.files import Reading, TextLayout, read_text_row, read_text_tables
@@ -37,6 +38,7 @@ from engine.errors import DataError
 from engine.kinds.block_parts import Inputs, LabelColumn, Labelling, Labels, Splitting, TextsIn
 from engine.kinds.label import open_named
 from engine.kinds.mask import open_mask_layout
+from engine.kinds.number import open_number_layout
 from engine.kinds.point import open_point_layout
 from engine.kinds.tags import open_tag_layout
 
@@ -53,10 +55,12 @@ class DataBlock:
 
     inputs(root): the inputs in a folder, in a fixed order.
     label(root, inputs): their labels; inputs without one are left out, and named in the account.
-    target: what a label is, and so what is learnt: `Tags()`, `OneLabel()`, `Masks("codes.txt")`, `Point()` or `Texts()`.
+    target: what a label is, and so what is learnt: `Tags()`, `OneLabel()`, `Masks("codes.txt")`, `Point()`, `Numbers()`
+        or `Texts()`.
     split(root, inputs): who trains and who validates; None for what the labels' place says, or else a random fifth.
     test(root): the inputs of a test set of its own, which are labelled like the others.
-    transforms(strength): what happens to a training sample, by the name of the stage's strength.
+    transforms(strength): what happens to a training sample, by the name of the stage's strength; None for the target's own way:
+        light, zoom, a little turn, and, but for numbers, a mirror.
     batch(input, label, (height, width)): one sample opened at one size, so that samples stack; None for the target's own way.
     """
 
@@ -65,7 +69,7 @@ class DataBlock:
     target: Target
     split: Splitting | None = None
     test: Inputs = lambda root: []
-    transforms: Callable[[str], v2.Transform] = build_augmentation
+    transforms: Callable[[str], v2.Transform] | None = None
     batch: Callable[[Path, Any, tuple[int, int]], Sample] | None = None
 
     def open(self, root: str | Path) -> DataSet:
@@ -118,7 +122,7 @@ class Tags:
         labels, split = block.labelled(root)
         tags = {item: _names(said) for item, said in labels.of.items()}
         layout = TagLayout(tags=tags, split=split, unlabelled=(), findings=labels.findings)
-        return block.finish(open_tag_layout(root, layout, transforms=block.transforms))
+        return block.finish(open_tag_layout(root, layout, transforms=block.transforms or build_augmentation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,9 @@ class OneLabel:
                 "several."
             )
         names = {item: next(iter(some)) for item, some in said.items()}
-        found = open_named(root, names, split, labels.findings, transforms=block.transforms, facts=labels.facts)
+        found = open_named(
+            root, names, split, labels.findings, transforms=block.transforms or build_augmentation, facts=labels.facts
+        )
         return block.finish(found)
 
 
@@ -156,7 +162,7 @@ class Masks:
         classes, notes = read_classes(root / self.codes)
         findings = replace(labels.findings, notes=(*labels.findings.notes, *notes))
         layout = MaskLayout(codes=classes, masks=labels.of, test=(), split=split, findings=findings)
-        return block.finish(open_mask_layout(root, layout, transforms=block.transforms))
+        return block.finish(open_mask_layout(root, layout, transforms=block.transforms or build_augmentation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,31 @@ class Point:
             facts=labels.facts,
             findings=labels.findings,
         )
-        return block.finish(open_point_layout(root, layout, transforms=block.transforms))
+        return block.finish(open_point_layout(root, layout, transforms=block.transforms or build_augmentation))
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """One number or several: labels are numbers by name, such as {"age": 31.5}, the same names for each input; or one number."""
+
+    def open(self, block: DataBlock, root: Path) -> Data:
+        labels, split = block.labelled(root)
+        said = {item: label if isinstance(label, Mapping) else {"number": label} for item, label in labels.of.items()}
+        names = tuple(next(iter(said.values()), {}))
+        odd = next((item for item, some in said.items() if set(some) != set(names)), None)
+        if odd or not names:
+            wrong = (
+                f"{odd.name} has the numbers {quoted(said[odd])}, others have {quoted(names)}" if odd else "no numbers"
+            )
+            raise DataError(f"Numbers() need the same names for each input, and there are {wrong}.")
+        layout = NumberLayout(
+            names=names,
+            numbers={item: tuple(float(some[name]) for name in names) for item, some in said.items()},
+            split=split,
+            facts=labels.facts,
+            findings=labels.findings,
+        )
+        return block.finish(open_number_layout(root, layout, transforms=block.transforms or transforms_unmirrored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +286,8 @@ def block_source(data: DataSet) -> list[str]:
     parts = dict(data.findings.parts) if isinstance(data, Data | TextData) else {}
     if not parts:
         return []
-    if isinstance(data, Data) and data.block.transforms is transforms_from_above:
-        parts["transforms"] = transforms_from_above.__name__
+    if isinstance(data, Data) and data.block.transforms in (transforms_from_above, transforms_unmirrored):
+        parts["transforms"] = data.block.transforms.__name__
     parts["target"] = TARGETS[data.kind] if isinstance(data, Data) else "Texts()"
     title = "".join(letter for letter in " ".join(data.title.split()) if letter.isprintable())
     said = "" if "split" in parts else f"  # the labels' place says how they are split: {title}"
@@ -266,4 +296,4 @@ def block_source(data: DataSet) -> list[str]:
 
 
 QUESTIONS = tuple(field.name for field in fields(DataBlock))
-TARGETS = {"tags": "Tags()", "mask": "Masks()", "point": "Point()", "label": "OneLabel()"}
+TARGETS = {"tags": "Tags()", "mask": "Masks()", "point": "Point()", "label": "OneLabel()", "number": "Numbers()"}

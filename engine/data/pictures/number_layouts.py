@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.data.account import Findings
+from engine.data.account import Findings, part
 from engine.data.pictures.files import list_all_pictures, list_pictures
 from engine.data.pictures.named_rows import COLUMNS as NAME_COLUMNS
 from engine.data.pictures.named_rows import NamedRows, open_named
@@ -76,7 +76,10 @@ def find_number_layout(root: Path, *, is_chosen: bool = False) -> NumberLayout:
             f"{quoted(parts)} are tables of numbers for a split each. Put them into one, with a column split that says train, "
             "valid or test."
         )
-    return next(iter(found.values()))
+    file, layout = next(iter(found.items()))
+    inputs = part("pictures_in", *("images",) * (folder != place)) if list_pictures(folder) else part("all_pictures")
+    parts = {"inputs": inputs, "label": part("numbers_in", file.name, *layout.names)}
+    return replace(layout, findings=replace(layout.findings, parts=parts))
 
 
 def _tables_in(place: Path) -> list[Path]:
@@ -85,32 +88,42 @@ def _tables_in(place: Path) -> list[Path]:
 
 
 def read_number_table(
-    table: Table, named: NamedRows, folder: Path, pictures: int, *, is_chosen: bool = False
+    table: Table,
+    named: NamedRows,
+    folder: Path,
+    pictures: int,
+    *,
+    is_chosen: bool = False,
+    columns: Sequence[str] = (),
 ) -> NumberLayout:
-    """The numbers that a table says of the pictures in `folder`, of which there are so many."""
+    """The numbers that a table says of the pictures in `folder`, of which there are so many: in these columns, if some are named.
+
+    Raises `LayoutError` where the table is of another kind, `DataError` where there is no such column.
+    """
     file = table.file.name
     rows = {picture: some[0] for picture, some in named.rows.items()}
     by_column = column_split(table, rows)
     other = {named.column, by_column.column if by_column else None}
-    columns = _number_columns(table, [row for some in named.rows.values() for row in some], other, is_chosen=is_chosen)
+    every = [row for some in named.rows.values() for row in some]
+    places = _places(table, every, columns) if columns else _number_columns(table, every, other, is_chosen=is_chosen)
     several = [
         picture.name
         for picture, some in named.rows.items()
-        if len({tuple(row.cells[at].strip() for at in columns) for row in some}) > 1
+        if len({tuple(row.cells[at].strip() for at in places) for row in some}) > 1
     ]
     if several:
         raise DataError(
             f"{len(several)} pictures have several lines with other numbers in {file} ({quoted(several)}). Keep one for each."
         )
-    said = {picture: [as_number(row.cells[at]) for at in columns] for picture, row in rows.items()}
+    said = {picture: [as_number(row.cells[at]) for at in places] for picture, row in rows.items()}
     numbers = {picture: tuple(n for n in some if n is not None) for picture, some in said.items()}
-    numbers = {picture: some for picture, some in numbers.items() if len(some) == len(columns)}
+    numbers = {picture: some for picture, some in numbers.items() if len(some) == len(places)}
     if not numbers:
         raise DataError(f"No picture has a number in each of the columns of {file}: there is nothing to learn.")
     lost = tuple(picture.name for picture in rows if picture not in numbers)
-    groups = [at for at, name in enumerate(table.names) if name in GROUP_COLUMNS and at not in columns]
+    groups = [at for at, name in enumerate(table.names) if name in GROUP_COLUMNS and at not in places]
     return NumberLayout(
-        names=tuple(table.columns[at].strip() for at in columns),
+        names=tuple(table.columns[at].strip() for at in places),
         numbers=numbers,
         split=by_column.split if by_column else _by_names,
         facts=lambda picture: {table.names[at]: rows[picture].cells[at] for at in groups},
@@ -118,10 +131,19 @@ def read_number_table(
             layout=f"pictures in {folder.name}/, numbers in {file}",
             found=pictures,
             left_out={**named.lost, **({"a number is missing": lost} if lost else {})},
-            warnings=_warnings([table.columns[at] for at in columns], list(numbers.values())),
-            notes=(*table.notes, f"{file} is {table.written}.", *table.unused({*other, *columns, *groups})),
+            warnings=_warnings([table.columns[at] for at in places], list(numbers.values())),
+            notes=(*table.notes, f"{file} is {table.written}.", *table.unused({*other, *places, *groups})),
         ),
     )
+
+
+def _places(table: Table, rows: Sequence[Row], columns: Sequence[str]) -> list[int]:
+    """Where the named columns are; `DataError` for one that is not there, or that holds something other than numbers."""
+    low = [name.strip().lower() for name in columns]
+    lost = next((name for name, known in zip(columns, low, strict=True) if known not in table.names), None)
+    if lost is not None:
+        raise DataError(f"{table.file.name} has no column {lost}. It has: {', '.join(table.columns)[:200]}.")
+    return _with_numbers(table, rows, [table.names.index(name) for name in low])
 
 
 def _number_columns(table: Table, rows: Sequence[Row], other: set[int | None], *, is_chosen: bool) -> list[int]:
@@ -146,7 +168,7 @@ def _number_columns(table: Table, rows: Sequence[Row], other: set[int | None], *
             f"All numbers in the column {same[0]} of {file} are the same: there is nothing to learn. Leave it out."
         )
     is_sure = is_chosen or file == PLAIN_TABLE or len(left) > 1
-    if not is_sure and _may_be_codes(numbers[left[0]]):
+    if not is_sure and may_be_codes(numbers[left[0]]):
         raise LayoutError(
             f"The column {table.columns[left[0]]} of {file} has only a few different whole numbers, as the codes of classes are."
         )
@@ -175,12 +197,12 @@ def _with_numbers(table: Table, rows: Sequence[Row], left: Sequence[int]) -> lis
 
 def _warnings(names: Sequence[str], numbers: Sequence[tuple[float, ...]]) -> tuple[str, ...]:
     """Columns whose numbers may be codes of classes."""
-    few = [name for name, some in zip(names, zip(*numbers, strict=True), strict=True) if _may_be_codes(some)]
+    few = [name for name, some in zip(names, zip(*numbers, strict=True), strict=True) if may_be_codes(some)]
     said = "{} only a few different whole numbers. If these are the codes of classes, call the column label."
     return (said.format(f"{quoted(few)} {'has' if len(few) == 1 else 'have'}"),) if few else ()
 
 
-def _may_be_codes(numbers: Sequence[float | None]) -> bool:
+def may_be_codes(numbers: Sequence[float | None]) -> bool:
     """Whether few whole numbers come again and again."""
     different = set(numbers)
     return len(different) <= min(FEW, len(numbers) // 4) and all(number == int(number or 0) for number in different)

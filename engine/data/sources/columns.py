@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.data.pictures.files import may_be_picture
+from engine.data.reading.rows import Table
 from engine.data.reading.tables import open_table
 from engine.data.reading.typed import DAMAGE
-from engine.data.reading.values import is_missing
+from engine.data.reading.values import as_number, is_missing
 from engine.errors import DataError
 
 if TYPE_CHECKING:
@@ -131,13 +132,15 @@ def _class_name(number: Any, column: Column) -> str | None:
 
 
 def text_split(split: str, file: Path, root: Path) -> SplitTable:
-    """A table of texts; a column that names pictures beside the table, in the folder `root`, is one of pictures."""
+    """A table of texts; a column that names pictures beside the table, in the folder `root`, is one of pictures, and one that has
+    numbers alone is one of numbers."""
     table = open_table(file)
+    numbers = _number_columns(table)
     columns = []
     for at, name in enumerate(table.columns):
         head = [row.cells[at] for row in table.head()]
         named = name.strip().lower() in PICTURE_COLUMNS and any(may_be_picture(Path(cell).name) for cell in head)
-        columns.append(Column(name=name, holds="picture" if named else "text"))
+        columns.append(Column(name=name, holds="picture" if named else "number" if at in numbers else "text"))
 
     def rows() -> Iterator[Mapping[str, Any]]:
         for row in table.rows():
@@ -145,6 +148,18 @@ def text_split(split: str, file: Path, root: Path) -> SplitTable:
             yield {column.name: _cell(said, column, file.parent, root) for column, said in cells}
 
     return SplitTable(split=split, columns=tuple(columns), rows=rows, is_by_path=True)
+
+
+def _number_columns(table: Table) -> set[int]:
+    """The places of the columns that have a number in some row, and nothing else in any."""
+    left, seen = set(range(len(table.columns))), set[int]()
+    for row in table.rows():
+        said = {at for at in left if not is_missing(row.cells[at])}
+        odd = {at for at in said if as_number(row.cells[at]) is None}
+        left, seen = left - odd, seen | said
+        if not left:
+            break
+    return left & seen
 
 
 def _cell(said: str, column: Column, beside: Path, root: Path) -> Any:

@@ -18,7 +18,8 @@ LABELS: tuple[Holds, ...] = ("class", "classes", "text", "texts", "number")
 
 
 class Chosen(NamedTuple):
-    """Which columns somebody means; "" for what is found. Two numbers are parted by a comma, as in "x,y"."""
+    """Which columns somebody means; "" for what is found. Of several numbers the names are parted by commas: two are a point, as
+    in "x,y", others numbers."""
 
     input: str = ""
     target: str = ""
@@ -29,11 +30,15 @@ AS_FOUND = Chosen()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meant:
-    """Which columns are the inputs and their labels, and which say what belongs together or what else is known of a sample."""
+    """Which columns are the inputs and their labels, and which say what belongs together or what else is known of a sample.
+
+    are_numbers: whether each of the targets is a number to be learnt.
+    """
 
     input: Column
     target: tuple[Column, ...]
     known: tuple[str, ...]
+    are_numbers: bool = False
 
     @property
     def has_pictures(self) -> bool:
@@ -43,6 +48,7 @@ class Meant:
 def find_columns(columns: Sequence[Column], chosen: Chosen) -> Meant:
     """The columns of inputs and labels, by what they hold and are called."""
     target = tuple(_named(columns, name.strip()) for name in chosen.target.split(",") if name.strip())
+    is_chosen = bool(target)
     pictures = [column for column in columns if column.holds == "picture" and column not in target]
     groups = [column for column in columns if column.name.strip().lower() in GROUP_COLUMNS]
     if chosen.input:
@@ -59,7 +65,15 @@ def find_columns(columns: Sequence[Column], chosen: Chosen) -> Meant:
     used = {column.name for column in (given, *target)}
     wanted = (*GROUP_COLUMNS, *FACTS, *SPLIT_COLUMNS, VALID_COLUMN)
     known = tuple(one.name for one in columns if one.name.strip().lower() in wanted and one.name not in used)
-    return Meant(input=given, target=target, known=known)
+    pair = tuple(column.name.lower() for column in target)
+    is_point = pair in POINT_COLUMNS or (is_chosen and len(target) == 2)
+    are_numbers = given.holds == "picture" and not is_point and _are_numbers(target)
+    return Meant(input=given, target=target, known=known, are_numbers=are_numbers)
+
+
+def _are_numbers(target: Sequence[Column]) -> bool:
+    """Whether these are numbers, and not called as labels are, which may be the codes of classes."""
+    return all(column.holds == "number" and column.name.strip().lower() not in TAG_COLUMNS for column in target)
 
 
 def _check(given: Column, target: Sequence[Column]) -> None:
@@ -70,11 +84,9 @@ def _check(given: Column, target: Sequence[Column]) -> None:
         raise DataError(
             f"The column {given.name} holds no pictures and no texts ({given.holds}). Choose another input."
         )
-    are_two_numbers = len(target) == 2 and all(column.holds in ("number", "text") for column in target)
-    if len(target) > 1 and not (given.holds == "picture" and are_two_numbers):
-        raise DataError(
-            f"{quoted(one.name for one in target)} cannot be the label together: only two numbers can, a point."
-        )
+    are_numbers = all(column.holds in ("number", "text") for column in target)
+    if len(target) > 1 and not (given.holds == "picture" and are_numbers):
+        raise DataError(f"{quoted(one.name for one in target)} cannot be the label together: only numbers can.")
     allowed = ("picture", "numbers", *LABELS) if given.holds == "picture" else LABELS
     if len(target) == 1 and target[0].holds not in allowed:
         raise DataError(f"The column {target[0].name} holds no labels ({target[0].holds}). Choose another.")
@@ -90,6 +102,9 @@ def _target(columns: Sequence[Column], given: Column, groups: Sequence[str]) -> 
         pairs = [pair for pair in POINT_COLUMNS if set(pair) <= by_name.keys()]
         if pairs:
             return tuple(by_name[name] for name in pairs[0])
+        measured = [one for one in others if one.name.strip().lower() not in (*SPLIT_COLUMNS, VALID_COLUMN)]
+        if measured and _are_numbers(measured):
+            return tuple(measured)
     classes = [column for column in others if column.holds in ("class", "classes")]
     known = TAG_COLUMNS if given.holds == "picture" else LABEL_COLUMNS
     named = [column for column in others if column.holds in LABELS and column.name.lower() in known]

@@ -13,10 +13,12 @@ from typing import Any
 from PIL import Image
 
 from engine.data.pictures.files import DAMAGE, FORMATS, PICTURE_SUFFIXES
+from engine.data.pictures.label_layouts import ONE_LABEL
 from engine.data.pictures.mask_layouts import CODES, LISTED
 from engine.data.pictures.masks import MOST_CLASSES, look_at_masks
 from engine.data.pictures.named_rows import COLUMNS
 from engine.data.pictures.names import free_stem
+from engine.data.pictures.number_layouts import PLAIN_TABLE
 from engine.data.pictures.tag_columns import TAG_COLUMNS
 from engine.data.reading.values import as_mark, is_missing, quoted
 from engine.data.sources.columns import Column, SplitTable
@@ -41,7 +43,7 @@ def write_plain(
     meant = find_columns(tables[0].columns, chosen)
     for table in tables[1:]:
         theirs = {column.name: column for column in table.columns}
-        other = next((one for one in (meant.input, *meant.target) if theirs.get(one.name) != one), None)
+        other = next((one for one in (meant.input, *meant.target) if not _is_same(one, theirs.get(one.name))), None)
         if other:
             raise DataError(
                 f"The column {other.name} of the split {table.split} is not the same as that of {tables[0].split}: it is "
@@ -56,6 +58,11 @@ def write_plain(
     _writer(meant)(tables, folder, meant, codes)
 
 
+def _is_same(one: Column, other: Column | None) -> bool:
+    """Whether a column holds the same in two splits; in tables of letters, numbers are texts too, as where none is known."""
+    return one == other or (other is not None and {one.holds, other.holds} == {"number", "text"})
+
+
 Writer = Callable[[Sequence[SplitTable], Path, Meant, Callable[[], Sequence[str]]], None]
 
 
@@ -65,6 +72,8 @@ def _writer(meant: Meant) -> Writer:
         return _write_texts
     if held == {"picture"}:
         return _write_masks
+    if meant.are_numbers:
+        return _write_numbers
     if held == {"numbers"} or len(meant.target) == 2:
         return _write_points
     return _write_tags
@@ -84,16 +93,19 @@ def _write_texts(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes
 def _write_tags(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]) -> None:
     """Pictures in images/, and a table of JSON lines with a list of tags in each.
 
-    Where a picture has none, each class has a column of 0 and 1: an empty list would mean that nobody has said.
+    Where each has one class, the column is called label. Where a picture has none of several, each class has a column of 0 and 1:
+    an empty list would mean that nobody has said.
     """
     (label,) = meant.target
+    is_one = label.holds in ("text", "number") and label.name.strip().lower() in ONE_LABEL
+    called = "label" if label.holds == "class" or is_one else "tags"
     is_wide = label.holds == "classes" and any(row[label.name] == [] for table in tables for row in table.rows())
     clash = {*ROWS, *(name.lower() for name in meant.known)} & {name.lower() for name in label.classes}
     if is_wide and clash:
         raise DataError(
             f"Some pictures have no tag, and a tag is called {min(clash)!r}, as a column of the table is. Rename it."
         )
-    with (folder / "labels.jsonl").open("w", encoding="utf-8") as file:
+    with (folder / PLAIN_TABLE).open("w", encoding="utf-8") as file:
         for table, row, name in _pictures(tables, folder / "images", meant):
             said = row[label.name]
             if not isinstance(said, list):  # a name may have blanks or commas in it
@@ -103,8 +115,19 @@ def _write_tags(tables: Sequence[SplitTable], folder: Path, meant: Meant, codes:
                 name = (
                     f"{Path(name).stem}-without-tags{Path(name).suffix}"  # no such picture: it is counted, and left out
                 )
-            tags = {one: int(one in (said or [])) for one in label.classes} if is_wide else {"tags": said}
+            tags = {one: int(one in (said or [])) for one in label.classes} if is_wide else {called: said}
             line = {"image_name": name, **tags, **_known(row, meant), **_side(tables, table)}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _write_numbers(
+    tables: Sequence[SplitTable], folder: Path, meant: Meant, codes: Callable[[], Sequence[str]]
+) -> None:
+    """Pictures in images/, and a table of JSON lines with a number for each column."""
+    with (folder / PLAIN_TABLE).open("w", encoding="utf-8") as file:
+        for table, row, name in _pictures(tables, folder / "images", meant):
+            numbers = {column.name: row[column.name] for column in meant.target}
+            line = {"image_name": name, **numbers, **_known(row, meant), **_side(tables, table)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

@@ -77,13 +77,13 @@ def test_pictures_with_one_class_in_parquet_with_a_split_each(hub: Hub, lab_home
     folder = fetch_dataset(NAME)
     aim, data = opened(folder)
     assert (aim.kind, data.classes, len(data.train), len(data.valid), len(data.test)) == (
-        "tags",
+        "label",
         ("cat", "dog"),
         8,
         2,
         3,
     )
-    assert data.label(folder / "images" / "p3.png") == ("dog",)
+    assert data.label(folder / "images" / "p3.png") == "dog"
     assert data.account().left_out == {"no tags are said": ("p20.png",)}
     assert not any("load.py" in request for request in hub.requests), "a stranger's program is not even fetched"
     assert fetch_dataset(NAME) == folder == resolve_dataset(NAME) == resolve_dataset(f"own/{folder.name}")
@@ -180,7 +180,7 @@ OPENED = ("a table that names a file outside", "a class that has no name", "a ca
 HOSTILE = {
     "a table that names a file outside": (
         {"metadata.csv": b"file_name,label\n../../../../etc/hostname.png,a\nx.png,b\n", "x.png": png(1)},
-        "2 to 250",
+        "nothing to tell apart",
     ),
     "a path in Parquet for a picture": (
         {
@@ -299,8 +299,32 @@ SETS: dict[str, Callable[[Path], Path]] = {
     "tags": lambda root: tagged_set(
         root, lines([("image_name", "tags"), *((f"c{n:02}", "clear road" if n % 2 else "cloudy") for n in range(20))])
     ),
+    "label": lambda root: tagged_set(
+        root, lines([("image_name", "label"), *((f"c{n:02}", "two words" if n % 2 else "cloudy") for n in range(20))])
+    ),
+    "number": lambda root: tagged_set(
+        root,
+        lines([("image_name", "tilt", "pan", "person"), *((f"c{n:02}", n - 9.5, n % 3, n // 4) for n in range(20))]),
+    ),
     "text": lambda root: draw_texts(root),
 }
+
+
+def test_numbers_of_a_table_beside_pictures_are_numbers_and_codes_are_labels(hub: Hub) -> None:
+    tree = {f"p{number}.png": png(number) for number in range(12)}
+    said = {
+        "age": (("age", lambda n: 20 + 1.5 * n), "number"),
+        "label": (("label", lambda n: n % 2), "label"),
+    }
+    for name, ((column, value), kind) in said.items():
+        table = lines([("file_name", column), *((f"p{n}.png", value(n)) for n in range(12))])
+        put(hub, {**tree, "metadata.csv": table.encode()}, name=f"{USER}/{name}")
+        aim, data = opened(fetch_dataset(f"{USER}/{name}"))
+        assert aim.kind == kind, name
+        if kind == "number":
+            assert sorted(data.label(item)[0] for item in (*data.train, *data.valid)) == [
+                20 + 1.5 * n for n in range(12)
+            ]
 
 
 def draw_texts(root: Path) -> Path:

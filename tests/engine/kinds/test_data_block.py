@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from engine import api
 from engine.api import (
     DataBlock,
     Masks,
+    Numbers,
     OneLabel,
     Point,
     Tags,
@@ -30,12 +32,14 @@ from engine.api import (
     label_column,
     list_split,
     masks_at,
+    numbers_in,
     pictures_in,
     random_split,
     recording_split,
     tags_in,
     texts_in,
     transforms_from_above,
+    transforms_unmirrored,
 )
 from engine.errors import DataError
 from engine.kinds.data_block import block_source
@@ -140,6 +144,37 @@ def test_a_layout_is_a_few_lines_and_these_find_the_same_to_the_item(tmp_path: P
     assert again.classes == data.classes
     stage = Stage(name="s", epochs=1, max_lr=1e-3, image_size=32, batch_size=2)
     assert len(again.summary(stage)) == 6
+
+
+NUMBERS = lines([("image", "tilt", "pan"), *((f"h{n:02}", n - 4.5, n % 3) for n in range(10))])
+
+
+@pytest.mark.parametrize("kind", ["number", "label"])
+def test_numbers_and_labels_are_a_few_lines_too(tmp_path: Path, kind: str) -> None:
+    called = "image,label\n" + "".join(f"h{n:02},{'ab'[n % 2]} c\n" for n in range(10))
+    root = pointed_set(tmp_path / "mine", "")
+    (root / "centres.csv").unlink()
+    write(root / "labels.csv", NUMBERS if kind == "number" else called)
+    _, data = open_kind(root, [aim for aim in kinds_to_try() if aim.kind == kind])
+    source = block_source(data)
+    again: Any = run_block(source).open(root)
+    assert content(again) == content(data) and again.classes == data.classes
+    assert again.block.transforms is data.block.transforms
+    assert f'{kind}s_in("labels.csv"' in source[2]
+
+
+def test_a_number_by_a_function_and_columns_that_are_chosen(tmp_path: Path) -> None:
+    root = pointed_set(tmp_path / "mine", "")
+    write(root / "labels.csv", NUMBERS)
+    one = DataBlock(inputs=pictures_in("images"), label=each(lambda item: float(item.stem[1:])), target=Numbers())
+    data: Any = one.open(root)
+    assert data.classes == ("number",) and {data.label(item)[0] for item in data.items("all")} == set(range(10))
+    chosen: Any = replace(one, label=numbers_in("labels.csv", "pan")).open(root)
+    assert chosen.classes == ("pan",) and chosen.block.transforms is transforms_unmirrored
+    with pytest.raises(DataError, match="has no column roll"):
+        replace(one, label=numbers_in("labels.csv", "roll")).open(root)
+    with pytest.raises(DataError, match="the same names"):
+        replace(one, label=each(lambda item: {item.stem: 1.0})).open(root)
 
 
 def test_the_lines_say_what_was_found(tmp_path: Path) -> None:
@@ -359,6 +394,7 @@ def test_every_program_of_the_page_about_it_runs(tmp_path: Path, monkeypatch: py
     tagged_set(tmp_path / "chips", TABLE)
     camvid_folders(tmp_path / "streets")
     pointed_set(tmp_path / "faces", POINTS)
+    write(tmp_path / "faces" / "ages.csv", lines([("image", "age"), *((f"h{n:02}", 20.5 + n) for n in range(10))]))
     write(tmp_path / "reviews" / "reviews.csv", lines([("text", "label"), *sayings(40)]))
     for person in ("01", "02", "03"):
         for at in range(3):
