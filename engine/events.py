@@ -73,6 +73,16 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartJudged:
+    """Validation before a stage's first step: what its model can do already, with inputs as large as the stage's."""
+
+    stage: int
+    valid_loss: float
+    metrics: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished:
     """One optimiser step. `lr` has one rate a layer group, the earliest layers first."""
 
@@ -201,6 +211,7 @@ Event = (
     | CacheProgressed
     | PrecisionChosen
     | StageStarted
+    | StartJudged
     | StepFinished
     | EpochFinished
     | CheckpointSaved

@@ -25,6 +25,7 @@ from engine.events import (
     PrecisionChosen,
     RunStopped,
     StageStarted,
+    StartJudged,
     StepFinished,
     Warned,
 )
@@ -107,6 +108,8 @@ def show_training(event: Event, bar: Progress, line: TaskID) -> None:
             f"batch {event.batch_size}, {event.trainable_parameters:,} parameters learn"
             + (f"; the frozen body is run on {event.views} views of each sample, and no more" if event.views else "")
         )
+    elif isinstance(event, StartJudged):
+        people.print(f"before the first step: valid {event.valid_loss:.4f}, {figures_in_words(event.metrics)}")
     elif isinstance(event, EpochFinished):
         figures = figures_in_words(event.metrics)
         seconds = event.train_seconds + event.valid_seconds

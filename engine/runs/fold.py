@@ -23,10 +23,11 @@ from engine.events import (
     RunStopped,
     StageFinished,
     StageStarted,
+    StartJudged,
     StepFinished,
     Warned,
 )
-from engine.runs.snapshot import EpochRow, Points, RunSnapshot, Status
+from engine.runs.snapshot import EpochRow, Points, RunSnapshot, StartRow, Status
 
 
 def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
@@ -58,6 +59,8 @@ def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
             )
         case StageStarted():
             return _with_stage(snapshot, event)
+        case StartJudged():
+            return _with_start(snapshot, event)
         case EpochFinished():
             return _with_epoch(snapshot, event)
         case CheckpointSaved():
@@ -181,6 +184,18 @@ def _with_epoch(snapshot: RunSnapshot, event: EpochFinished) -> RunSnapshot:
     return dataclasses.replace(snapshot, epoch=event.epoch, epoch_rows=(*earlier, row))
 
 
+def _with_start(snapshot: RunSnapshot, event: StartJudged) -> RunSnapshot:
+    # A stage that starts again, as with half the batch, is judged again.
+    earlier = tuple(row for row in snapshot.start_rows if row.stage < event.stage)
+    row = StartRow(
+        stage=event.stage,
+        global_step=sum(snapshot.stage_steps[: event.stage]),
+        valid_loss=event.valid_loss,
+        metrics=dict(event.metrics),
+    )
+    return dataclasses.replace(snapshot, start_rows=(*earlier, row))
+
+
 def _epoch_of(step: int, steps: int) -> int:
     return math.ceil(step / max(steps, 1))
 
@@ -203,4 +218,5 @@ def _back_to(snapshot: RunSnapshot, stage: int, step: int) -> RunSnapshot:
         lr_points=kept(snapshot.lr_points),
         momentum_points=kept(snapshot.momentum_points),
         epoch_rows=tuple(row for row in snapshot.epoch_rows if (row.stage, row.step) <= (stage, step)),
+        start_rows=tuple(row for row in snapshot.start_rows if row.stage <= stage),
     )

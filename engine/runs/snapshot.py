@@ -4,6 +4,7 @@
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,6 +38,16 @@ class EpochRow:
     def seconds(self) -> float:
         """Training and validation together."""
         return self.train_seconds + self.valid_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRow:
+    """Validation before a stage's first step. `global_step` is how many steps there were before it."""
+
+    stage: int
+    global_step: int
+    valid_loss: float
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +103,7 @@ class RunSnapshot:
     lr_points: Points = ()
     momentum_points: Points = ()
     epoch_rows: tuple[EpochRow, ...] = ()
+    start_rows: tuple[StartRow, ...] = ()
 
     rates_done: int = 0
     rates_total: int = 0
@@ -117,8 +129,13 @@ class RunSnapshot:
 
     @property
     def valid_points(self) -> Points:
-        """The validation loss at the end of every epoch."""
-        return tuple((row.global_step, row.valid_loss) for row in self.epoch_rows)
+        """The validation loss at the end of every epoch, and before a stage's first step where that was measured."""
+        return self.validated(lambda row: row.valid_loss)
+
+    def validated(self, figure: Callable[[EpochRow | StartRow], float]) -> Points:
+        """A figure of every validation, in their order, by the step that it came after."""
+        rows: list[EpochRow | StartRow] = [*self.epoch_rows, *self.start_rows]
+        return tuple((row.global_step, figure(row)) for row in sorted(rows, key=_place))
 
     @property
     def best_row(self) -> EpochRow | None:
@@ -140,6 +157,11 @@ class RunSnapshot:
         rows = [row for row in self.epoch_rows if row.stage == self.stage]
         validation = sum(row.valid_seconds for row in rows) / len(rows) if rows else 0.0
         return (self.steps_total - self.steps_done) * pace + (self.epochs - len(rows)) * validation
+
+
+def _place(row: EpochRow | StartRow) -> tuple[int, int]:
+    """Where a validation comes: before a stage's first step it is after all that the stage before it measured."""
+    return row.global_step, row.stage
 
 
 EMPTY = RunSnapshot()

@@ -26,13 +26,15 @@ from engine.training.planning import planned
 class Start:
     """A model about to be trained, the plan that it was built by, and what each of its checkpoints says of it.
 
-    `head_rate` is the rate that trained the head of the weights it starts from: the LR finder's reading goes by it.
+    `head_rate` is the rate that trained the head of the weights it starts from: the LR finder's reading goes by it. `is_trained`
+    is whether these weights, all of them, have learnt the same already.
     """
 
     model: nn.Module
     plan: ModelPlan
     config: dict[str, Any]
     head_rate: float | None
+    is_trained: bool = False
 
 
 def starting(
@@ -58,12 +60,14 @@ def starting(
     torch.manual_seed(seed)  # for the layers that start at random
     plan = yield from planned(objective, recipe, data, bundle)
     build = partial(objective.build_model, plan, pretrained=bundle is None)
+    is_trained = False
     if bundle is None or checkpoint:
         model = build()
     else:
         model = build_checked(build, bundle, check=partial(fitting_tensors, bundle=bundle, classes=data.classes))
         fresh = init_weights(model, bundle, data.classes)
         same_objective = before is not None and before.objective == objective.name
+        is_trained = same_objective and not fresh
         yield from _remarks_on_start(before, dataset, fresh if same_objective else ())
     inherited = before.remarks if before else ()
     starts = (before.starts if checkpoint else before.trainings) if before else ()
@@ -77,7 +81,8 @@ def starting(
         remarks=tuple(dict.fromkeys(remark for remark in (*inherited, aim.remark) if remark)),
         starts=starts,
     )
-    return Start(model=model, plan=plan, config=config, head_rate=head_rate_of(before) if before else None)
+    head_rate = head_rate_of(before) if before else None
+    return Start(model=model, plan=plan, config=config, head_rate=head_rate, is_trained=is_trained)
 
 
 def start_model(

@@ -87,7 +87,7 @@ def perform(spec: RunSpec, run_dir: Path, should_stop: Callable[[], bool]) -> It
         return
     import torchmetrics  # noqa: F401  (here, so that the first validation does not seem longer than it is)
 
-    yield from train_recipe(objective, recipe, folder=folder, config=begun.config, **asked)
+    yield from train_recipe(objective, recipe, folder=folder, config=begun.config, is_trained=begun.is_trained, **asked)
 
 
 def main(run_dir: str | Path, *, perform: Perform = perform, minutes: float = math.inf) -> int:

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from engine.data.dataset import DataSet
 from engine.data.seeding import derive_seed
 from engine.errors import TrainingError
-from engine.events import EpochFinished, Event, LossDiverged, StepFinished, Warned
+from engine.events import EpochFinished, Event, LossDiverged, StartJudged, StepFinished, Warned
 from engine.recipe import Stage, rate_text
 from engine.task import Objective
 from engine.training.carried import forget
@@ -62,6 +62,8 @@ def fit(
     keeper.begin(ready)
     yield ready.started()
     try:
+        if ready.place.judges_start and not ready.progress.step:
+            yield judge_start(ready)
         for epoch in ready.epochs_left:
             if not (yield from train_epoch(ready, epoch, keeper, should_stop)):
                 return False
@@ -70,6 +72,18 @@ def fit(
         ready.release()
     yield ready.finished()
     return True
+
+
+def judge_start(ready: Ready) -> StartJudged:
+    """Validate before the first step: what a model from elsewhere, or one at another input size, can do already."""
+    began = time.perf_counter()
+    evaluation = evaluate_batches(ready.objective, ready.judged, ready.loaders.valid, ready.data, ready.accelerator)
+    return StartJudged(
+        stage=ready.place.stage,
+        valid_loss=evaluation.loss,
+        metrics=evaluation.metrics,
+        seconds=time.perf_counter() - began,
+    )
 
 
 def train_epoch(

@@ -28,7 +28,7 @@ class Place:
     """Which of a recipe's stages is set up, and the checkpoint of it to go on from, whose weights the model must have already.
 
     `precision` is what an earlier stage of the run settled on, "" before that; `shares` how much of the run is trained from which
-    layer group on, for the stage that settles it.
+    layer group on, for the stage that settles it. `judges_start` is whether validation comes before the first step, too.
     """
 
     stage: int = 0
@@ -37,6 +37,7 @@ class Place:
     shares: Mapping[int, float] | None = None
     start: Progress | None = None
     checkpoint: Path | None = None
+    judges_start: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -39,8 +39,11 @@ def train_recipe(
     seed: int = 42,
     should_stop: Callable[[], bool] = never,
     workers: int | None = None,
+    is_trained: bool = False,
 ) -> Generator[Event, None, bool]:
     """Train every stage of `recipe`. The generator returns True when all is done, False when it was asked to stop.
+
+    A model that `is_trained` already is judged before the first step, and so is any at a stage with inputs of another size.
 
     With a `folder` (a run's `checkpoints/`), checkpoints are written there, each with `config` for whoever loads the model;
     when it holds some already, training goes on from the latest that is whole. Raises `RunError` where those are of another
@@ -75,6 +78,7 @@ def train_recipe(
                     shares=trained_shares(recipe.stages[index:]),
                     start=at,
                     checkpoint=checkpoint if at else None,
+                    judges_start=is_trained if index == 0 else is_resized(recipe, index),
                 ),
                 keeper=keeper,
                 should_stop=should_stop,
@@ -88,6 +92,12 @@ def train_recipe(
         if not trained.result:
             return False
     return True
+
+
+def is_resized(recipe: Recipe, index: int) -> bool:
+    """Whether a stage's inputs are of another size than those of the stage before it."""
+    before, stage = recipe.stages[index - 1], recipe.stages[index]
+    return (before.image_size, before.text_length) != (stage.image_size, stage.text_length)
 
 
 def trained_shares(stages: Sequence[Stage]) -> dict[int, float]:

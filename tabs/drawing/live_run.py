@@ -83,14 +83,16 @@ def show_run(
     remarks: Sequence[str] = (),
     *,
     main_metric: str,
+    origin: Sequence[str] = (),
 ) -> str:
-    """The whole panel of a training run; `metrics` are titles, `remarks` what has to be said beside the figures, and
-    `main_metric` is the one that its best checkpoint has."""
+    """The whole panel of a training run; `metrics` are titles, `remarks` what has to be said beside the figures, `origin` what
+    its weights come from, and `main_metric` is the one that its best checkpoint has."""
     share, line = progress_text(snapshot)
     said = "".join(note(remark, "warn") for remark in remarks)
+    came = "".join(f'<p class="lab-small">{text(sentence)}</p>' for sentence in origin)
     return (
         f'<div class="lab-live"><header>{status_pill(snapshot, position)}<strong>{text(title)}</strong></header>'
-        f"{progress_bar(share, line)}{said}{_notices(snapshot)}{_facts(snapshot, main_metric)}{_charts(snapshot, metrics)}"
+        f"{progress_bar(share, line)}{said}{came}{_notices(snapshot)}{_facts(snapshot, main_metric)}{_charts(snapshot, metrics)}"
         f"{epoch_table(snapshot.epoch_rows, metrics)}</div>"
     )
 
@@ -210,7 +212,7 @@ def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str]) -> str:
     figures = [
         Series(
             name=metrics.get(name, name),
-            points=[(row.global_step, row.metrics.get(name, float("nan"))) for row in snapshot.epoch_rows],
+            points=snapshot.validated(lambda row, name=name: row.metrics.get(name, float("nan"))),
             color=color,
             dots=True,
         )

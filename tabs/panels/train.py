@@ -9,17 +9,18 @@ import gradio as gr
 
 from engine.errors import EngineError, RunError
 from engine.host.access import asker, may_steer
+from engine.library.lineage import Ancestor, ancestors_of, since_start
 from engine.library.listing import known_model
 from engine.library.trash import delete_model
 from engine.runs.queue import queue_position, resume, start, stop
 from engine.runs.setbacks import setbacks_of
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import RunSpec, find_run
-from engine.task import Task
+from engine.task import Aim, Task
 from tabs.door.address import chosen_of
 from tabs.door.paths import shown_name, without_paths
 from tabs.drawing.live_run import RESUMABLE, UNDER_WAY, show_run, signature
-from tabs.drawing.markup import LOADING, empty_state, note
+from tabs.drawing.markup import LOADING, empty_state, metric_text, note
 from tabs.panels.foretold import foretold
 from tabs.panels.kept_form import keep_form, note_form
 from tabs.panels.plan import (
@@ -33,6 +34,7 @@ from tabs.panels.plan import (
     whole_seed,
 )
 from tabs.panels.stage_form import StageValues, form_values, train_from_choices
+from tabs.reading.models import model_label
 from tabs.reading.opened import remarks_of, run_choices, run_dataset, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.view import View
 from tabs.wiring import (
@@ -142,10 +144,11 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
         return same
     spec = spec_of(run)
     steers, aim = may_steer(spec.owner), task.aim(spec.recipe.objective)
-    remarks = (*setbacks_of(snapshot, spec.recipe, aim), *remarks_of(run))
+    worse, origin = lineage_of(run, snapshot, aim)
+    remarks = (*worse, *setbacks_of(snapshot, spec.recipe, aim), *remarks_of(run))
     return RunPolled(
         run=picked(runs, run, chosen),
-        live=show_run(run_title(run), snapshot, position, metrics, remarks, main_metric=aim.metric.name),
+        live=show_run(run_title(run), snapshot, position, metrics, remarks, main_metric=aim.metric.name, origin=origin),
         stopper=gr.update(visible=steers and snapshot.status in UNDER_WAY and not snapshot.stopping),
         # One that diverged would do so again, at the same step: its settings have to change.
         resumer=gr.update(visible=steers and snapshot.status in RESUMABLE and not snapshot.divergence),
@@ -155,6 +158,25 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
         log_fold=gr.update(visible=bool(snapshot.log_tail)),
         seen=now,
     )
+
+
+def lineage_of(run: str, snapshot: RunSnapshot, aim: Aim) -> tuple[list[str], list[str]]:
+    """What has to be said where a training has made its model worse; and what its weights come from, and what became of them."""
+    came = [_ancestor_in_words(one) for one in ancestors_of(run)]
+    origin = [f"Its weights come from {' → '.join(came)} → this run."] if came else []
+    since = since_start(snapshot, aim, metric_text)
+    if since and since.is_worse:
+        return [since.said], origin
+    return [], [*origin, *([since.said] if since else [])]
+
+
+def _ancestor_in_words(one: Ancestor) -> str:
+    figure = (
+        ""
+        if one.figure is None
+        else f" ({one.metric.name.replace('_', ' ')} {metric_text(one.metric.name, one.figure)})"
+    )
+    return f"{model_label(one.name)}{figure}"
 
 
 def without_runs(chosen: str | None) -> RunPolled:
