@@ -118,6 +118,8 @@ class Objective(Generic[D]):
     pipeline: the Hugging Face Hub's word for what its models do.
     onnx_answer: Python that makes an answer of `logits`, `config` and `picture`, for a card; "" where a card has no program.
     symmetries: changes of an input batch that leave its target as it is; test-time augmentation averages over them.
+    as_label(prediction): what a prediction would be as a label: a class, a list of tags, a point as [share of the width, share of
+        the height], {name: number}, a mask (H, W) uint8; None where an answer is no label.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Objective(Generic[D]):
     pipeline: str = ""
     onnx_answer: str = ""
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
+    as_label: "Callable[[Any], Any] | None" = None
     share: "Callable[[D], SharedTable] | None" = None
     inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input
     align: Callable[[D, tuple[str, ...]], tuple[D, tuple[str, ...]]] = as_it_is

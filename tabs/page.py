@@ -3,6 +3,7 @@
 import gradio as gr
 
 from engine.tasks.registry import TASKS
+from tabs.corrections_page import build_corrections_page
 from tabs.door.space import BROWSER, is_space
 from tabs.home import build_home
 from tabs.models_page import build_models_page
@@ -27,6 +28,9 @@ def build_page() -> gr.Blocks:
     with pages.route("Your data", "own"):
         build_own_page(pages)
         run_scripts(pages, "Your data")
+    with pages.route("Corrections", "corrections"):
+        build_corrections_page(pages)
+        run_scripts(pages, "Corrections")
     with pages.route("Models", "models"):
         build_models_page(TASKS, pages)
         run_scripts(pages, "Models")

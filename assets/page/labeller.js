@@ -4,8 +4,8 @@ const cross = shown.querySelector('.lab-cross'), classes = element.querySelector
 const words = shown.querySelector('.lab-label-text'), pictured = shown.firstElementChild;
 const names = element.querySelector('.lab-label-names'), brush = element.querySelector('.lab-brush');
 const COLOURS = ['#000000', '#e6194b', '#3cb44b', '#4363d8', '#ffe119', '#f58231', '#911eb4', '#42d4f4', '#f032e6', '#bfef45', '#fabed4', '#469990'];
-const KEYS = 'Keys: Enter goes on, Backspace back';
-const MORE_KEYS = {point: '; arrows move the point, with Shift by ten', mask: '; 1 to 9 choose, Ctrl+Z takes a stroke back, + and − zoom'};
+const STEPPING = 'Enter goes on, Backspace back; ';
+const MORE_KEYS = {point: 'arrows move the point, with Shift by ten', mask: '1 to 9 choose, Ctrl+Z takes a stroke back, + and − zoom'};
 const paint = canvas.getContext('2d'), UNDONE = 20;
 let state = null, label = null, chosen = 1, isAway = false, undo = [], stroke = null, zoom = 1, saving = null, isLeaving = false;
 let painted = new Uint8Array(0);  // the class of each pixel: what the canvas shows is drawn from it
@@ -18,34 +18,46 @@ const next = () => {
   trigger('select', message);
 };
 const tell = (what, more) => { outbox.push({what, item: state?.item, ...more}); next(); };
-const colour = at => COLOURS[at % COLOURS.length];
+const colours = () => state?.colours ?? COLOURS;
+const colour = at => colours()[at % colours().length];
 const draw = () => {
   const kind = state.kind;
-  classes.replaceChildren(...(kind === 'point' ? [] : state.classes).map((name, at) => {
+  const field = name => {
+    const row = document.createElement('label'), input = document.createElement('input');
+    Object.assign(input, {type: 'number', step: 'any', value: label?.[name] ?? ''});
+    input.dataset.name = name;
+    row.append(`${name} `, input);
+    return row;
+  };
+  if (kind === 'number') {
+    if (!classes.contains(document.activeElement)) classes.replaceChildren(...state.classes.map(field));
+  } else classes.replaceChildren(...(kind === 'point' ? [] : state.classes).map((name, at) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.dataset.at = at;
     const isOn = kind === 'mask' ? at === chosen : kind === 'tags' ? (label ?? []).includes(name) : label === name;
     button.setAttribute('aria-pressed', isOn);
     button.innerHTML = `<kbd>${at < 9 ? at + 1 : ''}</kbd>`;
-    if (kind === 'mask') button.insertAdjacentHTML('beforeend', `<i style="background:${at ? colour(at) : 'transparent'}"></i>`);
+    if (kind === 'mask') button.insertAdjacentHTML('beforeend', `<i style="background:${at || state.isOne ? colour(at) : 'transparent'}"></i>`);
     button.append(name);
     return button;
   }));
   cross.hidden = kind !== 'point' || !label;
   if (label && kind === 'point') [cross.style.left, cross.style.top] = label.map(share => `${100 * share}%`);
   canvas.hidden = brush.hidden = kind !== 'mask';
-  element.querySelector('.lab-label-keys').textContent = `${KEYS}${MORE_KEYS[kind] ?? '; 1 to 9 choose'}.`;
-  said.textContent = `${state.at + 1} of ${state.total} · ${state.done} labelled${state.isLabelled ? ' · this one is' : ''}`;
+  const keys = MORE_KEYS[kind] ?? '1 to 9 choose';
+  element.querySelector('.lab-label-keys').textContent = kind === 'number' ? '' : `Keys: ${state.isOne ? '' : STEPPING}${keys}.`;
+  said.textContent = state.isOne ? '' : `${state.at + 1} of ${state.total} · ${state.done} labelled${state.isLabelled ? ' · this one is' : ''}`;
 };
 const open = detail => {
-  const isOther = detail.item !== state?.item;
+  const isOther = detail.item !== state?.item || detail.opened !== state?.opened;
   if (isOther && saving) save();
   // What was answered before the last ticks were sent says nothing of them.
   const isOlder = !isOther && outbox.some(message => message.what === 'label' && message.item === detail.item);
   state = detail; label = isOlder ? label : detail.label; isLeaving &&= !isOther; element.classList.toggle('labelling', true);
   if (document.activeElement !== names) names.value = detail.classes.filter((_, at) => detail.kind !== 'mask' || at).join(', ');
-  names.parentElement.hidden = detail.kind === 'point';
+  names.closest('p').hidden = detail.kind === 'point' || detail.isOne;
+  element.classList.toggle('one', Boolean(detail.isOne));
   if (isOther) {
     undo = []; zoom = 1; shown.style.setProperty('--zoom', 1);
     pictured.hidden = detail.kind === 'text'; words.hidden = !pictured.hidden;
@@ -74,14 +86,15 @@ const spread = source => {
   };
   mask.src = source;
 };
-const rgb = COLOURS.map(hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16)));
+const NONE = 255;  // a pixel of no class
+const rgb = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
 // Show a part of what is painted; all of it without one.
 const fill = (x = 0, y = 0, width = canvas.width, height = canvas.height) => {
   if (width < 1 || height < 1) return;
-  const part = paint.createImageData(width, height);
+  const part = paint.createImageData(width, height), known = colours().map(rgb);
   for (let row = 0; row < height; row++) for (let column = 0; column < width; column++) {
     const code = painted[(y + row) * canvas.width + x + column];
-    if (code) part.data.set([...rgb[code % rgb.length], 255], 4 * (row * width + column));
+    if ((code || state.isOne) && code !== NONE) part.data.set([...known[code % known.length], 255], 4 * (row * width + column));
   }
   paint.putImageData(part, x, y);
 };
@@ -123,7 +136,7 @@ const dab = event => {
   fill(left, top, right - left, bottom - top);
   stroke = to;
 };
-const step = by => { if (saving) save(); isLeaving = true; tell('go', {by}); };
+const step = by => { if (state.isOne) return; if (saving) save(); isLeaving = true; tell('go', {by}); };
 const choose = place => {
   const name = state.classes[place];
   if (name === undefined) return;
@@ -133,7 +146,7 @@ const choose = place => {
     draw();
     return tell('label', {label});
   }
-  if (state.kind === 'label' || state.kind === 'text') { label = name; draw(); tell('label', {label, by: 1}); }
+  if (state.kind === 'label' || state.kind === 'text') { label = name; draw(); tell('label', {label, by: state.isOne ? 0 : 1}); }
 };
 const undoOne = () => { if (undo.length) { painted = undo.pop(); fill(); changed(); } };
 const place = point => { label = point; draw(); tell('label', {label}); };
@@ -174,6 +187,11 @@ element.addEventListener('click', event => {
     if (state.kind === 'mask') { kept(); painted.fill(0); fill(); return changed(); }
     draw(); tell('label', {label: null});
   }
+});
+classes.addEventListener('change', event => {
+  if (state?.kind !== 'number') return;
+  const all = [...classes.querySelectorAll('input')].map(input => [input.dataset.name, input.valueAsNumber]);
+  if (all.every(([, number]) => Number.isFinite(number))) { label = Object.fromEntries(all); tell('label', {label}); }
 });
 names.addEventListener('change', () => tell('names', {names: names.value.split(',').map(name => name.trim()).filter(Boolean)}));
 shown.addEventListener('keydown', event => {

@@ -44,6 +44,7 @@ def build_label_objective(open_data: Callable[..., Data] | None = None) -> Objec
         build_metrics=class_metrics,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        as_label=lambda prediction: prediction.answer,
         predict=predict_class,
         align=align_labels,
         share=share_labels,

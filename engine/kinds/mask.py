@@ -91,6 +91,7 @@ def build_mask_objective() -> Objective[Data]:
         feed=PICTURES,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        as_label=lambda prediction: prediction.mask,
         predict=predict_mask,
         align=align_masks,
         share=share_masks,

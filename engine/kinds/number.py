@@ -101,6 +101,7 @@ def build_number_objective(open_data: Callable[..., Data] | None = None) -> Obje
         build_metrics=number_metrics,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        as_label=lambda prediction: dict(prediction.numbers),
         predict=predict_numbers,
         align=align_numbers,
         share=share_numbers,

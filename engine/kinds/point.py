@@ -40,6 +40,11 @@ class PointPrediction:
     row: float
     picture: Image.Image
 
+    def shares(self) -> list[float]:
+        """The point as [share of the width, share of the height], in the picture."""
+        places = (self.column / self.picture.width, self.row / self.picture.height)
+        return [min(max(place, 0.0), 1.0) for place in places]
+
     def distance(self, column: float, row: float) -> float:
         """How far another point is from this one, in pixels."""
         return ((self.column - column) ** 2 + (self.row - row) ** 2) ** 0.5
@@ -77,6 +82,7 @@ def build_point_objective() -> Objective[Data]:
         feed=PICTURES,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        as_label=lambda prediction: prediction.shares(),
         predict=predict_point,
         share=share_points,
         pipeline="keypoint-detection",

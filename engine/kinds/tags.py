@@ -97,6 +97,7 @@ def build_tags_objective(
         feed=PICTURES,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        as_label=lambda prediction: prediction.tags(),
         predict=predict_tags,
         symmetries=symmetries,
         align=align_tags,

@@ -41,6 +41,7 @@ def build_text_objective() -> Objective[TextData]:
         loss=class_cross_entropy,
         build_metrics=class_metrics,
         prepare=prepare_text,
+        as_label=lambda prediction: prediction.answer,
         predict=predict_class,
         inputs_in=texts_in,
         align=align_texts,

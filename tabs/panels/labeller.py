@@ -79,7 +79,12 @@ def opened(key: str, at: int) -> str:
 
 
 def _packed(file: Path, form: str) -> str:
-    return f"data:image/{form};base64,{base64.b64encode(file.read_bytes()).decode()}"
+    return as_url(file.read_bytes(), form)
+
+
+def as_url(content: bytes, form: str) -> str:
+    """A picture's bytes as the page's script takes them."""
+    return f"data:image/{form};base64,{base64.b64encode(content).decode()}"
 
 
 def what_to_label(key: str, encoding: str | None) -> list[tuple[str, str]]:

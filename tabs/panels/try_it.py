@@ -5,6 +5,7 @@ from functools import partial
 import gradio as gr
 
 from engine.task import Task
+from tabs.panels.correct import build_correcting
 from tabs.panels.http_api import build_http_api
 from tabs.panels.results import refresh_trained
 from tabs.programs import try_code
@@ -24,7 +25,8 @@ def build_try_panel(task: Task, view: View, tab: gr.Tab) -> None:
     build_lesson(task, "try")
     picker = build_run_picker("Model")
     model = as_state(picker)
-    view.build_try(task, model, dataset)
+    given = view.build_try(task, model, dataset)
+    build_correcting(task, model, given)
     code = build_code()
     build_http_api(task, tab)
     tab.select(partial(refresh_trained, task), picker, picker, **POLL)

@@ -25,8 +25,8 @@ def draw_labels(model: str | None, source: str, answer: Answer | None, looked: s
     return class_bars(answer.said.probabilities, looked)
 
 
-def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
-    """The inputs and outputs of trying a model, wired."""
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
+    """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     panel_id = f"{task.name}-try"
     source, state = gr.State(""), Predicted(answer=gr.State(None), looked=gr.State(""))
     answer, looked = state
@@ -51,3 +51,4 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     gr.on([answer.change, looked.change], draw_picture, drawn, picture, **PREDICT)
     labels.select(label_clicked, looked, looked, **POLL)
     opacity.input(None, opacity, None, js=called("set-share", panel_id, "--mask-opacity", 100))
+    return source

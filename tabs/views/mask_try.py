@@ -119,8 +119,8 @@ def toggle_class(highlight: int | None, choice: str) -> int | None:
     return None if chosen == highlight else chosen
 
 
-def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
-    """The inputs and outputs of trying a model, wired."""
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
+    """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     panel_id = f"{task.name}-try"
     source, state = gr.State(""), Predicted(answer=gr.State(None), highlight=gr.State(None))
     with gr.Row():
@@ -143,3 +143,4 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     gr.on([part.change for part in asked], draw, asked, flat(drawn), **POLL)
     classes.select(class_clicked, state.highlight, state.highlight, **POLL)
     opacity.input(None, opacity, None, js=called("set-share", panel_id, "--mask-opacity", 100))
+    return source

@@ -53,8 +53,8 @@ def draw(model: str | None, source: str, answer: Answer | None) -> tuple[str, st
     return f'<div class="lab-stack large">{picture}</div>', answer_bars(tried.numbers, tried.ranges)
 
 
-def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
-    """The inputs and outputs of trying a model, wired."""
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
+    """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     source, answer = gr.State(""), gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
@@ -67,3 +67,4 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     gr.on([source.change, model.change], predict, [model, source], answer, **PREDICT)
     asked: list[Any] = [model, source, answer]
     gr.on([part.change for part in asked], draw, asked, [picture, numbers], **POLL)
+    return source

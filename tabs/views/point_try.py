@@ -119,8 +119,8 @@ def follow_camera(model: str | None, frame: Any) -> str:
     return f'<div data-x="{tried.x:.4f}" data-y="{tried.y:.4f}" data-side="{side}">{places}</div>'
 
 
-def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
-    """The inputs and outputs of trying a model, wired."""
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
+    """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     camera_id = f"{task.name}-camera"
     source, state = gr.State(""), Predicted(answer=gr.State(None), yours=gr.State(None))
     with gr.Tabs():
@@ -152,3 +152,4 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     following = camera.select(frame_came, model, live, **FRAME)
     following.then(None, None, None, js=called("camera-answered", camera_id), **POLL)
     model.change(lambda: "", None, live, **POLL)
+    return source

@@ -155,8 +155,8 @@ def predict_batch(model: str | None, files: list[str] | None, threshold: float) 
     return Batch(answers=whose + listed, answers_file=gr.update(value=str(target), visible=True))
 
 
-def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
-    """The inputs and outputs of trying a model, wired."""
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
+    """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     panel_id = f"{task.name}-try"
     tags_id = f"{task.name}-tags"
     source, state = gr.State(""), Predicted(answer=gr.State(None), looked=gr.State(""))
@@ -204,3 +204,4 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
     giving = batch_button.click(batch_clicked, [model, files, threshold], [*flat(batch), given_for], **BATCH)
     for event in (giving.then, model.change, files.change):
         event(partial(keep_only, NO_BATCH), [given_for, model, files], flat(batch), **POLL)
+    return source

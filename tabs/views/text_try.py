@@ -154,18 +154,19 @@ def finish(model: str | None, start: str, temperature: float, tokens: float, see
         return Finished(before=note(without_paths(error), "warn"), after=after)
 
 
-def build_try(task: Task, model: gr.State, dataset: gr.State) -> None:
-    """The inputs and outputs of trying a model, wired."""
+def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
+    """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("Judge a text"), gr.Row():
-            _build_judging(task, model)
+            written = _build_judging(task, model)
         with gr.Tab("Finish a sentence"), gr.Row():
             _build_finishing(model)
         with gr.Tab("A table of texts"):
             build_table(model)
+    return written
 
 
-def _build_judging(task: Task, model: gr.State) -> None:
+def _build_judging(task: Task, model: gr.State) -> gr.Textbox:
     verdict_id = f"{task.name}-verdict"
     with gr.Column(scale=3, min_width=300):
         written = gr.Textbox(
@@ -191,6 +192,7 @@ def _build_judging(task: Task, model: gr.State) -> None:
     waiting = called("after-pause", "judge", verdict_id, PAUSE_MILLISECONDS)
     judging = gr.on([written.change, model.change], judge, [model, written], flat(judged), js=waiting, **live)
     judging.then(None, None, None, js=called("undim", verdict_id))
+    return written
 
 
 def _build_finishing(model: gr.State) -> None:

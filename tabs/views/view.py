@@ -30,7 +30,7 @@ class View(Generic[D]):
     show_evaluation(evaluation): a model's `evaluation.json`, class by class.
     show_breakdown(predictor, data): what is found only by predicting the whole validation split; None for nothing.
     build_try(task, model, dataset): the inputs and outputs of trying a model, wired; `model` holds a model's name,
-    `dataset` what it was trained on.
+        `dataset` what it was trained on. It returns the component that holds what the model is given: a picture's path, a text.
     """
 
     own: str = "a folder in the same layout"
@@ -42,7 +42,7 @@ class View(Generic[D]):
     show_frequencies: Callable[[D], str]
     show_comparisons: "Callable[[Predictor, D, Sequence[Item]], str]"
     show_evaluation: Callable[[Mapping[str, Any]], str]
-    build_try: Callable[[Task, gr.State, gr.State], None]
+    build_try: Callable[[Task, gr.State, gr.State], Any]
     show_augmented: Callable[[D, Stage, int, int], str] | None = None
     build_explorer: Callable[[Task, gr.State], None] | None = None
     show_breakdown: "Callable[[Predictor, D], str] | None" = None

@@ -43,7 +43,7 @@ def test_the_builder_makes_a_page_for_a_task_it_has_never_seen(build):
         show_frequencies=lambda data: "",
         show_comparisons=lambda predictor, data, items: "",
         show_evaluation=lambda evaluation: "",
-        build_try=lambda task, run, dataset: None,
+        build_try=lambda task, run, dataset: gr.State(""),
     )
 
     def make():

@@ -4,6 +4,7 @@ A draft lies with what was brought (`engine.data.sources.bringing`) and goes whe
 """
 
 import json
+import math
 import shutil
 import threading
 import uuid
@@ -160,7 +161,7 @@ def label_item(folder: Path, item: str, said: Any) -> Draft:
         if said is None:
             labels.pop(item, None)
         else:
-            labels[item] = _checked(draft, said)
+            labels[item] = checked_label(draft.kind, draft.classes, said)
         changed = replace(draft, labels=labels)
         _write(folder, changed)
         return changed
@@ -190,21 +191,35 @@ def mask_of(folder: Path, item: str) -> Path | None:
     return mask if mask.is_file() else None
 
 
-def _checked(draft: Draft, said: Any) -> Any:
-    if draft.kind in ("label", "text") and said in draft.classes:
+def checked_label(kind: str, classes: Sequence[str], said: Any) -> Any:
+    """What came as a label, as a label of that kind has to be: a class, a list of tags, a point as [share of the width, share of
+    the height], or {class: number}. `DataError` for anything else.
+    """
+    if kind in ("label", "text") and isinstance(said, str) and said in classes:
         return said
-    if draft.kind == "tags" and isinstance(said, list) and set(said) <= set(draft.classes):
-        return [name for name in draft.classes if name in said]
     if (
-        draft.kind == "point"
+        kind == "tags"
         and isinstance(said, list)
-        and len(said) == 2
-        and all(isinstance(at, int | float) for at in said)
+        and all(isinstance(name, str) for name in said)
+        and set(said) <= set(classes)
     ):
+        return [name for name in classes if name in said]
+    if kind == "point" and isinstance(said, list) and len(said) == 2 and all(map(_is_number, said)):
         column, row = (float(at) for at in said)
         if 0 <= column <= 1 and 0 <= row <= 1:
             return [column, row]
+    if (
+        kind == "number"
+        and isinstance(said, Mapping)
+        and set(said) == set(classes)
+        and all(map(_is_number, said.values()))
+    ):
+        return {name: float(said[name]) for name in classes}
     raise DataError("That is no label here. Choose one of those that are offered.")
+
+
+def _is_number(said: Any) -> bool:
+    return isinstance(said, int | float) and not isinstance(said, bool) and math.isfinite(said)
 
 
 def size_of(picture: Path) -> tuple[int, int]:

@@ -2,10 +2,10 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -35,6 +35,14 @@ class Edit:
     is_dropped: bool = False
 
 
+class TextLine(NamedTuple):
+    """A text with its label, None where nobody has said, and its split."""
+
+    text: str
+    label: str | None
+    split: str
+
+
 def name_of(data: DataSet, item: Item) -> str:
     """What a sample is called in its data set, and no other: a picture's path in it, or a text's place."""
     if isinstance(data, TextData):
@@ -60,13 +68,33 @@ def write_edited(kind: str, data: DataSet, edits: Mapping[str, Edit], target: Pa
     if strange:
         raise DataError(f"{data.root.name} has no sample {strange[0][:80]!r}: its files are others than they were.")
     if isinstance(data, TextData):
-        _write_texts(data, edits, target)
+        write_texts(text_rows(data, edits), target)
         return
     assert isinstance(data, Data)
-    _WRITERS[kind](target, _rows(data, edits), data.classes)
-    said = next((name for name, transforms in TRANSFORMS.items() if transforms is data.block.transforms), "")
+    write_pictures(kind, picture_rows(data, edits), data, target)
+
+
+def write_pictures(kind: str, rows: Iterable[Row], like: Data, target: Path) -> None:
+    """Pictures with labels, each as an `Edit` has it, in their kind's plain layout; classes and transforms are as in `like`."""
+    write_rows(kind, rows, like.classes, target)
+    said = next((name for name, transforms in TRANSFORMS.items() if transforms is like.block.transforms), "")
     if said:
         (target / CHANGES).write_text(said + "\n", "utf-8")
+
+
+def write_rows(kind: str, rows: Iterable[Row], classes: tuple[str, ...], target: Path) -> None:
+    """Pictures with labels, each as an `Edit` has it, in their kind's plain layout."""
+    _WRITERS[kind](target, rows, classes)
+
+
+def write_texts(rows: Iterable[TextLine], target: Path) -> None:
+    """Texts with labels as a data set in `target`."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        table = Path(scratch) / TEXTS
+        with table.open("w", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps(row._asdict(), ensure_ascii=False) + "\n")
+        copy_texts(find_layout(table), target)
 
 
 def _kept(data: DataSet, edits: Mapping[str, Edit]) -> Iterator[tuple[str, Item, Any]]:
@@ -78,27 +106,20 @@ def _kept(data: DataSet, edits: Mapping[str, Edit]) -> Iterator[tuple[str, Item,
                 yield split, item, label_of(data, item) if edit is None else edit.label
 
 
-def _rows(data: Data, edits: Mapping[str, Edit]) -> Iterator[Row]:
-    """One at a time: a mask is made when it is asked for."""
+def picture_rows(data: Data, edits: Mapping[str, Edit]) -> Iterator[Row]:
+    """The pictures that stay, with their labels; one at a time, as a mask is made when it is asked for."""
     return (
         Row(picture=item, label=label, split=split, known=dict(data.block.facts(item)))
         for split, item, label in _kept(data, edits)
     )
 
 
-def _write_texts(data: TextData, edits: Mapping[str, Edit], target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        table = Path(scratch) / TEXTS
-        with table.open("w", encoding="utf-8") as file:
-            for split, item, label in _kept(data, edits):
-                _write_line(file, data.texts([item])[0], label, split)
-            for item in data.unlabelled:
-                _write_line(file, data.texts([item])[0], None, "train")
-        copy_texts(find_layout(table), target)
-
-
-def _write_line(file: Any, text: str, label: str | None, split: str) -> None:
-    file.write(json.dumps({"text": text, "label": label, "split": split}, ensure_ascii=False) + "\n")
+def text_rows(data: TextData, edits: Mapping[str, Edit]) -> Iterator[TextLine]:
+    """The texts that stay, with their labels, and those that have none."""
+    for split, item, label in _kept(data, edits):
+        yield TextLine(data.texts([item])[0], label, split)
+    for item in data.unlabelled:
+        yield TextLine(data.texts([item])[0], None, "train")
 
 
 def _codes(data: Data, item: Path) -> np.ndarray:
@@ -114,7 +135,7 @@ _LABELS: Mapping[str, Callable[[Data, Path], Any]] = {
     "number": lambda data, item: dict(zip(data.classes, data.label(item), strict=True)),
     "mask": _codes,
 }
-_WRITERS: Mapping[str, Callable[[Path, Iterator[Row], tuple[str, ...]], None]] = {
+_WRITERS: Mapping[str, Callable[[Path, Iterable[Row], tuple[str, ...]], None]] = {
     "label": lambda target, rows, classes: write_labels(target, rows),
     "tags": lambda target, rows, classes: write_tags(target, rows),
     "point": lambda target, rows, classes: write_points(target, rows),
