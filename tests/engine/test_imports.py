@@ -20,7 +20,15 @@ REPOSITORY = Path(__file__).parents[2]
 # as long as no module does so in a circle.
 RANKS = (
     ("app",),
-    ("tabs.front", "tabs.page", "tabs.task_page", "tabs.home", "tabs.models_page", "tabs.own_page", "tabs.corrections_page"),
+    (
+        "tabs.front",
+        "tabs.page",
+        "tabs.task_page",
+        "tabs.home",
+        "tabs.models_page",
+        "tabs.own_page",
+        "tabs.corrections_page",
+    ),
     ("tabs.panels",),
     ("tabs.views",),
     ("tabs.wiring",),
