@@ -3,6 +3,7 @@
 import gradio as gr
 
 from tabs.panels.corrections import build_corrections
+from tabs.panels.http_correct import build_correct_api
 
 HEAD = (
     '<header class="lab-task"><h2>Corrections</h2><p>What a model got wrong and somebody put right. A model learns from it, and '
@@ -14,3 +15,4 @@ def build_corrections_page(page: gr.Blocks) -> None:
     """The page's components, wired."""
     gr.HTML(HEAD)
     build_corrections(page)
+    build_correct_api()

@@ -14,6 +14,7 @@ from tabs.door.sessions import notice_pages
 from tabs.door.shares import share_uploads
 from tabs.door.space import is_space
 from tabs.panels.http_api import parameters_of
+from tabs.panels.http_correct import CORRECT, PARAMETERS
 
 
 def stand_before(page: gr.Blocks, host: str, allowed: Sequence[str], *, is_signed_in: bool) -> list[Middleware]:
@@ -25,5 +26,5 @@ def stand_before(page: gr.Blocks, host: str, allowed: Sequence[str], *, is_signe
         Middleware(notice_pages, page=page),
         Middleware(keep_pages, page=page),
         Middleware(share_uploads, page=page),
-        Middleware(complete_calls, parameters=parameters_of(TASKS)),
+        Middleware(complete_calls, parameters={**parameters_of(TASKS), CORRECT: PARAMETERS}),
     ]

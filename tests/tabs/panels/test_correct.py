@@ -138,3 +138,21 @@ def test_nothing_opens_without_a_model_or_an_input(samples: None) -> None:
     assert correct.open_answer(task, None, "x") == correct.CLOSED == correct.open_answer(task, "sample-planet", " ")
     assert "lab-note bad" in correct.open_answer(task, "sample-planet", "/no/such/picture.jpg").said
     assert correct.judges(task, "sample-planet") and not correct.judges(task, "gone")
+
+
+def test_corrections_over_http(samples: None) -> None:
+    from tabs.panels.http_correct import correct as post
+
+    picture = base64.b64encode(Path(given_of("weather")).read_bytes()).decode()
+    kept = post("weather", picture, "haze")
+    assert kept["model"] == "sample-weather" and kept["right"] == "haze" and corrections_of("weather")[0].name == kept["name"]
+    assert post("imdb", "A dull evening.", "neg")["right"] == "neg"
+    street = base64.b64encode(Path(given_of("camvid")).read_bytes()).decode()
+    assert post("camvid", street, painted())["right"] is None and (corrections_of("camvid")[0].mask() == 3).all()
+    for asked, said in (
+        (("weather", picture, "snow"), "no label here"),
+        (("weather", "", "haze"), "There is no picture"),
+        (("nothing", picture, "haze"), "nothing"),
+        (("weather", picture, "haze", "gone"), "no model 'gone'"),
+    ):
+        assert said in post(*asked)["error"]
