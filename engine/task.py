@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.data.dataset import DataSet
     from engine.data.loaders import Feed
     from engine.kinds.shared import SharedTable
+    from engine.kinds.sifting import Sifted
 
 D = TypeVar("D", bound="DataSet")
 
@@ -120,6 +121,7 @@ class Objective(Generic[D]):
     symmetries: changes of an input batch that leave its target as it is; test-time augmentation averages over them.
     as_label(prediction): what a prediction would be as a label: a class, a list of tags, a point as [share of the width, share of
         the height], {name: number}, a mask (H, W) uint8; None where an answer is no label.
+    sift(logits, target, classes, decision): one judged sample in plain values; None where an answer is no label.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Objective(Generic[D]):
     onnx_answer: str = ""
     symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
     as_label: "Callable[[Any], Any] | None" = None
+    sift: "Callable[[Tensor, Tensor, tuple[str, ...], Mapping[str, Any]], Sifted] | None" = None
     share: "Callable[[D], SharedTable] | None" = None
     inputs_in: Callable[[Path], list[tuple[str, Any]]] = one_input
     align: Callable[[D, tuple[str, ...]], tuple[D, tuple[str, ...]]] = as_it_is

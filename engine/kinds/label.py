@@ -25,6 +25,7 @@ from engine.errors import DataError
 from engine.kinds.classes import ONNX_ANSWER, class_cross_entropy, class_metrics, predict_class
 from engine.kinds.main_metrics import ACCURACY
 from engine.kinds.shared import SharedTable, picture_cell
+from engine.kinds.sifting import sift_class
 from engine.models.classifier import build_picture_model
 from engine.task import Objective
 
@@ -44,6 +45,7 @@ def build_label_objective(open_data: Callable[..., Data] | None = None) -> Objec
         build_metrics=class_metrics,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        sift=sift_class,
         as_label=lambda prediction: prediction.answer,
         predict=predict_class,
         align=align_labels,

@@ -32,6 +32,7 @@ from engine.data.pictures.transforms import VOID, build_augmentation
 from engine.errors import DataError
 from engine.kinds.main_metrics import PIXEL_ACCURACY
 from engine.kinds.shared import SharedTable, picture_cell
+from engine.kinds.sifting import sift_mask
 from engine.models.unet import build_unet
 from engine.task import Metrics, Objective
 
@@ -91,6 +92,7 @@ def build_mask_objective() -> Objective[Data]:
         feed=PICTURES,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        sift=sift_mask,
         as_label=lambda prediction: prediction.mask,
         predict=predict_mask,
         align=align_masks,

@@ -31,6 +31,7 @@ from engine.data.pictures.transforms import transforms_unmirrored
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_ERROR
 from engine.kinds.shared import SharedTable, picture_cell, shared_facts
+from engine.kinds.sifting import sift_numbers
 from engine.models.classifier import PictureModel, build_picture_model
 from engine.task import Metrics, ModelPlan, Objective
 
@@ -101,6 +102,7 @@ def build_number_objective(open_data: Callable[..., Data] | None = None) -> Obje
         build_metrics=number_metrics,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        sift=sift_numbers,
         as_label=lambda prediction: dict(prediction.numbers),
         predict=predict_numbers,
         align=align_numbers,

@@ -23,6 +23,7 @@ from engine.data.pictures.transforms import build_augmentation
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
 from engine.kinds.shared import SharedTable, picture_cell, shared_facts
+from engine.kinds.sifting import sift_point
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
 
@@ -82,6 +83,7 @@ def build_point_objective() -> Objective[Data]:
         feed=PICTURES,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        sift=sift_point,
         as_label=lambda prediction: prediction.shares(),
         predict=predict_point,
         share=share_points,

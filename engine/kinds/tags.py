@@ -30,6 +30,7 @@ from engine.data.splits import SPLIT_SEED
 from engine.errors import BundleError, DataError
 from engine.kinds.main_metrics import F2
 from engine.kinds.shared import SharedTable, picture_cell
+from engine.kinds.sifting import sift_tags
 from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
@@ -97,6 +98,7 @@ def build_tags_objective(
         feed=PICTURES,
         prepare=prepare_picture,
         inputs_in=pictures_in,
+        sift=sift_tags,
         as_label=lambda prediction: prediction.tags(),
         predict=predict_tags,
         symmetries=symmetries,

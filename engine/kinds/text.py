@@ -20,6 +20,7 @@ from engine.errors import DataError
 from engine.kinds.classes import class_cross_entropy, class_metrics, predict_class
 from engine.kinds.main_metrics import ACCURACY
 from engine.kinds.shared import SharedTable
+from engine.kinds.sifting import sift_class
 from engine.models.pretrained_text import build_pretrained_classifier
 from engine.models.word_models import SIZES, build_word_classifier, make_vocabulary
 from engine.recipe import Stage
@@ -41,6 +42,7 @@ def build_text_objective() -> Objective[TextData]:
         loss=class_cross_entropy,
         build_metrics=class_metrics,
         prepare=prepare_text,
+        sift=sift_class,
         as_label=lambda prediction: prediction.answer,
         predict=predict_class,
         inputs_in=texts_in,

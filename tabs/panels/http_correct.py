@@ -44,13 +44,13 @@ def _kept(task: Any, sent: Any, right: Any, model: Any) -> dict[str, Any]:
     as_label = predictor.objective.as_label
     if as_label is None:
         raise DataError(f"The answers of {name} are no labels. Name another model.")
+    where: dict[str, Any] = {}
     if known.input_kind is TEXT:
-        taken, where = given(sent, "text", SEND_TEXT), {"text": sent}
+        taken = where["text"] = given(sent, "text", SEND_TEXT)
     else:
-        taken = read_packed(predictor, given(sent, PICTURE.name, SEND_PICTURE)).bands
+        taken = where["picture"] = read_packed(predictor, given(sent, PICTURE.name, SEND_PICTURE)).bands
         if taken.shape[2] != COLOURS:
             raise DataError("Only pictures in colours are corrected over HTTP. Use the page for others.")
-        where = {"picture": taken}
     said = as_label(predictor.predict(taken))
     is_mask = isinstance(said, np.ndarray)
     wrong = Wrong(

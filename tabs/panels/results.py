@@ -7,16 +7,31 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine.data.sources.fetching import own_name
-from engine.errors import BundleError, DataError, EngineError
+from engine.errors import BundleError, EngineError
 from engine.host.lent import lender
 from engine.library.listing import known_model
 from engine.task import Task
 from tabs.door.address import chosen_of
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import LOADING, empty_state, facts, metric_text, note, text
-from tabs.panels.missing_data import build_missing_data, show_missing
+from tabs.panels.cases import (
+    ALL,
+    LISTED,
+    ORDERS,
+    PAGE,
+    RIGHT,
+    TEST,
+    TITLES,
+    VALID,
+    WRONG,
+    Asked,
+    Cases,
+    chosen_part,
+    show_breakdown,
+    show_cases,
+)
+from tabs.panels.missing_data import build_missing_data
 from tabs.programs import results_code
-from tabs.reading.heavy import load_engine
 from tabs.reading.models import (
     dataset_of,
     evaluation_of,
@@ -24,8 +39,6 @@ from tabs.reading.models import (
     model_choices,
     model_label,
     models_of,
-    predictor_of,
-    ranked_items,
     remarks_of,
 )
 from tabs.reading.opened import has_test, open_dataset
@@ -45,17 +58,6 @@ from tabs.wiring import (
     html_or_reason,
 )
 
-PAGE = 3
-WORST, LISTED = "worst", "listed"
-VALID, TEST = "valid", "test"
-TITLES = {VALID: "Validation", TEST: "Test"}
-ONCE = (
-    "Validation is for tuning: look at it as often as you like. The test split is to be looked at once, when everything is "
-    "decided: its figures are those to report, and choosing by them makes them too good."
-)
-CHOOSE = empty_state("No model chosen", "Choose one in the list above.")
-NOTHING_YET = empty_state("No trained model yet", "Train a run for at least one epoch; what it learned is shown here.")
-
 
 class ShownSplit(NamedTuple):
     """The choice of a split, and the button that measures the model on the test split."""
@@ -64,27 +66,11 @@ class ShownSplit(NamedTuple):
     measure: Any
 
 
-class Cases(NamedTuple):
-    """A page of comparisons under its heading, the first one's number, and where that is in the split."""
-
-    heading: Any
-    cases: Any
-    start: Any
-    where: Any
-
-
 def refresh_trained(task: Task, model: str | None) -> Any:
     """The picker with every model of the task; where none is chosen, the newest of one's own, or what came with the app."""
     models = models_of(task)
     names = [found.name for found in models]
     return gr.update(choices=model_choices(models), value=chosen_of(names, model, "model"))
-
-
-def nothing_chosen(task: Task, model: str | None) -> str:
-    """What stands in the place of a model's answers while none is chosen: a page that was just opened has yet to choose one."""
-    if model is None and models_of(task):
-        return LOADING
-    return CHOOSE if models_of(task) else NOTHING_YET
 
 
 def show_figures(view: View, model: str | None) -> str:
@@ -129,46 +115,6 @@ def offered_splits(task: Task, model: str | None, chosen: str) -> ShownSplit:
     return ShownSplit(split=shown, measure=gr.update(visible=is_offered and chosen == TEST and not lender()))
 
 
-def show_cases(task: Task, view: View, model: str | None, split: str, order: str, start: int) -> Cases:
-    """The page of comparisons that `start` is on."""
-    once = f'<p class="lab-small">{text(ONCE)}</p>' if split == TEST else ""
-    heading = f"<h3>{text(TITLES[split])} {text(task.plural)}: truth and prediction</h3>{once}"
-    nothing = Cases(heading=heading, cases="", start=0, where="")
-    if not model:
-        return nothing._replace(cases=nothing_chosen(task, model))
-    missing = show_missing(dataset_of(model))
-    if missing:
-        return nothing._replace(cases=missing)
-    load_engine()
-    from engine.bundle.weights import learns_classes
-
-    try:
-        predictor = predictor_of(model)
-        data = open_dataset(task, own_name(predictor.config.dataset))
-        if predictor.classes != data.classes and learns_classes(predictor.model):
-            raise DataError("The data set has other classes now than the model was trained on. Choose another one.")
-        items = ranked_items(model, data, split) if order == WORST else data.items(split)
-        total = len(items)
-        start = min(max(0, start), (total - 1) // PAGE * PAGE)
-        shown = view.show_comparisons(predictor, data, items[start : start + PAGE])
-        where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
-        return Cases(heading=heading, cases=shown, start=start, where=where)
-    except EngineError as error:
-        return nothing._replace(cases=note(without_paths(error), "bad"))
-
-
-def show_breakdown(task: Task, view: View, model: str | None) -> str:
-    """What predicting the whole validation split shows."""
-    if not model or view.show_breakdown is None:
-        return ""
-    make, dataset = view.show_breakdown, dataset_of(model)
-    # It stays when another model is chosen, so it says whose it is; clearing it then could wipe out an answer under way.
-    whose = f'<p class="lab-small">{text(model_label(model))}</p>'
-    return whose + (
-        show_missing(dataset) or html_or_reason(lambda: make(predictor_of(model), open_dataset(task, dataset)))
-    )
-
-
 def code_of(task: Task, model: str | None, split: str) -> str:
     """The program that computes the same."""
     if not model:
@@ -188,7 +134,8 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
         with gr.Row(elem_classes="lab-controls"):
             picker = build_run_picker("Model")
             model, opened = as_state(picker), counted(tab.select)
-            order = gr.Radio([("As listed", LISTED), ("Highest loss first", WORST)], value=LISTED, label="Order")
+            order = gr.Dropdown(ORDERS, value=LISTED, label="Order", min_width=170)
+            show = gr.Radio([("All", ALL), ("Wrong", WRONG), ("Right", RIGHT)], value=ALL, label="Show")
             split = gr.Radio(
                 [(TITLES[name], name) for name in (VALID, TEST)],
                 value=VALID,
@@ -198,6 +145,7 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
             )
             build_overlay_slider(view.overlay, panel_id, 70)
         heading = gr.HTML()
+        only, filtered = gr.State(""), gr.HTML(js_on_load=script("click-choice"))
         cases = gr.HTML(LOADING, js_on_load=script("click-enlarge"))
         fetched = build_missing_data(model, opened)
         with gr.Row(elem_classes="lab-pager"):
@@ -205,10 +153,10 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
         measure, tested = gr.Button("Measure it on the whole test split", size="sm", visible=False), gr.HTML()
         gr.HTML("<h3>Figures over the whole validation split</h3>")
         figures = gr.HTML()
-        if view.show_breakdown:
-            looker = gr.Button(f"Look into every validation {text(task.plural).removesuffix('s')}", size="sm")
-            breakdown = gr.HTML()
-            looker.click(partial(show_breakdown, task, view), model, breakdown, **RANK)
+        looker = gr.Button(
+            f"Look into every {text(task.plural).removesuffix('s')}: what is mixed up, and where", size="sm"
+        )
+        breakdown = gr.HTML(js_on_load=script("click-choice"), elem_classes="lab-sifted")
     code = build_code()
 
     shown = Cases(heading=heading, cases=cases, start=gr.State(0), where=where)
@@ -221,11 +169,15 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
         model=model,
         opened=opened,
         judged=judged,
-        order=order,
+        asked=Asked(order=order, show=show, only=only),
         fetched=fetched,
         back=back,
         forth=forth,
     )
+    looker.click(partial(show_breakdown, task, view), [model, offered.split], breakdown, **RANK)
+    breakdown.select(chosen_part, None, [only, filtered], **POLL)
+    filtered.select(chosen_part, None, [only, filtered], **POLL)
+    model.change(lambda: ("", ""), None, [only, filtered], **POLL)
     tab.select(partial(refresh_trained, task), picker, picker, **POLL)
     measure.click(partial(show_test_figures, task, view), model, tested, **RANK)
     gr.on([model.change, opened.change], partial(show_figures, view), model, figures, **ACTION)
@@ -241,7 +193,7 @@ def _wire_cases(
     model: gr.State,
     opened: gr.State,
     judged: gr.State,
-    order: gr.Radio,
+    asked: Asked,
     fetched: gr.State,
     back: gr.Button,
     forth: gr.Button,
@@ -249,10 +201,10 @@ def _wire_cases(
     def page_from(step: int | None) -> dict[str, Any]:
         """The event that shows the page so many inputs away; None is the first page."""
 
-        def show(model: str | None, split: str, order: str, at: int) -> Cases:
-            return show_cases(task, view, model, split, order, 0 if step is None else at + step)
+        def show(model: str | None, split: str, order: str, show: str, only: str, at: int) -> Cases:
+            return show_cases(task, view, model, split, Asked(order, show, only), 0 if step is None else at + step)
 
-        inputs = [model, offered.split, order, shown.start]
+        inputs = [model, offered.split, *asked, shown.start]
         return {"fn": show, "inputs": inputs, "outputs": flat(shown), **RANK}
 
     # The last of them counts: the step is opened, and its model is chosen while that is being answered.
@@ -262,6 +214,6 @@ def _wire_cases(
     gr.on([model.change, opened.change, fetched.change], **offering, **last).then(**page_from(None), **last)
     fetched.change(lambda: LOADING, None, shown.cases, **POLL)
     judged.change(**offering)
-    gr.on([order.change, judged.change], **page_from(None), **last)
+    gr.on([asked.order.input, asked.show.input, asked.only.change, judged.change], **page_from(None), **last)
     back.click(**page_from(-PAGE))
     forth.click(**page_from(PAGE))

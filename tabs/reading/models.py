@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from engine.bundle.config import read_evaluation
-from engine.data.dataset import DataSet, Item
+from engine.data.dataset import DataSet
 from engine.data.sources.fetching import own_name
 from engine.errors import BundleError, RunError
 from engine.host.access import asker
@@ -20,6 +20,7 @@ from tabs.reading.opened import dataset_title, run_label, run_time, spec_of
 
 if TYPE_CHECKING:
     from engine.serving.predictor import Predictor
+    from engine.serving.sifted import Row
 
 FRESH = ("Fresh: the backbone's pretrained weights", "")
 LISTED_MODELS = 80  # in one picker
@@ -106,11 +107,11 @@ def evaluation_of(name: str) -> dict[str, Any]:
     return read_evaluation(known_model(name).folder) or {}
 
 
-def ranked_items(name: str, data: DataSet, split: str) -> tuple[Item, ...]:
-    """The inputs of a split of a model's data set, the highest loss first; judged once for all browsers."""
+def sifted_rows(name: str, data: DataSet, split: str) -> "tuple[Row, ...]":
+    """The samples of a split of a model's data set, judged once for all browsers; see `engine.serving.sifted`."""
     model = known_model(name)
     with RANKING:
-        return _ranked(model, data, split)
+        return _sifted(model, data, split)
 
 
 def measured(name: str, data: DataSet, split: str) -> dict[str, Any]:
@@ -121,12 +122,12 @@ def measured(name: str, data: DataSet, split: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=32)
-def _ranked(model: Model, data: DataSet, split: str) -> tuple[Item, ...]:
+def _sifted(model: Model, data: DataSet, split: str) -> "tuple[Row, ...]":
     load_engine()
-    from engine.serving.inspect import rank_by_loss
     from engine.serving.predictor import load_predictor
+    from engine.serving.sifted import sift
 
-    return tuple(item for item, _ in rank_by_loss(load_predictor(model.folder), data, split=split))
+    return tuple(sift(load_predictor(model.folder), data, split))
 
 
 @lru_cache(maxsize=32)

@@ -112,7 +112,8 @@ def test_tags_from_a_chip_and_a_table_from_many(page, tmp_path: Path, request: p
     step(page, "4 Results")
     expect(page.locator(".lab-tags:visible").first).to_be_visible()
     expect(page.get_by_text("F2 against the threshold")).to_be_visible()
-    page.get_by_role("radio", name="Highest loss first").check()
+    page.get_by_label("Order").locator("visible=true").click()
+    page.get_by_role("option", name="Highest loss first").click()
     expect(page.locator(".lab-figure figcaption:visible").first).to_contain_text("loss")
     expect_legible(page, "Planet, 4 Results")
 

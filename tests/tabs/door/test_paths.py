@@ -21,6 +21,7 @@ from engine.tasks.imdb import IMDB
 from tabs import home, models_page
 from tabs import programs as code
 from tabs.door import paths
+from tabs.panels import cases as cases_panel
 from tabs.panels import data as data_panel
 from tabs.panels import dataset_picker, http_api, publish_form
 from tabs.panels import rate as rate_panel
@@ -109,7 +110,7 @@ def test_no_error_names_a_folder(person: Person, lab_home: Path, drawn_streets: 
     told = [
         http_api.answer(CAMVID, name, lambda _: ("x", ""))["error"],
         mask_try.predict(name, "x").answer.said,
-        results_panel.show_cases(CAMVID, MASK_VIEW, name, "valid", results_panel.LISTED, 0).cases,
+        cases_panel.show_cases(CAMVID, MASK_VIEW, name, "valid", cases_panel.Asked(), 0).cases,
         data_panel.show_gallery(CAMVID, MASK_VIEW, "drawn-streets", "train", 0).gallery,
     ]
     assert [str(lab_home) in str(said) for said in told] == [person.is_host] * len(told), told

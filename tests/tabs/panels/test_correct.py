@@ -145,7 +145,11 @@ def test_corrections_over_http(samples: None) -> None:
 
     picture = base64.b64encode(Path(given_of("weather")).read_bytes()).decode()
     kept = post("weather", picture, "haze")
-    assert kept["model"] == "sample-weather" and kept["right"] == "haze" and corrections_of("weather")[0].name == kept["name"]
+    assert (
+        kept["model"] == "sample-weather"
+        and kept["right"] == "haze"
+        and corrections_of("weather")[0].name == kept["name"]
+    )
     assert post("imdb", "A dull evening.", "neg")["right"] == "neg"
     street = base64.b64encode(Path(given_of("camvid")).read_bytes()).decode()
     assert post("camvid", street, painted())["right"] is None and (corrections_of("camvid")[0].mask() == 3).all()

@@ -23,6 +23,7 @@ from engine.events import (
     RunStarted,
 )
 from engine.host.access import HOST, Limits, Person, identify_by
+from engine.kinds.sifting import Sifted
 from engine.library import listing
 from engine.library.export import export_bundle
 from engine.library.listing import downloads_folder
@@ -31,12 +32,14 @@ from engine.recipe import Stage
 from engine.runs.fetches import Fetches, FetchState
 from engine.runs.queue import queued_runs
 from engine.runs.store import append_event, find_run, list_runs, read_spec
+from engine.serving.sifted import Row
 from engine.tasks.camvid import CAMVID
 from engine.tasks.planet import PLANET
 from engine.tasks.registry import TASKS
 from tabs import home
 from tabs.drawing.markup import LOADING
 from tabs.page import build_page
+from tabs.panels import cases as cases_panel
 from tabs.panels import data as data_panel
 from tabs.panels import dataset_picker, taking
 from tabs.panels import plan as plan_panel
@@ -228,26 +231,28 @@ def test_a_rate_found_for_a_model_goes_into_the_form_with_it(streets, tmp_path):
 def test_a_split_is_ranked_once_for_a_model_and_its_data(streets, tmp_path, monkeypatch):
     def judged(predictor, data, split):
         asked.append(data.root)
-        return [(item, 1.0) for item in data.items(split)[::-1]]
+        return [Row(item=item, loss=1.0, sifted=Sifted(is_right=True), facts={}) for item in data.items(split)]
 
     asked: list[Path] = []
-    monkeypatch.setattr("engine.serving.inspect.rank_by_loss", judged)
+    monkeypatch.setattr("engine.serving.sifted.sift", judged)
     own = tmp_path / "streets"
     shutil.copytree(streets, own)
     run, classes = find_run(start_training(own)), opened.open_dataset(CAMVID, str(own)).classes
     save_untrained(run / "checkpoints", classes, dataset=str(own))
     for _ in range(2):
-        shown = results_panel.show_cases(CAMVID, MASK_VIEW, run.name, "valid", results_panel.WORST, 0)
+        shown = cases_panel.show_cases(CAMVID, MASK_VIEW, run.name, "valid", cases_panel.Asked("worst"), 0)
         assert shown.cases.count("<figure") == 9 and shown.where == "1–3 of 4"
     assert len(asked) == 1
     # Other weights, and then other data, are judged anew.
     save_untrained(run / "checkpoints", classes, dataset=str(own), seed=1, step=2)
-    results_panel.show_cases(CAMVID, MASK_VIEW, run.name, "valid", results_panel.WORST, 0)
+    cases_panel.show_cases(CAMVID, MASK_VIEW, run.name, "valid", cases_panel.Asked("worst"), 0)
     assert len(asked) == 2
     data = opened.open_dataset(CAMVID, str(own))
     data.valid[0].unlink()
     (own / "more").mkdir()
-    assert results_panel.show_cases(CAMVID, MASK_VIEW, run.name, "valid", results_panel.WORST, 0).where == "1–3 of 3"
+    assert (
+        cases_panel.show_cases(CAMVID, MASK_VIEW, run.name, "valid", cases_panel.Asked("worst"), 0).where == "1–3 of 3"
+    )
     assert len(asked) == 3
 
 
@@ -287,7 +292,7 @@ def test_runs_without_a_checkpoint_are_not_offered_as_models(streets):
 def test_a_run_without_figures_says_so(streets):
     run = start_training(streets)
     assert "no checkpoint" in results_panel.show_figures(MASK_VIEW, run)
-    assert "no checkpoint" in results_panel.show_cases(CAMVID, MASK_VIEW, run, "valid", "listed", 0).cases
+    assert "no checkpoint" in cases_panel.show_cases(CAMVID, MASK_VIEW, run, "valid", cases_panel.Asked(), 0).cases
 
 
 def test_evaluation_is_drawn_class_by_class():
@@ -409,7 +414,7 @@ def test_panels_say_that_they_load_until_they_were_answered(build):
     page = build(build_page)
     shown = [block.value for block in page.blocks.values() if isinstance(block, gr.HTML)]
     assert shown.count(LOADING) > 5 * len(TASKS)
-    early = (train_panel.NOTHING_YET, rate_panel.NOTHING_YET, results_panel.NOTHING_YET, data_panel.NOTHING_OPEN)
+    early = (train_panel.NOTHING_YET, rate_panel.NOTHING_YET, cases_panel.NOTHING_YET, data_panel.NOTHING_OPEN)
     assert not set(shown) & set(early)
 
 

@@ -17,6 +17,7 @@ from engine.runs.fetches import Fetches
 from engine.tasks.camvid import CAMVID
 from engine.tasks.planet import PLANET
 from tabs.drawing.markup import LOADING
+from tabs.panels import cases as cases_panel
 from tabs.panels import data as data_panel
 from tabs.panels import dataset_picker, missing_data
 from tabs.panels import results as results_panel
@@ -40,16 +41,16 @@ def visitor() -> Iterator[None]:
     identify_by(lambda: HOST)
 
 
-def cases(model: str | None, split: str = results_panel.VALID) -> results_panel.Cases:
-    return results_panel.show_cases(CAMVID, MASK_VIEW, model, split, results_panel.LISTED, 0)
+def cases(model: str | None, split: str = cases_panel.VALID) -> cases_panel.Cases:
+    return cases_panel.show_cases(CAMVID, MASK_VIEW, model, split, cases_panel.Asked(), 0)
 
 
 def test_no_model_is_said_only_where_there_is_none(lab_home: Path) -> None:
-    assert cases(None).cases == results_panel.NOTHING_YET
+    assert cases(None).cases == cases_panel.NOTHING_YET
 
 
 def test_a_page_that_has_yet_to_choose_a_model_is_loading(sample: str) -> None:
-    assert cases(None).cases == LOADING and cases("").cases == results_panel.CHOOSE
+    assert cases(None).cases == LOADING and cases("").cases == cases_panel.CHOOSE
 
 
 def test_without_its_data_set_a_sample_shows_its_figures_and_the_host_a_button(sample: str) -> None:
@@ -59,7 +60,7 @@ def test_without_its_data_set_a_sample_shows_its_figures_and_the_host_a_button(s
     assert "Ask the host" not in shown.cases and (shown.start, shown.where) == (0, "")
     told = missing_data.show_fetch(sample)
     assert told.button["visible"] and told.button["value"].startswith("Fetch it") and not told.timer.active
-    assert not results_panel.offered_splits(CAMVID, sample, results_panel.VALID).split["visible"]
+    assert not results_panel.offered_splits(CAMVID, sample, cases_panel.VALID).split["visible"]
 
 
 def test_a_visitor_is_told_whom_to_ask(sample: str, visitor: None) -> None:
@@ -117,10 +118,10 @@ def test_the_test_split_is_shown_and_measured_on_demand(streets: Path, tmp_path:
     classes = CAMVID.build_objective().open_data(own).classes
     made = save_untrained(tmp_path / "made", classes, dataset=str(own))
     shutil.copytree(made, listing.SAMPLES_FOLDER / "camvid")  # an export would forget where its data lies
-    for split, measures in ((results_panel.VALID, False), (results_panel.TEST, True)):
+    for split, measures in ((cases_panel.VALID, False), (cases_panel.TEST, True)):
         offered = results_panel.offered_splits(CAMVID, "sample-camvid", split)
         assert offered.split == gr.update(visible=True) and offered.measure["visible"] == measures
-    on_valid, on_test = cases("sample-camvid"), cases("sample-camvid", results_panel.TEST)
+    on_valid, on_test = cases("sample-camvid"), cases("sample-camvid", cases_panel.TEST)
     assert (on_valid.where, on_test.where) == ("1–3 of 4", "1–2 of 2"), on_valid.cases
     assert "Test pictures" in on_test.heading and "looked at once" in on_test.heading
     assert "Validation pictures" in on_valid.heading and "looked at once" not in on_valid.heading
@@ -131,8 +132,8 @@ def test_the_test_split_is_shown_and_measured_on_demand(streets: Path, tmp_path:
         != results_panel.show_figures(MASK_VIEW, "sample-camvid").partition("lab-figures")[2]
     )
     shutil.rmtree(own / "test")
-    assert results_panel.offered_splits(CAMVID, "sample-camvid", results_panel.TEST).split == gr.update(
-        visible=False, value=results_panel.VALID
+    assert results_panel.offered_splits(CAMVID, "sample-camvid", cases_panel.TEST).split == gr.update(
+        visible=False, value=cases_panel.VALID
     )
 
 

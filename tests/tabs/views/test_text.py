@@ -22,6 +22,7 @@ from engine.serving.writing import write_on
 from engine.tasks.imdb import IMDB, LANGUAGE_MODEL, REMARK, TRANSDUCTIVE
 from engine.tasks.lesson import TEMPERATURE
 from tabs import home
+from tabs.panels import cases as cases_panel
 from tabs.panels import data as data_panel
 from tabs.panels import plan as plan_panel
 from tabs.panels import rate as rate_panel
@@ -109,7 +110,7 @@ def test_a_classifier_judges_a_text_and_says_what_pushed_it(reviews, tiny):
     assert "takes no more than 20,000 letters" in text_try.judge(run, "good " * 4000).verdict
     assert text_try.finish(run, "this film", 0.8, 5, 1) == (text_try.NO_WRITER, "")
 
-    worst = results_panel.show_cases(IMDB, TEXT_VIEW, run, "valid", "worst", 0)
+    worst = cases_panel.show_cases(IMDB, TEXT_VIEW, run, "valid", cases_panel.Asked("worst"), 0)
     shown, start, where = worst.cases, worst.start, worst.where
     assert shown.count("· loss") == 3 and where == "1–3 of 8" and start == 0
     figures = results_panel.show_figures(TEXT_VIEW, run)
@@ -124,9 +125,10 @@ def test_a_language_model_writes_on_before_and_after_and_is_offered_through_its_
     assert text_try.finish(writer, "this film is", 0.8, 5, 1).after == after
     assert text_try.judge(writer, "a film") == (text_try.NO_CLASSIFIER, [])
     assert text_try.finish(writer, " ", 0.8, 5, 1) == (text_try.NOTHING_WRITTEN, "")
-    assert "goes on" in results_panel.show_cases(IMDB, TEXT_VIEW, writer, "valid", "listed", 0).cases
+    assert "goes on" in cases_panel.show_cases(IMDB, TEXT_VIEW, writer, "valid", cases_panel.Asked(), 0).cases
     assert (
-        "no answer that could be right" in results_panel.show_cases(IMDB, TEXT_VIEW, writer, "valid", "worst", 0).cases
+        "no answer that could be right"
+        in cases_panel.show_cases(IMDB, TEXT_VIEW, writer, "valid", cases_panel.Asked("worst"), 0).cases
     )
     assert "Perplexity" in results_panel.show_figures(TEXT_VIEW, writer)
 
