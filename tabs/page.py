@@ -8,6 +8,7 @@ from tabs.door.space import BROWSER, is_space
 from tabs.home import build_home
 from tabs.models_page import build_models_page
 from tabs.own_page import build_own_page
+from tabs.panels.suspects import build_suspects
 from tabs.scripts import called, script
 from tabs.task_page import build_task_page
 from tabs.views.registry import view_of
@@ -31,6 +32,9 @@ def build_page() -> gr.Blocks:
     with pages.route("Corrections", "corrections"):
         build_corrections_page(pages)
         run_scripts(pages, "Corrections")
+    with pages.route("Labels that look wrong", "suspects", show_in_navbar=False):
+        build_suspects(pages)
+        run_scripts(pages, "Labels that look wrong")
     with pages.route("Models", "models"):
         build_models_page(TASKS, pages)
         run_scripts(pages, "Models")

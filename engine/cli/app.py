@@ -14,6 +14,7 @@ from engine.cli.data import check, fetch_from_hub, push_data
 from engine.cli.hub import delete, deploy_space, export, load, models, publish, restore
 from engine.cli.models import evaluate, predict, submit
 from engine.cli.running import finish, follow, recipe_of, run_of, spec_of
+from engine.cli.suspects import suspects
 from engine.cli.terminal import (
     AsJson,
     Dataset,
@@ -41,7 +42,7 @@ from engine.tasks.registry import get_task
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.", callback=fit_threads)
 COMMANDS = (check, evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
-for command in (*COMMANDS, push_data, deploy_space):
+for command in (*COMMANDS, suspects, push_data, deploy_space):
     app.command()(command)
 
 Backbone = Annotated[

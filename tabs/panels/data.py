@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine.errors import EngineError
+from engine.noise.suspects import KINDS
 from engine.recipe import AUGMENTATIONS, Stage
 from engine.task import Task
+from tabs.door.address import link
 from tabs.door.paths import without_paths
 from tabs.drawing.account import show_account
 from tabs.drawing.markup import LOADING, empty_state, note, text
@@ -94,7 +96,15 @@ def show_findings(task: Task, opened: str) -> str:
     """What the open data set was found to be."""
     if not opened:
         return LATER
-    return html_or_reason(lambda: show_account(open_dataset(task, opened).account()))
+    return html_or_reason(lambda: show_account(open_dataset(task, opened).account()) + suspects_link(task, opened))
+
+
+def suspects_link(task: Task, opened: str) -> str:
+    """The way to the labels that look wrong, for the kinds whose labels can be judged."""
+    if task.kind not in KINDS:
+        return ""
+    where = link("suspects", task=task.name, dataset=opened)
+    return f'<p class="lab-small"><a class="lab-go" href="{text(where)}">Which labels look wrong? →</a></p>'
 
 
 def show_frequencies(task: Task, view: View, opened: str) -> str:

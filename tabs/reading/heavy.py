@@ -19,6 +19,8 @@ MODULES = (
     "engine.kinds.point",
     "engine.kinds.text",
     "engine.kinds.language",
+    "engine.noise.finding",
+    "engine.noise.cleaning",
     "engine.serving.inspect",
     "engine.serving.gradcam",
     "engine.serving.pushes",

@@ -39,6 +39,7 @@ RANKS = (
     ("engine.__main__",),
     ("engine.cli",),
     ("engine.api",),
+    ("engine.noise",),
     ("engine.serving",),
     ("engine.hub",),
     ("engine.library",),
