@@ -64,13 +64,7 @@ def apply(snapshot: RunSnapshot, event: Event) -> RunSnapshot:
         case EpochFinished():
             return _with_epoch(snapshot, event)
         case CheckpointSaved():
-            rows = tuple(
-                dataclasses.replace(row, best=True)
-                if event.best and (row.stage, row.step) == (event.stage, event.step)
-                else row
-                for row in snapshot.epoch_rows
-            )
-            return dataclasses.replace(snapshot, checkpoint=event.folder, epoch_rows=rows)
+            return _with_checkpoint(snapshot, event)
         case BatchHalved():
             again = _back_to(snapshot, event.stage, 0)
             return dataclasses.replace(again, batch_size=event.new, halvings=(*again.halvings, event))
@@ -182,6 +176,14 @@ def _with_epoch(snapshot: RunSnapshot, event: EpochFinished) -> RunSnapshot:
         valid_seconds=event.valid_seconds,
     )
     return dataclasses.replace(snapshot, epoch=event.epoch, epoch_rows=(*earlier, row))
+
+
+def _with_checkpoint(snapshot: RunSnapshot, event: CheckpointSaved) -> RunSnapshot:
+    place = (event.stage, event.step) if event.best else None
+    rows = tuple(
+        dataclasses.replace(row, best=True) if (row.stage, row.step) == place else row for row in snapshot.epoch_rows
+    )
+    return dataclasses.replace(snapshot, checkpoint=event.folder, epoch_rows=rows)
 
 
 def _with_start(snapshot: RunSnapshot, event: StartJudged) -> RunSnapshot:

@@ -44,7 +44,6 @@ def train_recipe(
     """Train every stage of `recipe`. The generator returns True when all is done, False when it was asked to stop.
 
     A model that `is_trained` already is judged before the first step, and so is any at a stage with inputs of another size.
-
     With a `folder` (a run's `checkpoints/`), checkpoints are written there, each with `config` for whoever loads the model;
     when it holds some already, training goes on from the latest that is whole. Raises `RunError` where those are of another
     training.
@@ -71,14 +70,11 @@ def train_recipe(
                 model=model,
                 data=data,
                 seed=seed,
-                place=Place(
-                    stage=index,
-                    stages=len(recipe.stages),
+                place=dataclasses.replace(
+                    place_in(recipe, index, is_trained=is_trained),
                     precision=chosen,
-                    shares=trained_shares(recipe.stages[index:]),
                     start=at,
                     checkpoint=checkpoint if at else None,
-                    judges_start=is_trained if index == 0 else is_resized(recipe, index),
                 ),
                 keeper=keeper,
                 should_stop=should_stop,
@@ -92,6 +88,16 @@ def train_recipe(
         if not trained.result:
             return False
     return True
+
+
+def place_in(recipe: Recipe, index: int, *, is_trained: bool) -> Place:
+    """A stage's place in a recipe that is trained from its first step on."""
+    return Place(
+        stage=index,
+        stages=len(recipe.stages),
+        shares=trained_shares(recipe.stages[index:]),
+        judges_start=is_trained if index == 0 else is_resized(recipe, index),
+    )
 
 
 def is_resized(recipe: Recipe, index: int) -> bool:

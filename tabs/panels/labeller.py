@@ -164,5 +164,5 @@ def build_labeller(key: gr.State, encoding: gr.Radio) -> tuple[gr.Accordion, gr.
     starting.click(begin, [key, encoding, kind, column], shown, **ACTION).then(None, item, None, js=told, **POLL)
     editor.select(asked, [key, at], shown, **LABEL).then(None, item, None, js=told, **POLL)
     key.change(lambda key: (0, opened(key, 0), ""), key, shown, **POLL).then(None, item, None, js=told, **POLL)
-    gr.on([key.change, encoding.input], offered, [key, encoding], [kind, column], **POLL)
+    gr.on([key.change, encoding.input], offered, [key, encoding], [kind, column], trigger_mode="once", **POLL)
     return panel, looking

@@ -23,7 +23,7 @@ from tabs.views.answers import keep_only
 from tabs.views.offered import NO_MODEL
 from tabs.views.text import guesses_words
 from tabs.views.text_batch import build_table, is_language_model
-from tabs.wiring import PAUSE_MILLISECONDS, POLL, PREDICT, QUIET, flat
+from tabs.wiring import PAUSE_MILLISECONDS, POLL, PREDICT, QUIET, as_state, flat
 
 if TYPE_CHECKING:
     from engine.serving.predictor import Predictor
@@ -158,15 +158,15 @@ def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:
     """The inputs and outputs of trying a model, wired; the component that holds what the model is given."""
     with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("Judge a text"), gr.Row():
-            written = _build_judging(task, model)
+            given = _build_judging(task, model)
         with gr.Tab("Finish a sentence"), gr.Row():
             _build_finishing(model)
         with gr.Tab("A table of texts"):
             build_table(model)
-    return written
+    return given
 
 
-def _build_judging(task: Task, model: gr.State) -> gr.Textbox:
+def _build_judging(task: Task, model: gr.State) -> gr.State:
     verdict_id = f"{task.name}-verdict"
     with gr.Column(scale=3, min_width=300):
         written = gr.Textbox(
@@ -190,9 +190,10 @@ def _build_judging(task: Task, model: gr.State) -> gr.Textbox:
     live: dict[str, Any] = {**PREDICT, **QUIET, "trigger_mode": "always_last"}
     # Not on input: Gradio does not tell of a text that is pasted into a field that nobody has typed in yet.
     waiting = called("after-pause", "judge", verdict_id, PAUSE_MILLISECONDS)
-    judging = gr.on([written.change, model.change], judge, [model, written], flat(judged), js=waiting, **live)
+    given = as_state(written)
+    judging = gr.on([given.change, model.change], judge, [model, given], flat(judged), js=waiting, **live)
     judging.then(None, None, None, js=called("undim", verdict_id))
-    return written
+    return given
 
 
 def _build_finishing(model: gr.State) -> None:
