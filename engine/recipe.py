@@ -14,7 +14,8 @@ from engine.errors import RecipeError
 from engine.knobs import Knob, checked_value, knob, parsed_value
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-AUGMENTATIONS = ("none", "light", "standard", "strong")
+# "wrong" turns, mirrors and tilts whatever the pictures show: for seeing what that does.
+AUGMENTATIONS = ("none", "light", "standard", "strong", "wrong")
 # What a pretrained first convolution, which knows red, green and blue, makes of a channel more or less.
 NEW_CHANNELS = ("zeros", "mean", "random")
 # The lesson's backbone, and the one whose ImageNet weights need no hub.
@@ -133,7 +134,8 @@ class Stage:
         label="Augmentation",
         kind="choice",
         choices=AUGMENTATIONS,
-        help="How much each training picture is flipped, turned, zoomed, warped and relit.",
+        help="How much each training picture is flipped, turned, zoomed, warped and relit; wrong is upside down, mirrored and "
+        "tilted, whatever the pictures show, to see what that does.",
     )
     precision: str = knob(
         "auto",
@@ -173,9 +175,9 @@ class Recipe:
     """Stages to be trained one after the other on one model.
 
     `backbone` names a model of timm, or a text model; `new_channels` (see `NEW_CHANNELS`) matters for pictures that are not
-    RGB. `objective` is the one of the task's that the stages train, its first if empty. `least_steps` is how many steps each
-    stage takes at least: on a small data set batches become smaller for that, and epochs more (`engine.fitting`); 0 for a recipe
-    that is trained as it stands.
+    RGB. Where it is not `pretrained`, its weights begin at random. `objective` is the one of the task's that the stages train,
+    its first if empty. `least_steps` is how many steps each stage takes at least: on a small data set batches become smaller for
+    that, and epochs more (`engine.fitting`); 0 for a recipe that is trained as it stands.
     """
 
     name: str
@@ -186,6 +188,7 @@ class Recipe:
     new_channels: str = NEW_CHANNELS[0]
     objective: str = ""
     least_steps: int = 0
+    pretrained: bool = True
 
     def __post_init__(self) -> None:
         for field in ("name", "title", "backbone", "objective"):
@@ -198,6 +201,9 @@ class Recipe:
         least: Any = self.least_steps
         if not isinstance(least, int) or not 0 <= least <= MOST_LEAST_STEPS:
             raise RecipeError(f"A recipe's fewest steps are {str(least)[:40]}. Give 0 to {MOST_LEAST_STEPS:,}.")
+        pretrained: Any = self.pretrained
+        if not isinstance(pretrained, bool):
+            raise RecipeError(f"A recipe's pretrained is {repr(pretrained)[:40]}. Give true or false.")
         if self.new_channels not in NEW_CHANNELS:
             raise RecipeError(f"New channels are {self.new_channels!r}. Choose one of: {', '.join(NEW_CHANNELS)}.")
 
@@ -235,11 +241,13 @@ def stage_source(stage: Stage) -> str:
 
 def recipe_source(recipe: Recipe) -> str:
     """`Recipe(…)` as Python, a line for each field and stage; what only people read, title and note, is left out."""
-    fields = {"name": recipe.name, "backbone": recipe.backbone}
+    fields: dict[str, Any] = {"name": recipe.name, "backbone": recipe.backbone}
     if recipe.objective:
         fields["objective"] = recipe.objective
     if recipe.new_channels != NEW_CHANNELS[0]:
         fields["new_channels"] = recipe.new_channels
+    if not recipe.pretrained:
+        fields["pretrained"] = recipe.pretrained
     lines = [f"    {name}={value!r}," for name, value in fields.items()]
     stages = [f"        {stage_source(stage)}," for stage in recipe.stages]
     return "\n".join(("Recipe(", *lines, "    stages=(", *stages, "    ),", ")"))
@@ -274,8 +282,8 @@ def recipe_from_dict(values: Mapping[str, Any]) -> Recipe:
         stages = tuple(stage_from_dict(stage) for stage in some)
         texts = {name: str(values.get(name, "")) for name in ("title", "note", "objective")}
         new_channels = str(values.get("new_channels", NEW_CHANNELS[0]))
-        names = {name: values[name] for name in ("name", "backbone")}
-        least = values.get("least_steps", 0)
-        return Recipe(stages=stages, new_channels=new_channels, least_steps=least, **names, **texts)
+        given: dict[str, Any] = {name: values[name] for name in ("least_steps", "pretrained") if name in values}
+        given |= {name: values[name] for name in ("name", "backbone")} | texts
+        return Recipe(stages=stages, new_channels=new_channels, **given)
     except KeyError as missing:
         raise RecipeError(f"The recipe has no {missing.args[0]!r}.") from None

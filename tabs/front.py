@@ -6,6 +6,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from engine.tasks.registry import TASKS
+from tabs.chart_files import serve_charts
 from tabs.door.calls import complete_calls
 from tabs.door.guard import guard, own_names
 from tabs.door.kept_pages import keep_pages
@@ -22,6 +23,7 @@ def stand_before(page: gr.Blocks, host: str, allowed: Sequence[str], *, is_signe
     names = None if is_signed_in or is_space() else own_names(host, allowed)
     return [
         Middleware(guard, names=names, allowed=allowed, public=lambda: page.share_url),
+        Middleware(serve_charts),
         Middleware(keep_pace, page=page),
         Middleware(notice_pages, page=page),
         Middleware(keep_pages, page=page),

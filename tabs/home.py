@@ -40,6 +40,7 @@ WELCOME = """
 </section>
 """
 FORGETFUL = "This page may forget data, runs and models when it restarts: publish or download what you want to keep."
+RUNS = f'<h3>Runs</h3><p class="lab-small"><a class="lab-go" href="{link("compare")}">Compare runs →</a></p>'
 NO_RUNS = empty_state("Nothing has been trained yet", "Open a task, look at its data, and start with “Find a rate”.")
 
 
@@ -212,7 +213,7 @@ def build_home(tasks: tuple[Task, ...], page: gr.Blocks) -> None:
     build_teach(page)
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            gr.HTML("<h3>Runs</h3>")
+            gr.HTML(RUNS)
             runs = RunsPolled(runs=gr.HTML(LOADING), seen=gr.State(""))
             gr.HTML("<h3>This machine</h3>")
             machine = gr.HTML(LOADING)

@@ -1,8 +1,10 @@
-"""The app's pages: Home, one for each task, and the models. Each loads what is on it alone; links lead from one to the other."""
+"""The app's pages: Home, one for each task, one's own data, comparing, and the models. Each loads what is on it alone."""
 
 import gradio as gr
 
 from engine.tasks.registry import TASKS
+from tabs.chart_files import loader
+from tabs.compare_page import build_compare_page
 from tabs.corrections_page import build_corrections_page
 from tabs.door.space import BROWSER, is_space
 from tabs.home import build_home
@@ -26,6 +28,7 @@ def build_page() -> gr.Blocks:
         with pages.route(task.title, task.name):
             build_task_page(task, view_of(task), pages)
             run_scripts(pages, task.title)
+            pages.load(None, None, None, js=loader())
     with pages.route("Your data", "own"):
         build_own_page(pages)
         run_scripts(pages, "Your data")
@@ -35,6 +38,10 @@ def build_page() -> gr.Blocks:
     with pages.route("Labels that look wrong", "suspects", show_in_navbar=False):
         build_suspects(pages)
         run_scripts(pages, "Labels that look wrong")
+    with pages.route("Compare", "compare"):
+        build_compare_page(pages)
+        run_scripts(pages, "Compare")
+        pages.load(None, None, None, js=loader())
     with pages.route("Models", "models"):
         build_models_page(TASKS, pages)
         run_scripts(pages, "Models")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.compare import compare
 from engine.cli.data import check, fetch_from_hub, push_data
 from engine.cli.hub import delete, deploy_space, export, load, models, publish, restore
 from engine.cli.models import evaluate, predict, submit
@@ -42,7 +43,7 @@ from engine.tasks.registry import get_task
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.", callback=fit_threads)
 COMMANDS = (check, evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
-for command in (*COMMANDS, suspects, push_data, deploy_space):
+for command in (*COMMANDS, suspects, compare, push_data, deploy_space):
     app.command()(command)
 
 Backbone = Annotated[

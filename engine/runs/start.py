@@ -49,8 +49,9 @@ def starting(
 ) -> Generator[Event, None, Start]:
     """Builds the model that `recipe` trains on `data`, which is called `dataset`.
 
-    Its weights are those of the bundle `init_from`; without one the backbone's own. A `checkpoint` of the same training says how
-    to build it, and `train_recipe` loads its weights. Yields `Warned` for what the user should know of the start.
+    Its weights are those of the bundle `init_from`; without one the backbone's own, or random ones where the recipe says so. A
+    `checkpoint` of the same training says how to build it, and `train_recipe` loads its weights. Yields `Warned` for what the
+    user should know of the start.
     """
     check_can_train(data)
     aim = task.aim(recipe.objective)
@@ -59,7 +60,7 @@ def starting(
     before = read_config(bundle) if bundle else None
     torch.manual_seed(seed)  # for the layers that start at random
     plan = yield from planned(objective, recipe, data, bundle)
-    build = partial(objective.build_model, plan, pretrained=bundle is None)
+    build = partial(objective.build_model, plan, pretrained=bundle is None and recipe.pretrained)
     is_trained = False
     if bundle is None or checkpoint:
         model = build()

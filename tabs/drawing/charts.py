@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.recipe import rate_text
+from tabs.drawing import chart_data
 from tabs.drawing.markup import text
 
 MAX_POINTS = 400
@@ -57,7 +58,10 @@ def line_chart(
     y_range: tuple[float, float] | None = None,
     kind: str = "",
 ) -> str:
-    """A chart of finite points; an empty one says so. The x axis' bounds are in `data-low`, `data-high`, `data-log`."""
+    """A chart of finite points; an empty one says so. The x axis' bounds are in `data-low`, `data-high`, `data-log`.
+
+    It is drawn here, for what is seen at once, and carries its points for `assets/page/charts.js`, which makes it interactive.
+    """
     lines = [(line, [point for point in line.points if is_drawable(point, x_log, y_log)]) for line in series]
     points = [point for _, some in lines for point in some]
     if not points:
@@ -66,12 +70,21 @@ def line_chart(
     y_axis = _scale((y for _, y in points), y_range, y_log, roomy=True)
     drawn = "".join(_line(line, some, x_axis, y_axis) for line, some in lines)
     marked = "".join(_mark(mark, x_axis, y_axis, level) for level, mark in enumerate(sorted(marks, key=_place)))
+    carried = chart_data.points_tag(
+        [(line.name, line.color, line.dots, some) for line, some in lines],
+        limit=MAX_POINTS,
+        x_span=(x_axis.low, x_axis.high),
+        y_span=(y_axis.low, y_axis.high),
+        x_log=x_log,
+        y_log=y_log,
+        is_clickable="clickable" in kind,
+    )
     return (
-        f'<figure class="lab-chart {kind}">{_caption(title, series)}'
+        f'<figure class="lab-chart {kind}" data-title="{text(title)}" data-along="{text(x_label)}">{_caption(title, series)}'
         f'<div class="area" data-low="{x_axis.low:.6g}" data-high="{x_axis.high:.6g}" data-log="{int(x_log)}">'
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{_grid(x_axis, y_axis)}{drawn}</svg>'
         f"{marked}{_labels(x_axis, y_axis)}</div>"
-        f'<div class="x-label">{text(x_label)}</div></figure>'
+        f'<div class="x-label">{text(x_label)}</div>{carried}</figure>'
     )
 
 
@@ -113,15 +126,6 @@ def heat_map(
     )
 
 
-def thinned(points: Sequence[tuple[float, float]], limit: int = MAX_POINTS) -> list[tuple[float, float]]:
-    """At most `limit` points: the means of equal runs of neighbours, so that a long run draws as fast as a short one."""
-    if len(points) <= limit:
-        return list(points)
-    size = math.ceil(len(points) / limit)
-    runs = [points[start : start + size] for start in range(0, len(points), size)]
-    return [(run[-1][0], sum(y for _, y in run) / len(run)) for run in runs]
-
-
 def _cell(meaning: str, count: float, total: float) -> str:
     share = count / total if total else 0.0
     shown = f"{share:.0%}".removesuffix("%") if share >= 0.005 else ""
@@ -148,7 +152,7 @@ def _scale(values: Iterable[float], fixed: tuple[float, float] | None, log: bool
 
 
 def _line(line: Series, points: Sequence[tuple[float, float]], x_axis: Scale, y_axis: Scale) -> str:
-    places = [(x_axis.at(x), min(max(100 - y_axis.at(y), -20), 120)) for x, y in thinned(points)]
+    places = [(x_axis.at(x), min(max(100 - y_axis.at(y), -20), 120)) for x, y in chart_data.thinned(points, MAX_POINTS)]
     path = "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in places) if places else ""
     # A stroke of no length with a round end is a dot that keeps its shape while the drawing is stretched.
     alone = len(places) == 1
@@ -166,11 +170,12 @@ def _mark(mark: Mark, x_axis: Scale, y_axis: Scale, level: int) -> str:
     x = x_axis.at(mark.x)
     if not 0 <= x <= 100:
         return ""
-    dot = ""
+    dot = height = ""
     if mark.y is not None:
+        height = f' data-y="{mark.y:.6g}"'
         dot = f'<i style="top:{min(max(100 - y_axis.at(mark.y), 0), 100):.2f}%"></i>'
     name = f'<span style="--level:{level}">{text(mark.name)}</span>' if mark.name else ""
-    return f'<div class="mark" style="left:{x:.2f}%">{dot}{name}</div>'
+    return f'<div class="mark" style="left:{x:.2f}%" data-x="{mark.x:.6g}"{height}>{dot}{name}</div>'
 
 
 def _grid(x_axis: Scale, y_axis: Scale) -> str:

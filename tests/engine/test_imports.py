@@ -28,6 +28,7 @@ RANKS = (
         "tabs.models_page",
         "tabs.own_page",
         "tabs.corrections_page",
+        "tabs.compare_page",
     ),
     ("tabs.panels",),
     ("tabs.views",),

@@ -88,7 +88,7 @@ def test_a_picture_that_comes_while_the_one_before_is_taken_away_is_not_lost(bui
 def test_a_page_holds_what_is_on_it_alone(build):
     """What a browser walks through at every answer; in one page for all tasks it was a thousand components."""
     page = build(build_page)
-    assert [path for path, _, _ in page.pages] == ["", *(task.name for task in TASKS), "own", "models"]
+    assert [path for path, _, _ in page.pages] == ["", *(task.name for task in TASKS), "own", "compare", "models"]
     of_page = defaultdict(set)
     for block in page.blocks.values():
         of_page[block.page].add(block._id)

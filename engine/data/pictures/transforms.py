@@ -42,6 +42,8 @@ STRENGTHS = {
     "standard": Strength(rotation=10.0, zoom=1.1, warp=0.2, lighting=0.2),
     "strong": Strength(rotation=20.0, zoom=1.5, warp=0.4, lighting=0.5, chance=1.0),
 }
+# Known to be bad, to be seen: most pictures have an up and down or a left and right, or (from above) are never seen at a slant.
+WRONG = Strength(rotation=180.0, zoom=1.1, warp=0.4, lighting=0.2, chance=1.0)
 
 
 # For pictures from straight above: nothing is ever seen at a slant, and no side is up. "standard" is the Planet notebook's.
@@ -57,21 +59,28 @@ def build_augmentation(
 ) -> v2.Transform:
     """The training transform called `name` (see `strengths`; "none" changes nothing), for (image, target) samples.
 
-    Pictures `from_above` are flipped both ways and turned by right angles, others only mirrored, or not even that.
+    Pictures `from_above` are flipped both ways and turned by right angles, others only mirrored, or not even that. "wrong"
+    does all of it, whatever they show.
     """
     if name == "none":
         return v2.Identity()
+    if name == "wrong":
+        return v2.Compose([_warp(WRONG, mirrors=True, flips=True), Lighting(WRONG.lighting, WRONG.chance)])
     strength = strengths[name]
-    warp = ProjectiveWarp(
+    warp = _warp(strength, mirrors=mirrors, flips=from_above, right_angles=from_above)
+    return v2.Compose([warp, Lighting(strength.lighting, strength.chance)])
+
+
+def _warp(strength: Strength, *, mirrors: bool, flips: bool, right_angles: bool = False) -> "ProjectiveWarp":
+    return ProjectiveWarp(
         rotation=strength.rotation,
         zoom=strength.zoom,
         warp=strength.warp,
         chance=strength.chance,
         flip_horizontal=mirrors,
-        flip_vertical=from_above,
-        right_angles=from_above,
+        flip_vertical=flips,
+        right_angles=right_angles,
     )
-    return v2.Compose([warp, Lighting(strength.lighting, strength.chance)])
 
 
 def transforms_from_above(strength: str) -> v2.Transform:

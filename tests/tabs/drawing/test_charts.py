@@ -1,11 +1,16 @@
 """Charts and small markup: finite, bounded, and escaped."""
 
+import json
 import math
+import re
+from html import unescape
+from typing import Any
 
 import pytest
 
 from engine.recipe import rate_text
-from tabs.drawing.charts import Mark, Scale, Series, bar_list, heat_map, line_chart, thinned, ticks
+from tabs.drawing.chart_data import thinned
+from tabs.drawing.charts import Mark, Scale, Series, bar_list, heat_map, line_chart, ticks
 from tabs.drawing.markup import duration, megabytes, note, progress_bar, table, text
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -58,3 +63,38 @@ def test_figures_for_people():
     assert [duration(s) for s in (None, math.nan, 4.4, 200, 7500)] == ["–", "–", "4 s", "3 min 20 s", "2 h 05 min"]
     assert [megabytes(size) for size in (0, 5_000, 598_913_237)] == ["size unknown", "5 kB", "599 MB"]
     assert "unknown" in progress_bar(-1, "…") and 'aria-valuenow="50"' in progress_bar(0.5, "half")
+
+
+def carried(html: str) -> dict[str, Any]:
+    (told,) = re.findall(r'<span class="points" hidden>(.*?)</span>', html)
+    return json.loads(unescape(told))
+
+
+def test_a_chart_carries_the_points_that_it_draws():
+    html = line_chart(
+        "Loss", [Series(name="</script>", points=[(1, 0.1234567891), (2, 3), (3, math.nan)], dots=True)], y_range=(0, 4)
+    )
+    told = carried(html)
+    assert told["lines"] == [{"name": "</script>", "color": "train", "xs": [1, 2], "ys": [0.123457, 3], "dots": True}]
+    assert (told["x"], told["y"], told["xLog"], told["click"]) == ([1, 2], [0, 4], False, False)
+
+
+def test_of_a_long_curve_it_is_said_how_many_a_point_stands_for():
+    told = carried(line_chart("Loss", [Series(name="a", points=[(x, x) for x in range(1000)])]))
+    assert told["lines"][0]["mean"] == 3 and len(told["lines"][0]["xs"]) == 334
+
+
+def test_points_without_names_are_one_line_of_dots():
+    points = [Series(name="", points=[(x, x)]) for x in range(5)]
+    lines = carried(line_chart("Spread", [*points, Series(name="same", points=[(0, 0), (5, 5)], color="faint")]))[
+        "lines"
+    ]
+    assert [(line["name"], line.get("dots"), line["xs"]) for line in lines] == [
+        ("", True, [0, 1, 2, 3, 4]),
+        ("same", None, [0, 5]),
+    ]
+
+
+def test_a_number_of_any_size_is_carried():
+    told = carried(line_chart("Loss", [Series(name="a", points=[(1, 1e300), (2, 5e-324)])]))
+    assert told["lines"][0]["ys"] == [1e300, 5e-324]

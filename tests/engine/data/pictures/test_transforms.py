@@ -18,6 +18,8 @@ from engine.data.pictures.transforms import (
     augment,
     build_augmentation,
     stack,
+    transforms_from_above,
+    transforms_unmirrored,
 )
 
 HEIGHT, WIDTH = 40, 56
@@ -300,3 +302,10 @@ def test_stack_gives_plain_tensors(sample) -> None:
     pictures, masks = stack([sample, sample])
     assert (type(pictures), type(masks)) == (Tensor, Tensor)
     assert (pictures.shape, masks.shape) == ((2, 3, HEIGHT, WIDTH), (2, HEIGHT, WIDTH))
+
+
+def test_the_wrong_augmentation_is_wrong_whatever_a_data_set_says() -> None:
+    """Upside down and mirrored too, where a data set's own way is neither; and with its picture goes the mask."""
+    for make in (transforms_from_above, transforms_unmirrored, build_augmentation):
+        warp = make("wrong").transforms[0]
+        assert (warp.flip_horizontal, warp.flip_vertical, warp.rotation) == (True, True, 180.0) and warp.warp > 0
