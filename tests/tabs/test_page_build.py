@@ -20,6 +20,8 @@ from tabs.wiring import as_state, lesson_text
 
 ROOT = Path(__file__).parents[2]
 
+OTHERS = ("own", "corrections", "suspects", "compare", "models")  # the pages that are no task's
+
 
 def test_the_page_is_built_before_torch_is_imported():
     program = "import sys, app; from tabs.page import build_page; build_page(); sys.exit('torch' in sys.modules)"
@@ -58,7 +60,7 @@ def test_the_builder_makes_a_page_for_a_task_it_has_never_seen(build):
 def test_all_but_the_models_is_private_and_the_page_asks_nobody_outside(build):
     page = build(build_page)
     public = [function.api_name for function in page.fns.values() if function.api_visibility == "public"]
-    assert sorted(public) == sorted(["models", *(task.name for task in TASKS)])
+    assert sorted(public) == sorted(["models", "correct", *(task.name for task in TASKS)])
     assert not page.analytics_enabled
     style = STYLE_SHEET.read_text(encoding="utf-8")
     assert "http" not in style and "@import" not in style
@@ -88,7 +90,7 @@ def test_a_picture_that_comes_while_the_one_before_is_taken_away_is_not_lost(bui
 def test_a_page_holds_what_is_on_it_alone(build):
     """What a browser walks through at every answer; in one page for all tasks it was a thousand components."""
     page = build(build_page)
-    assert [path for path, _, _ in page.pages] == ["", *(task.name for task in TASKS), "own", "compare", "models"]
+    assert [path for path, _, _ in page.pages] == ["", *(task.name for task in TASKS), *OTHERS]
     of_page = defaultdict(set)
     for block in page.blocks.values():
         of_page[block.page].add(block._id)
