@@ -117,7 +117,7 @@ def is_right(task: str, predictor: Any, prediction: Any, truth: Any) -> tuple[bo
     if task in ("imdb", "weather"):
         return prediction.answer == truth, prediction.in_words()
     if task == "planet":
-        given = set(prediction.tags(predictor.config.decision["threshold"]))
+        given = set(prediction.tags())
         missed, extra = sorted(set(truth) - given), sorted(given - set(truth))
         return not missed and not extra, f"missed {missed}, given without being there {extra}"
     if task == "camvid":

@@ -10,6 +10,8 @@ from typing import Any
 from engine.bundle.fields import NUMBERS, are_numbers, is_class_list, is_number
 
 OF_A_TAG = ("precision", "recall", "f2", "average_precision")
+OF_ALL_ANSWERS = ("temperature", "tried", "loss_before", "loss_after", "error_before", "error_after")
+OF_SURE_ANSWERS = ("sure_from", "sure_share", "sure_right")
 OF_A_NUMBER = ("mean_error", "error_of_mean", "r2", "mean", "spread")
 SMALLEST, LARGEST = 1e-15, 1e15  # of what is drawn
 
@@ -42,10 +44,17 @@ def _checks(classes: int) -> dict[str, Callable[[Any], bool]]:
         "curve": lambda part: _is_list(part, _is_pair),
         "decision": lambda part: (
             isinstance(part, dict)
-            and (
-                (_is_figure(part.get("threshold")) and is_by_class(part.get("thresholds")))
-                or (is_by_class(part.get("lowest")) and is_by_class(part.get("highest")))
-            )
+            and bool(part)
+            and all(_is_figure(one) or is_by_class(one) for one in part.values())
+            and _has_both(part, "threshold", "thresholds", _is_figure, is_by_class)
+            and _has_both(part, "lowest", "highest", is_by_class, is_by_class)
+        ),
+        "calibration": _is_calibration,
+        "within": lambda part: (
+            isinstance(part, dict)
+            and _is_figure(part.get("share"))
+            and all(_is_list(part.get(name), _is_figure) for name in ("by", "covered"))
+            and len(part["by"]) == len(part["covered"]) == max(1, classes)
         ),
         "reliability": lambda part: _is_list(part, _is_bin),
         "distances": lambda part: _is_list(part, _is_figure),
@@ -79,6 +88,23 @@ def _has_figures(value: Any, names: Sequence[str]) -> bool:
         isinstance(value, dict)
         and _is_figure(value.get("count"))
         and all(name in value and _is_figure_or_none(value[name]) for name in names)
+    )
+
+
+def _has_both(
+    values: dict[str, Any], one: str, other: str, fits_one: Callable[[Any], bool], fits_other: Callable[[Any], bool]
+) -> bool:
+    """Whether it has both of two figures that go together, or neither."""
+    return not {one, other} & values.keys() or (fits_one(values.get(one)) and fits_other(values.get(other)))
+
+
+def _is_calibration(value: Any) -> bool:
+    """Errors and bins before and after; of kinds that have one answer, from where on that is sure, and how many are."""
+    return (
+        isinstance(value, dict)
+        and all(_is_figure(value.get(name)) for name in OF_ALL_ANSWERS)
+        and all(_is_list(value.get(name), _is_bin) and value[name] for name in ("before", "after"))
+        and all(_is_figure_or_none(value.get(name)) for name in OF_SURE_ANSWERS)
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Self
 from torch import Tensor
 from torchmetrics.functional.classification import binary_auroc, multiclass_confusion_matrix, multiclass_f1_score
 
+from engine.kinds.calibration import alternating, calibrate_classes
 from engine.kinds.mask_metrics import Collected
 
 BINS = 10
@@ -37,13 +38,16 @@ class ClassMetrics:
         }
 
     def details(self) -> dict[str, Any]:
-        """The confusion matrix (rows are the truth), and by confidence how often the answer was right."""
+        """The confusion matrix (rows are the truth), how often answers of like confidence were right, and a temperature."""
         logits, truth = self._collected()
         matrix = multiclass_confusion_matrix(logits, truth, len(self.classes))
+        calibration = calibrate_classes(logits, truth, alternating)
         return {
             "classes": list(self.classes),
             "confusion": matrix.tolist(),
             "reliability": reliability(logits.softmax(1), truth),
+            **calibration.details,
+            **({"decision": calibration.decision} if calibration.decision else {}),
         }
 
     def _collected(self) -> tuple[Tensor, Tensor]:

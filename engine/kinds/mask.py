@@ -33,6 +33,7 @@ from engine.errors import DataError
 from engine.kinds.main_metrics import PIXEL_ACCURACY
 from engine.kinds.shared import SharedTable, picture_cell
 from engine.kinds.sifting import sift_mask
+from engine.kinds.sureness import SURE, sure_from, temperature_of
 from engine.models.unet import build_unet
 from engine.task import Metrics, Objective
 
@@ -47,6 +48,7 @@ class MaskPrediction:
     confidence: (H, W) float32 in 0..1, that class's probability.
     shares: each class's share of the pixels, summing to 1.
     picture: the picture that was judged, RGB and turned the right way up.
+    sure_from: from which probability on a pixel's class counts as sure.
     """
 
     mask: np.ndarray
@@ -54,6 +56,12 @@ class MaskPrediction:
     classes: tuple[str, ...]
     shares: dict[str, float]
     picture: Image.Image
+    sure_from: float = SURE
+
+    @property
+    def unsure(self) -> float:
+        """The share of the pixels of whose class the model is not sure."""
+        return float((self.confidence < self.sure_from).mean())
 
     def summary(self) -> dict[str, Any]:
         """What can be said without pictures, ready for JSON."""
@@ -61,6 +69,7 @@ class MaskPrediction:
             "height": self.mask.shape[0],
             "width": self.mask.shape[1],
             "confidence": float(self.confidence.mean()),
+            "unsure": self.unsure,
             "shares": self.shares,
         }
 
@@ -106,7 +115,7 @@ def pixel_metrics(data: Data) -> Metrics:
     """Pixel accuracy and overlap; torchmetrics is imported here, as a prediction does without."""
     from engine.kinds.mask_metrics import PixelMetrics
 
-    return PixelMetrics(data.classes)
+    return PixelMetrics(data.classes, len(data.valid))
 
 
 def pixel_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,7 +137,7 @@ def predict_mask(
     scale = min(1.0, (MAX_SMOOTH_PIXELS / (picture.width * picture.height)) ** 0.5)
     size = max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
     logits = functional.interpolate(logits[None], size=size, mode="bilinear", align_corners=False)[0]
-    confidence, mask = logits.softmax(0).max(0)
+    confidence, mask = (logits / temperature_of(decision)).softmax(0).max(0)
     full = (picture.width, picture.height)
     codes = np.asarray(Image.fromarray(mask.byte().numpy()).resize(full, Image.Resampling.NEAREST))
     counts = np.bincount(codes.ravel(), minlength=len(classes))
@@ -138,6 +147,7 @@ def predict_mask(
         classes=classes,
         shares=dict(zip(classes, (counts / codes.size).tolist(), strict=True)),
         picture=picture,
+        sure_from=sure_from(decision),
     )
 
 

@@ -11,7 +11,7 @@ The folders in which such pictures come are in `engine.data.pictures.number_layo
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_ERROR
 from engine.kinds.shared import SharedTable, picture_cell, shared_facts
 from engine.kinds.sifting import sift_numbers
+from engine.kinds.sureness import WITHIN, within_words
 from engine.models.classifier import PictureModel, build_picture_model
 from engine.task import Metrics, ModelPlan, Objective
 
@@ -46,15 +47,18 @@ class NumberPrediction:
     numbers: by name, in the units of the data that it learnt from.
     ranges: the lowest and the highest of the training numbers, by name; empty where the bundle does not say.
     picture: the picture that was judged, as RGB.
+    within: so near the truth were 80 of 100 validation pictures, by name; empty where the bundle does not say.
     """
 
     numbers: dict[str, float]
     ranges: dict[str, Range]
     picture: Image.Image
+    within: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
-        return {"numbers": {name: float(f"{number:.6g}") for name, number in self.numbers.items()}}
+        numbers = {name: float(f"{number:.6g}") for name, number in self.numbers.items()}
+        return {"numbers": numbers, **({WITHIN: self.within} if self.within else {})}
 
     def table_row(self) -> dict[str, str | float]:
         """For a line of a table: a column for each number."""
@@ -62,7 +66,8 @@ class NumberPrediction:
 
     def in_words(self) -> str:
         """The numbers in one line."""
-        return ", ".join(f"{name} {number:.4g}" for name, number in self.numbers.items())
+        near = {name: f" ({within_words(f'{by:.3g}')})" for name, by in self.within.items()}
+        return ", ".join(f"{name} {number:.4g}{near.get(name, '')}" for name, number in self.numbers.items())
 
     def save(self, path: Path) -> Path:
         """Write the numbers as JSON, named after `path`; where it went."""
@@ -148,7 +153,13 @@ def predict_numbers(
     lowest, highest = decision.get("lowest"), decision.get("highest")
     if isinstance(lowest, list) and isinstance(highest, list):
         ranges = dict(zip(classes, zip(lowest, highest, strict=True), strict=True))
-    return NumberPrediction(numbers=dict(zip(classes, logits.tolist(), strict=True)), ranges=ranges, picture=picture)
+    near = decision.get(WITHIN)
+    return NumberPrediction(
+        numbers=dict(zip(classes, logits.tolist(), strict=True)),
+        ranges=ranges,
+        picture=picture,
+        within=dict(zip(classes, near, strict=True)) if isinstance(near, list) else {},
+    )
 
 
 def open_numbers(root: Path, *, is_chosen: bool = False) -> Data:

@@ -5,7 +5,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from engine.kinds.calibration import FEWEST_DISTANCES, safe_spread, spread_on_halves
 from engine.kinds.mask_metrics import Collected
+from engine.kinds.sureness import SHARE, WITHIN
 
 MOST_ANSWERS = 200  # of each number, that are kept to be drawn
 
@@ -38,8 +40,8 @@ class NumberMetrics:
         }
 
     def details(self) -> dict[str, Any]:
-        """Figures by number, with the error of always the mean of the training numbers; truths with their answers; and the range
-        of the training numbers, to answer beside.
+        """Figures by number, with the error of always the mean of the training numbers; truths with their answers; within which
+        distance of the truth most answers lie; and that and the range of the training numbers, to answer beside.
         """
         answers, truth = self._collected()
         figures = {
@@ -51,6 +53,7 @@ class NumberMetrics:
         }
         counts = truth.isfinite().sum(0).tolist()
         step = max(1, -(-len(truth) // MOST_ANSWERS))
+        within = self._within(answers, truth)
         pairs = torch.stack([truth, answers], dim=-1)[::step].transpose(0, 1)  # (K, n, 2)
         return {
             "classes": list(self.names),
@@ -59,11 +62,21 @@ class NumberMetrics:
                 for at, count in enumerate(counts)
             ],
             "answers": [[[_rounded(t), _rounded(a)] for t, a in some if t == t] for some in pairs.tolist()],
+            **({"within": within} if within else {}),
             "decision": {
+                **({WITHIN: [_rounded(by) for by in within["by"]]} if within else {}),
                 "lowest": [_rounded(low) for low in self.training.amin(0).tolist()],
                 "highest": [_rounded(high) for high in self.training.amax(0).tolist()],
             },
         }
+
+    def _within(self, answers: Tensor, truth: Tensor) -> dict[str, Any]:
+        """Of each number, the distance within which most answers lie, and how many of either half within the other's."""
+        columns = [column[column.isfinite()] for column in (answers - truth).abs().T]
+        if min(map(len, columns)) < FEWEST_DISTANCES:
+            return {}
+        by, covered = [safe_spread(column) for column in columns], [spread_on_halves(column) for column in columns]
+        return {"share": SHARE, "by": by, "covered": covered}
 
     def _collected(self) -> tuple[Tensor, Tensor]:
         """Answers and truth, (N, K) each."""

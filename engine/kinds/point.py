@@ -24,6 +24,7 @@ from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
 from engine.kinds.shared import SharedTable, picture_cell, shared_facts
 from engine.kinds.sifting import sift_point
+from engine.kinds.sureness import WITHIN, within_words
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
 
@@ -35,11 +36,13 @@ class PointPrediction:
     """Where a model sees the point, in pixels of the picture; (0, 0) is the top left corner of its top left pixel.
 
     picture: the picture that was judged, as RGB.
+    within: so near the truth were 80 of 100 validation pictures, in pixels; None where the bundle does not say.
     """
 
     column: float
     row: float
     picture: Image.Image
+    within: float | None = None
 
     def shares(self) -> list[float]:
         """The point as [share of the width, share of the height], in the picture."""
@@ -53,7 +56,8 @@ class PointPrediction:
     def summary(self) -> dict[str, Any]:
         """Ready for JSON."""
         size = {"height": self.picture.height, "width": self.picture.width}
-        return {"column": round(self.column, 2), "row": round(self.row, 2), **size}
+        near = {} if self.within is None else {WITHIN: round(self.within, 2)}
+        return {"column": round(self.column, 2), "row": round(self.row, 2), **size, **near}
 
     def table_row(self) -> dict[str, str | float]:
         """The same for a line of a table."""
@@ -61,7 +65,9 @@ class PointPrediction:
 
     def in_words(self) -> str:
         """The point in one line."""
-        return f"column {self.column:.1f}, row {self.row:.1f} of {self.picture.width}×{self.picture.height} pixels"
+        size = f"{self.picture.width}×{self.picture.height} pixels"
+        near = "" if self.within is None else f" ({within_words(f'{self.within:.1f} px')})"
+        return f"column {self.column:.1f}, row {self.row:.1f} of {size}{near}"
 
     def save(self, path: Path) -> Path:
         """Write the point as JSON, named after `path`; where it went."""
@@ -116,7 +122,9 @@ def predict_point(
 ) -> PointPrediction:
     """The point (2,) in −1..1 in the pixels of one picture; one outside becomes the nearest on its edge."""
     x, y = ((logits.clamp(-1, 1) + 1) / 2).tolist()
-    return PointPrediction(column=x * picture.width, row=y * picture.height, picture=picture)
+    share = decision.get(WITHIN)
+    within = share * picture.width if isinstance(share, int | float) else None
+    return PointPrediction(column=x * picture.width, row=y * picture.height, picture=picture, within=within)
 
 
 def open_points(root: Path) -> Data:

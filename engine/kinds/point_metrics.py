@@ -5,7 +5,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from engine.kinds.calibration import FEWEST_DISTANCES, safe_spread, spread_on_halves
 from engine.kinds.mask_metrics import Collected
+from engine.kinds.sureness import SHARE, WITHIN
 
 NEAR = 0.05  # of the picture's width
 
@@ -49,7 +51,21 @@ class PointMetrics:
         }
 
     def details(self) -> dict[str, Any]:
-        """Every distance in pixels, sorted, and the size that they are pixels of."""
+        """Every distance in pixels, sorted, the size that they are pixels of, and within which of them most lie; in the decision
+        that is a share of the width, as the next picture may have another.
+        """
         width, height = (2 * self.half_size).tolist()
-        distances = self.distances().sort().values
-        return {"distances": [round(d, 2) for d in distances.tolist()], "width": round(width), "height": round(height)}
+        distances = self.distances()
+        told: dict[str, Any] = {}
+        if len(distances) >= FEWEST_DISTANCES:
+            within, covered = safe_spread(distances), spread_on_halves(distances)
+            told = {
+                "within": {"share": SHARE, "by": [within], "covered": [covered]},
+                "decision": {WITHIN: float(f"{within / width:.6g}")},
+            }
+        return {
+            "distances": [round(d, 2) for d in distances.sort().values.tolist()],
+            "width": round(width),
+            "height": round(height),
+            **told,
+        }

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.kinds.sureness import temperature_of
+
 VOID = 255
 LESSON_THRESHOLD = 0.2
 NEAR = 0.05  # of the picture's width: a point that is nearer is called right
@@ -39,7 +41,7 @@ class Sifted:
 
 def sift_class(logits: Tensor, target: Tensor, classes: tuple[str, ...], decision: Mapping[str, Any]) -> Sifted:
     """Of logits (K,) and a class's number ()."""
-    first, second = logits.float().softmax(0).topk(2)
+    first, second = (logits.float() / temperature_of(decision)).softmax(0).topk(2)
     answer, truth = classes[int(second[0])], classes[int(target)]
     return Sifted(
         is_right=answer == truth,
@@ -60,7 +62,7 @@ def sift_tags(logits: Tensor, target: Tensor, classes: tuple[str, ...], decision
     return Sifted(
         is_right=given == there,
         margin=float((shares - threshold).abs().min()),
-        unsure=float((1 - (2 * shares - 1).abs()).max()),
+        unsure=float((1 - (2 * (logits.float() / temperature_of(decision)).sigmoid() - 1).abs()).max()),
         truth=tuple(sorted(there)),
         pairs={(one, other): 1.0 for one in missed or ["(nothing missed)"] for other in extra or ["(nothing extra)"]}
         if given != there
@@ -73,7 +75,7 @@ def sift_mask(logits: Tensor, target: Tensor, classes: tuple[str, ...], decision
     logits = logits.float()
     if logits.shape[1:] != target.shape[-2:]:
         logits = torch.nn.functional.interpolate(logits[None], size=target.shape[-2:], mode="bilinear")[0]
-    top = logits.softmax(0).topk(2, 0).values
+    top = (logits / temperature_of(decision)).softmax(0).topk(2, 0).values
     known = target != VOID
     answer, truth = logits.argmax(0)[known], target[known].long()
     total = max(int(known.sum()), 1)

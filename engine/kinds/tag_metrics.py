@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import binary_average_precision
 
+from engine.kinds.calibration import alternating, calibrate_tags
 from engine.kinds.mask_metrics import Collected
 from engine.kinds.thresholds import (
     GRID,
@@ -50,6 +51,7 @@ class TagMetrics:
         logits, truth = self.collected.compute()
         probabilities, there = logits.sigmoid(), truth > 0
         common, each = best_threshold(probabilities, truth), best_thresholds(probabilities, truth)
+        calibration = calibrate_tags(logits, truth, alternating)
         given = probabilities > LESSON_THRESHOLD
         missed, extra = there & ~given, given & ~there
         return {
@@ -59,7 +61,12 @@ class TagMetrics:
             "f2_tuned_by_tag": cross_fitted(probabilities, truth, best_thresholds),
             "missed_and_given": (missed.float().T @ extra.float()).long().tolist(),
             "samples": len(truth),
-            "decision": {"threshold": round(common.item(), 4), "thresholds": [round(t, 4) for t in each.tolist()]},
+            **calibration.details,
+            "decision": {
+                "threshold": round(common.item(), 4),
+                "thresholds": [round(t, 4) for t in each.tolist()],
+                **calibration.decision,
+            },
         }
 
 

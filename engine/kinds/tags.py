@@ -31,6 +31,7 @@ from engine.errors import BundleError, DataError
 from engine.kinds.main_metrics import F2
 from engine.kinds.shared import SharedTable, picture_cell
 from engine.kinds.sifting import sift_tags
+from engine.kinds.sureness import same_threshold, temperature_of
 from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.models.classifier import build_picture_model
 from engine.task import Metrics, Objective
@@ -38,9 +39,10 @@ from engine.task import Metrics, Objective
 MAX_TAGS = 250
 MOST_LETTERS = 200  # of one tag
 ONNX_ANSWER = (
-    'shares = dict(zip(config["classes"], 1 / (1 + np.exp(-logits[0]))))\n'
-    f'threshold = config.get("decision", {{}}).get("threshold", {LESSON_THRESHOLD})\n'
-    "print({tag for tag, share in shares.items() if share > threshold})"
+    'decision = config.get("decision", {})\n'
+    f'is_given = 1 / (1 + np.exp(-logits[0])) > decision.get("threshold", {LESSON_THRESHOLD})\n'
+    'shares = 1 / (1 + np.exp(-logits[0] / decision.get("temperature", 1.0)))\n'
+    'print({tag: float(share) for tag, share, is_one in zip(config["classes"], shares, is_given) if is_one})'
 )
 
 
@@ -49,7 +51,8 @@ class TagPrediction:
     """What a model sees in a picture.
 
     probabilities: each tag's, in 0..1; they need not sum to 1.
-    threshold: from where on a tag is given, tuned on validation data, or the lesson's 0.2.
+    threshold: from which of these on a tag is given: what was tuned on validation data, or the lesson's 0.2, calibrated as the
+        probabilities are.
     picture: the picture that was judged, as RGB.
     """
 
@@ -125,15 +128,19 @@ def tags_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def predict_tags(
     logits: Tensor, picture: Image.Image, classes: tuple[str, ...], decision: Mapping[str, Any]
 ) -> TagPrediction:
-    """Probabilities (C,) of one picture, with the threshold of the bundle's decision."""
+    """Probabilities (C,) of one picture and a threshold: both calibrated, where the bundle's decision has a temperature.
+
+    The decision's own thresholds are of probabilities as the model gives them, as the lesson's 0.2 is: so F2 stays comparable.
+    """
     threshold = decision.get("threshold", LESSON_THRESHOLD)
     if not isinstance(threshold, int | float):
         raise BundleError(
             f"threshold in the model's decision is {str(threshold)[:80]}; expected one number for all tags."
         )
+    temperature = temperature_of(decision)
     return TagPrediction(
-        probabilities=dict(zip(classes, logits.sigmoid().tolist(), strict=True)),
-        threshold=float(threshold),
+        probabilities=dict(zip(classes, (logits / temperature).sigmoid().tolist(), strict=True)),
+        threshold=same_threshold(float(threshold), temperature),
         picture=picture,
     )
 

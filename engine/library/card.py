@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.bundle.config import BundleConfig, read_config, read_library_config
+from engine.bundle.config import BundleConfig, read_config, read_evaluation, read_library_config
 from engine.bundle.weights import is_half
 from engine.data.sources.fetching import SOURCES, Source
 from engine.errors import HubError
 from engine.inputs import InputKind
-from engine.library.card_figures import told_figures
+from engine.library.card_figures import told_figures, told_sureness
 from engine.library.history import History, cut_short, history_of, read_history
 from engine.library.markdown import code, figure, plain, table
 from engine.library.paths import is_folder, without_path
@@ -72,6 +72,7 @@ def build_card(bundle: Path, choices: CardChoices) -> str:
         _what(task, config),
         plain(choices.note),
         told_figures(config, history, objective.main_metric, is_half(bundle)),
+        told_sureness(config, read_evaluation(bundle) or {}),
         _training(config, history, bundle),
         "## Use\n\n" + usage(bundle, objective, config, library, choices.repo_id),
         _limits(config),

@@ -1,11 +1,12 @@
 """The figures in a model card, and how they go with the table of its training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.bundle.config import BundleConfig
+from engine.kinds.sureness import SURE_FROM, TEMPERATURE, WITHIN, sure_from, temperature_of, within_words
 from engine.library.history import History
-from engine.library.markdown import code, figure, table
+from engine.library.markdown import code, figure, plain, table
 
 
 def told_figures(config: BundleConfig, history: History | None, main_metric: str, half: bool) -> str:
@@ -20,6 +21,55 @@ def told_figures(config: BundleConfig, history: History | None, main_metric: str
     )
     whence = _whence(config, history, main_metric, half) if history else ""
     return f"## Figures\n\n{said} {whence}".rstrip() + "\n\n" + table(("metric", "value"), rows)
+
+
+def told_sureness(config: BundleConfig, evaluation: Mapping[str, Any]) -> str:
+    """A card's section on how far its answers can be trusted; nothing where validation gave nothing of that kind."""
+    told, within = evaluation.get("calibration"), evaluation.get("within")
+    sentences = []
+    if told and TEMPERATURE in config.decision:
+        sentences += [_calibrated(config, told), _sure(config, told)]
+    if within and WITHIN in config.decision:
+        sentences.append(_near(config.plan.classes if "numbers" in evaluation else (), within))
+    sentences = list(filter(None, sentences))
+    return "## How sure it is\n\n" + " ".join(sentences) if sentences else ""
+
+
+def _near(numbers: Sequence[str], within: Mapping[str, Any]) -> str:
+    """How far from the truth answers are, of numbers by their names or of a point; "" for distances of something else."""
+    names, unit = (numbers, "") if numbers else (("the point",), " px")
+    if len(within["by"]) != len(names):
+        return ""
+    near = [f"{plain(name)} {within_words(f'{by:.3g}{unit}')}" for name, by in zip(names, within["by"], strict=True)]
+    covered = " and ".join(f"{100 * share:.0f}" for share in within["covered"])
+    return (
+        f"Distance to the truth: {'; '.join(near)}. A distance taken from one half of them, in the order of the files, held for "
+        f"{covered} of 100 in the other: of pictures of other people, or from elsewhere, it promises nothing."
+    )
+
+
+def _calibrated(config: BundleConfig, told: Mapping[str, Any]) -> str:
+    temperature = temperature_of(config.decision)
+    before, after = (f"{told[name]:.1%}" for name in ("error_before", "error_after"))
+    if temperature == 1:
+        return (
+            f"Its probabilities are as the model gives them, with an expected calibration error of {before} on validation. A "
+            f"temperature, {told['tried']:.2f}, was tried: on halves of validation, each with that of the other, it gave {after} "
+            "and did not lower the log loss by more than chance may."
+        )
+    return (
+        f"Its probabilities are calibrated: logits are divided by a temperature, {temperature:.2f}, fitted on validation. On "
+        f"halves of validation, each with the temperature of the other, the expected calibration error was {before} before and "
+        f"{after} after. A program that takes the logits by itself finds it in `config.json`, under `decision`."
+    )
+
+
+def _sure(config: BundleConfig, told: Mapping[str, Any]) -> str:
+    share, right = told.get("sure_share"), told.get("sure_right")
+    if share is None or SURE_FROM not in config.decision:
+        return ""
+    were = "" if right is None else f", and {right:.0%} of these were right"
+    return f"An answer counts as sure from {sure_from(config.decision):.0%} on: so did {share:.0%} of them on halves{were}."
 
 
 def _whence(config: BundleConfig, history: History, main_metric: str, half: bool) -> str:

@@ -9,6 +9,7 @@ import torch
 
 from engine.data.texts.feed import pad_numbers
 from engine.kinds.classes import ClassPrediction
+from engine.kinds.sureness import temperature_of
 from engine.serving.predictor import Predictor
 
 MOST_PARTS = 48  # forward passes of one explanation; in a longer text several words share one
@@ -61,9 +62,10 @@ def _shares(predictor: Predictor, texts: Sequence[str], answer: int) -> list[flo
         torch.from_numpy(tokenizer.frame(numbers, stage.text_length)) for numbers in tokenizer.encode(list(texts))
     ]
     shares: list[float] = []
+    temperature = temperature_of(predictor.config.decision)
     for start in range(0, len(framed), AT_ONCE):
         batch = pad_numbers(framed[start : start + AT_ONCE], tokenizer.pad)
-        shares += predictor.logits(batch).softmax(1)[:, answer].tolist()
+        shares += (predictor.logits(batch) / temperature).softmax(1)[:, answer].tolist()
     return shares
 
 

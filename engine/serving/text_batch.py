@@ -30,7 +30,7 @@ def read_texts(path: Path) -> list[str]:
 
 def judge_texts(predictor: Predictor, texts: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each text, in their order: the text, the answer with each class's probability, or why there is none."""
-    empty = {"class": "", **dict.fromkeys(predictor.classes, "")}
+    empty = {"class": "", "is_sure": "", **dict.fromkeys(predictor.classes, "")}
     rows: list[dict[str, Any]] = []
     for text, answer in predict_many(predictor, ((text, text) for text in texts)):
         if isinstance(answer, DataError):

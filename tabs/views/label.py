@@ -9,6 +9,7 @@ from tabs.drawing.charts import bar_list
 from tabs.drawing.markup import figure_grid, tag_list, text
 from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
+from tabs.views.sureness import answer_words, class_title
 
 if TYPE_CHECKING:
     from engine.data.pictures.block import Data
@@ -20,7 +21,9 @@ COLOUR = "background:var(--lab-train)"
 
 def show_legend(classes: tuple[str, ...]) -> str:
     """The labels there are."""
-    return f'<p class="lab-small">{len(classes)} labels, one a picture: {text(", ".join(classes))}</p>'
+    return (
+        f'<p class="lab-small">{len(classes)} labels, one a picture: {text(", ".join(map(class_title, classes)))}</p>'
+    )
 
 
 def show_samples(data: "Data", split: str, start: int, count: int) -> str:
@@ -39,7 +42,11 @@ def show_frequencies(data: "Data") -> str:
     order = sorted(data.classes, key=lambda name: -counts.get(name, 0))
     return bar_list(
         [
-            (name, counts.get(name, 0) / total, f"{counts.get(name, 0)} ({counts.get(name, 0) / total:.0%})")
+            (
+                class_title(name),
+                counts.get(name, 0) / total,
+                f"{counts.get(name, 0)} ({counts.get(name, 0) / total:.0%})",
+            )
             for name in order
         ]
     )
@@ -53,7 +60,7 @@ def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]
     figures = []
     for case in compare_predictions(predictor, data, items):
         truth, said = data.classes[int(case.target)], case.prediction
-        marked = [(truth, "plain"), (said.in_words(), "right" if said.answer == truth else "extra")]
+        marked = [(class_title(truth), "plain"), (answer_words(said), "right" if said.answer == truth else "extra")]
         figures.append(
             (f"{fitted_tag(case.picture, case.name)}{tag_list(marked)}", f"{case.name} · loss {case.loss:.3f}")
         )
@@ -67,7 +74,7 @@ def class_bars(probabilities: Mapping[str, float], looked: str) -> str:
     for name, share in sorted(probabilities.items(), key=lambda pair: -pair[1]):
         rows.append(
             f'<button type="button" data-choice="{text(name)}" aria-pressed="{str(name == looked).lower()}">'
-            f'<i style="{COLOUR}"></i><span class="name">{text(name)}</span>'
+            f'<i style="{COLOUR}"></i><span class="name">{text(class_title(name))}</span>'
             f'<span class="track"><span style="width:{100 * share:.1f}%;{COLOUR}"></span></span>'
             f'<span class="figure">{share:.0%}</span></button>'
         )
@@ -75,4 +82,4 @@ def class_bars(probabilities: Mapping[str, float], looked: str) -> str:
 
 
 def _labelled(sample: "Shown", classes: tuple[str, ...]) -> str:
-    return fitted_tag(sample.picture, sample.name) + tag_list([(classes[int(sample.target)], "plain")])
+    return fitted_tag(sample.picture, sample.name) + tag_list([(class_title(classes[int(sample.target)]), "plain")])

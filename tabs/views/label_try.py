@@ -11,18 +11,19 @@ from tabs.scripts import called, script
 from tabs.views.answers import Answer, stand_in
 from tabs.views.label import class_bars
 from tabs.views.offered import build_picture_source
+from tabs.views.sureness import verdict
 from tabs.views.tags_try import NOTHING_YET, Predicted, draw_picture, set_aside
 from tabs.views.tags_try import predict as predict_tags
 from tabs.wiring import POLL, PREDICT, flat
 
-predict = partial(predict_tags, picture_of=attrgetter("shown"))
+predict = partial(predict_tags, picture_of=attrgetter("shown"), verdict_of=verdict)
 
 
 def draw_labels(model: str | None, source: str, answer: Answer | None, looked: str) -> str:
-    """The labels with their shares."""
+    """The verdict, and the labels with their shares."""
     if answer is None or stand_in(model, source, answer, NOTHING_YET):
         return ""
-    return class_bars(answer.said.probabilities, looked)
+    return answer.said.verdict + class_bars(answer.said.probabilities, looked)
 
 
 def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:

@@ -15,6 +15,7 @@ from tabs.drawing.markup import empty_state, figure_grid, picture_tag, text
 from tabs.reading.heavy import load_engine
 from tabs.views.colors import class_colors, confidence_palette, css_color, mask_palette
 from tabs.views.pictures import SHOWN_WIDTH, augmented_grid, sample_grid, smaller
+from tabs.views.sureness import show_calibration
 
 if TYPE_CHECKING:
     from engine.data.pictures.block import Data
@@ -97,6 +98,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     return (
         '<div class="lab-two"><section><h4>Overlap with the truth (IoU) by class</h4>'
         f"{bars}</section><section><h4>Where each pixel goes, in % of the true class</h4>{heat}</section></div>"
+        f"{show_calibration(evaluation, answers='pixels')}"
     )
 
 

@@ -28,7 +28,8 @@ NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camer
 class Tried:
     """A prediction as it is drawn: picture (h, w, 3), mask (h, w), confidence (h, w) in 0..1.
 
-    `size` is the prediction's own, `made_smaller` says so where the file has another one.
+    `unsure` is the share of the pixels that the model is not sure of. `size` is the prediction's own, and `made_smaller` says so
+    where the file has another one.
     """
 
     picture: np.ndarray
@@ -38,6 +39,7 @@ class Tried:
     shares: dict[str, float]
     size: tuple[int, int]
     made_smaller: str
+    unsure: float
 
 
 class Predicted(NamedTuple):
@@ -72,6 +74,7 @@ def predict(model: str | None, source: str) -> Predicted:
         shares=prediction.shares,
         size=prediction.mask.shape,
         made_smaller=size_note(picture),
+        unsure=prediction.unsure,
     )
     return Predicted(answer=Answer(asked=(model, source), said=tried), highlight=None)
 
@@ -88,7 +91,10 @@ def draw(model: str | None, source: str, answer: Answer | None, highlight: int |
         else mask_tag(tried.mask, tried.classes, highlight=highlight)
     )
     height, width = tried.size
-    sure = f"{width}×{height} pixels; the model is {tried.confidence.mean():.0%} sure of a pixel on average. {tried.made_smaller}"
+    sure = (
+        f"{width}×{height} pixels; the model is {tried.confidence.mean():.0%} sure of a pixel on average, and not sure of "
+        f"{tried.unsure:.0%} of them. {tried.made_smaller}"
+    )
     picture = picture_tag(tried.picture, alt="your picture", kind="picture")
     key = '<p class="lab-ramp"><span>unsure</span><i></i><span>sure</span></p>' if layer == "confidence" else ""
     html = f'<div class="lab-stack large">{picture}{over}</div>{key}<p class="lab-small">{text(sure)}</p>'

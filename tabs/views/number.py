@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.kinds.sureness import within_words
 from engine.recipe import Stage
 from tabs.drawing.charts import Series, bar_list, line_chart
 from tabs.drawing.markup import empty_state, figure_grid, table, tag_list, text
 from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
+from tabs.views.sureness import show_spread
 
 if TYPE_CHECKING:
     from engine.data.pictures.block import Data
@@ -86,7 +88,8 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         "A dot is a picture: what is true to the right, the answer upwards; on the line both are the same. R² is the share of "
         "the spread that the answers explain: 100 % where all are right, 0 % for always the mean of what is true."
     )
-    return f'{table(heads, rows)}<p class="lab-small">{said}</p><div class="lab-two">{charts}</div>'
+    near = show_spread(evaluation, names, "")
+    return f'{table(heads, rows)}{near}<p class="lab-small">{said}</p><div class="lab-two">{charts}</div>'
 
 
 def number_text(number: float | None) -> str:
@@ -96,8 +99,10 @@ def number_text(number: float | None) -> str:
     return f"{number:.4g}" if abs(number) < 1000 else f"{number:,.0f}"
 
 
-def answer_bars(numbers: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> str:
-    """Each number with its place between the lowest and the highest of the training numbers."""
+def answer_bars(
+    numbers: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], within: Mapping[str, float] | None = None
+) -> str:
+    """Each number with its place between the lowest and the highest of the training numbers, and how near the truth it may be."""
     rows = []
     for name, number in numbers.items():
         low, high = ranges.get(name, (number, number))
@@ -105,7 +110,11 @@ def answer_bars(numbers: Mapping[str, float], ranges: Mapping[str, tuple[float, 
         said = f" ({number_text(low)} to {number_text(high)}{beyond})" if name in ranges else ""
         rows.append((name, (number - low) / ((high - low) or 1.0), number_text(number) + said))
     learnt = "In brackets, and as the bar's two ends: the range of the training numbers." if ranges else ""
-    return f'{bar_list(rows)}<p class="lab-small">{learnt}</p>'
+    near = "".join(
+        f'<p class="lab-small">{text(name)}: {text(within_words(number_text(by)))}.</p>'
+        for name, by in (within or {}).items()
+    )
+    return f'{bar_list(rows)}{near}<p class="lab-small">{learnt}</p>'
 
 
 def _numbered(sample: "Shown", classes: tuple[str, ...]) -> str:

@@ -23,11 +23,12 @@ NOTHING_YET = empty_state("No picture yet", "Upload one, take one with the camer
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
-    """A prediction as it is drawn: the picture (h, w, 3), the numbers by name, and their ranges in training."""
+    """A prediction as it is drawn: the picture (h, w, 3), the numbers by name, their ranges in training, their spreads."""
 
     picture: np.ndarray
     numbers: dict[str, float]
     ranges: dict[str, tuple[float, float]]
+    within: dict[str, float]
 
 
 def predict(model: str | None, source: str) -> Answer | None:
@@ -39,7 +40,7 @@ def predict(model: str | None, source: str) -> Answer | None:
     except EngineError as error:
         return Answer(asked=(model, source), said=without_paths(error))
     picture = smaller(np.asarray(prediction.picture), LONGEST)
-    tried = Tried(picture=picture, numbers=prediction.numbers, ranges=prediction.ranges)
+    tried = Tried(picture=picture, numbers=prediction.numbers, ranges=prediction.ranges, within=prediction.within)
     return Answer(asked=(model, source), said=tried)
 
 
@@ -50,7 +51,7 @@ def draw(model: str | None, source: str, answer: Answer | None) -> tuple[str, st
         return instead, ""
     tried: Tried = answer.said
     picture = picture_tag(tried.picture, alt="your picture", kind="picture")
-    return f'<div class="lab-stack large">{picture}</div>', answer_bars(tried.numbers, tried.ranges)
+    return f'<div class="lab-stack large">{picture}</div>', answer_bars(tried.numbers, tried.ranges, tried.within)
 
 
 def build_try(task: Task, model: gr.State, dataset: gr.State) -> Any:

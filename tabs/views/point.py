@@ -13,6 +13,7 @@ from tabs.drawing.charts import Mark, Series, bar_list, line_chart
 from tabs.drawing.markup import empty_state, figure_grid, text
 from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
+from tabs.views.sureness import show_spread
 
 if TYPE_CHECKING:
     from engine.data.pictures.block import Data
@@ -82,7 +83,8 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     )
     size = f"{width}×{evaluation['height']}"
     said = f"{count} pictures; distances are in pixels of the data set's typical picture, {size}."
-    return f'{chart}<p class="lab-small">{text(said)}</p>'
+    near = show_spread(evaluation, [""], " px")
+    return f'{chart}{near}<p class="lab-small">{text(said)}</p>'
 
 
 def show_breakdown(predictor: "Predictor", data: "Data") -> str:

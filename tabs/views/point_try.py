@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.data.pictures.readers import ReadPicture
 from engine.errors import EngineError
+from engine.kinds.sureness import within_words
 from engine.task import Task
 from tabs.door.paths import without_paths
 from tabs.drawing.markup import empty_state, facts, note
@@ -33,12 +34,16 @@ CAMERA = f"""<div class="lab-camera"><div class="lab-pointed"><video muted plays
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
-    """A prediction as it is drawn: the picture (h, w, 3); `x` and `y` as shares of its size; `size` (H, W) in pixels."""
+    """A prediction as it is drawn: the picture (h, w, 3); `x` and `y` as shares of its size; `size` (H, W) in pixels.
+
+    `within` is how near the truth it may be, as a share of the width; None where the model's bundle does not say.
+    """
 
     picture: np.ndarray
     x: float
     y: float
     size: tuple[int, int]
+    within: float | None = None
 
     def distance(self, x: float, y: float) -> float:
         """To another place, given in shares, in pixels of the original picture."""
@@ -54,6 +59,7 @@ def predict_picture(predictor: "Predictor", picture: ReadPicture) -> Tried:
         x=prediction.column / prediction.picture.width,
         y=prediction.row / prediction.picture.height,
         size=picture.size,
+        within=None if prediction.within is None else prediction.within / prediction.picture.width,
     )
 
 
@@ -102,6 +108,8 @@ def draw_crosses(tried: Tried, yours: tuple[float, float] | None) -> Drawn:
         away = tried.distance(*yours)
         pairs.insert(1, ("You", f"column {yours[0] * width:.1f}, row {yours[1] * height:.1f}"))
         pairs.insert(2, ("Apart", f"{away:.1f} px, {away / width:.1%} of the width"))
+    if tried.within is not None:
+        pairs.append(("To the truth", within_words(f"{tried.within * width:.0f} px")))
     shown = with_crosses(tried.picture, crosses, alt="your picture", large=True)
     return Drawn(picture=shown, places=facts(pairs))
 

@@ -11,6 +11,7 @@ from tabs.drawing.charts import Mark, Series, bar_list, heat_map, line_chart
 from tabs.drawing.markup import empty_state, facts, figure_grid, table, tag_list, text
 from tabs.reading.heavy import load_engine
 from tabs.views.pictures import augmented_grid, fitted_tag, sample_grid
+from tabs.views.sureness import show_calibration
 
 if TYPE_CHECKING:
     from engine.data.pictures.block import Data
@@ -69,7 +70,7 @@ def show_comparisons(predictor: "Predictor", data: "Data", items: Sequence[Path]
 
 def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     """F2 against the threshold, figures by tag, and which tags are given in place of which."""
-    if not evaluation.keys() >= NEEDED:
+    if not evaluation.keys() >= NEEDED or "threshold" not in evaluation["decision"]:
         return empty_state("No figures by tag", "This run's validation has written none. Train it for one whole epoch.")
     classes, tags, decision = tuple(evaluation["classes"]), evaluation["tags"], evaluation["decision"]
     chart = line_chart(
@@ -88,7 +89,8 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     )
     said = (
         '<p class="lab-small">A threshold flatters itself on the pictures it was tuned on. The tuned F2s are honest: each half '
-        "of the validation pictures is judged with thresholds from the other half.</p>"
+        "of the validation pictures is judged with thresholds from the other half. All of these thresholds are of the figures as "
+        "the model gives them, as the lesson's 0.2 is; where a model is calibrated, Try it shows them calibrated.</p>"
     )
     heat = heat_map(
         evaluation["missed_and_given"], classes, corner="missed ↓ · given instead →", joined="missed, and given"
@@ -96,6 +98,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
     return (
         f'<div class="lab-two"><section>{chart}{tuned}{said}</section>'
         f"<section><h4>By tag, at threshold 0.2</h4>{_by_tag(classes, tags, decision['thresholds'])}</section></div>"
+        f"{show_calibration(evaluation, answers='tags', right='there')}"
         f"<h4>Errors that come together: of the pictures where a tag was missed, what was given instead (%)</h4>{heat}"
     )
 

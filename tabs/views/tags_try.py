@@ -12,6 +12,7 @@ import gradio as gr
 import numpy as np
 
 from engine.errors import DataError, EngineError
+from engine.kinds.sureness import same_threshold, temperature_of
 from engine.library.listing import known_model
 from engine.task import Task
 from tabs.door.paths import without_paths
@@ -36,16 +37,22 @@ NOTHING_YET = empty_state("No picture yet", "Upload a chip, or click one that is
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # arrays are not compared
 class Tried:
-    """A prediction as it is drawn: the picture (h, w, 3) and the probabilities by tag."""
+    """A prediction as it is drawn: the picture (h, w, 3), the probabilities by tag, and as HTML what is said of them together."""
 
     picture: np.ndarray
     probabilities: dict[str, float]
+    verdict: str = ""
 
 
 def own_threshold(model: str | None) -> Any:
-    """The threshold that a model was given, tuned on validation; the slider stays where it is for one that is gone."""
+    """The threshold that a model was given, tuned on validation, as one of the probabilities that are shown; the slider stays
+    where it is for one that is gone.
+    """
+    if not model:
+        return gr.skip()
     try:
-        return known_model(model).config.decision.get("threshold", LESSON_THRESHOLD) if model else gr.skip()
+        decision = known_model(model).config.decision
+        return round(same_threshold(decision.get("threshold", LESSON_THRESHOLD), temperature_of(decision)), 4)
     except EngineError:
         return gr.skip()
 
@@ -57,7 +64,18 @@ class Predicted(NamedTuple):
     looked: Any
 
 
-def predict(model: str | None, source: str, *, picture_of: Callable[[Any], Any] = attrgetter("picture")) -> Predicted:
+def no_verdict(prediction: Any) -> str:
+    """For answers that are each said by itself."""
+    return ""
+
+
+def predict(
+    model: str | None,
+    source: str,
+    *,
+    picture_of: Callable[[Any], Any] = attrgetter("picture"),
+    verdict_of: Callable[[Any], str] = no_verdict,
+) -> Predicted:
     """A model's prediction for the picture at `source`, or why there is none, and no tag looked at."""
     if not model or not source:
         return Predicted(answer=None, looked="")
@@ -65,7 +83,11 @@ def predict(model: str | None, source: str, *, picture_of: Callable[[Any], Any] 
         prediction = predicted(model, source)
     except EngineError as error:
         return Predicted(answer=Answer(asked=(model, source), said=without_paths(error)), looked="")
-    tried = Tried(picture=smaller(np.asarray(picture_of(prediction)), LONGEST), probabilities=prediction.probabilities)
+    tried = Tried(
+        picture=smaller(np.asarray(picture_of(prediction)), LONGEST),
+        probabilities=prediction.probabilities,
+        verdict=verdict_of(prediction),
+    )
     return Predicted(answer=Answer(asked=(model, source), said=tried), looked="")
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.bundle.config import BundleConfig
 from engine.tasks.registry import get_task
-from tabs.drawing.charts import Series, bar_list, heat_map, line_chart
+from tabs.drawing.charts import bar_list, heat_map
 from tabs.drawing.markup import empty_state, facts, text
 from tabs.reading.heavy import load_engine
+from tabs.views.sureness import answer_words, class_title, reliability_chart, show_calibration
 
 if TYPE_CHECKING:
     from engine.data.texts.dataset import TextData
@@ -22,16 +23,15 @@ STARTED = 24  # words of a review that a language model is given to guess the ne
 
 def show_legend(classes: tuple[str, ...]) -> str:
     """The classes there are."""
-    return (
-        f'<p class="lab-small">{len(classes)} classes: {text(", ".join(classes))}. Click a text to read all of it.</p>'
-    )
+    named = text(", ".join(map(class_title, classes)))
+    return f'<p class="lab-small">{len(classes)} classes: {named}. Click a text to read all of it.</p>'
 
 
 def show_samples(data: "TextData", split: str, start: int, count: int) -> str:
     """Texts of a split with their class."""
     items = data.items(split)[start : start + count]
     cards = [
-        review(words, [(data.label(item) or "no label", "plain")], data.name(item))
+        review(words, [(class_title(data.label(item) or "no label"), "plain")], data.name(item))
         for item, words in zip(items, data.texts(items), strict=True)
     ]
     return f'<div class="lab-reviews">{"".join(cards)}</div>'
@@ -43,7 +43,9 @@ def show_frequencies(data: "TextData") -> str:
     from engine.kinds.classes import class_counts
 
     counts, total = class_counts(data.classes, data.labels(data.train)), len(data.train)
-    balance = bar_list([(name, count / total, f"{count:,} ({count / total:.0%})") for name, count in counts.items()])
+    balance = bar_list(
+        [(class_title(name), count / total, f"{count:,} ({count / total:.0%})") for name, count in counts.items()]
+    )
     spread = data.train[:: -(-total // MEASURED)]
     lengths = sorted(len(words.split()) for words in data.texts(spread))
     bars = [0] * STEPS
@@ -76,7 +78,7 @@ def show_comparisons(predictor: "Predictor", data: "TextData", items: Sequence[i
         prediction = predictor.answer(judged.logits, words)
         truth = data.label(judged.item)
         is_right = prediction.answer == truth
-        marked = [(f"{truth}", "plain"), (prediction.in_words(), "right" if is_right else "extra")]
+        marked = [(class_title(f"{truth}"), "plain"), (answer_words(prediction), "right" if is_right else "extra")]
         cards.append(review(words, marked, f"{data.name(judged.item)} · loss {judged.loss:.3f}"))
     return f'<div class="lab-reviews">{"".join(cards)}</div>'
 
@@ -95,27 +97,17 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         return empty_state(
             "No figures by class", "This run's validation has written none. Train it for one whole epoch."
         )
-    heat = heat_map(evaluation["confusion"], evaluation["classes"])
-    chart = line_chart(
-        "How far the probabilities can be trusted",
-        [
-            Series(
-                name="right, of the answers that are so sure",
-                points=[(sure, right) for sure, right, _ in rows],
-                dots=True,
-            ),
-            Series(name="as it should be", points=[(rows[0][0], rows[0][0]), (1.0, 1.0)], color="faint"),
-        ],
-        x_label="how sure the answer is",
-        kind="tall",
-    )
+    heat = heat_map(evaluation["confusion"], [class_title(name) for name in evaluation["classes"]])
+    trusted = show_calibration(evaluation) or _show_reliability(rows)
+    return f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat}</section>{trusted}</div>'
+
+
+def _show_reliability(rows: Sequence[Sequence[float]]) -> str:
+    """The same of a model that was not calibrated: of an older version's, or with too few samples to go by."""
     count = sum(number for _, _, number in rows)
     off = sum(number * abs(sure - right) for sure, right, number in rows) / count
-    sure_of = facts([("Expected calibration error", f"{off:.1%}"), ("Validated on", f"{int(count):,}")])
-    return (
-        f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat}</section>'
-        f"<section>{chart}{sure_of}</section></div>"
-    )
+    pairs = [("Expected calibration error", f"{off:.1%}"), ("Validated on", f"{int(count):,}")]
+    return f"<section>{reliability_chart(rows, ())}{facts(pairs)}</section>"
 
 
 def review(words: str, tags: Sequence[tuple[str, str]], caption: str, more: str = "") -> str:

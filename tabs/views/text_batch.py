@@ -13,6 +13,7 @@ from tabs.drawing.markup import note, table, text
 from tabs.reading.heavy import load_engine
 from tabs.reading.models import model_label, predictor_of, remarks_of
 from tabs.views.answers import keep_only
+from tabs.views.sureness import class_title
 from tabs.views.text import guesses_words
 from tabs.wiring import BATCH, POLL, flat, tells_errors
 
@@ -57,7 +58,7 @@ def judge_table(model: str | None, file: Any) -> JudgedTable:
         answers = csv.DictWriter(opened, list(rows[0]))
         answers.writeheader()
         answers.writerows(rows)
-    shown = [(text(row["class"] or row["error"]), text(_short(str(row["text"])))) for row in rows[:SHOWN_ROWS]]
+    shown = [(text(_answer(row)), text(_short(str(row["text"])))) for row in rows[:SHOWN_ROWS]]
     said = "".join(note(remark, "warn") for remark in remarks_of(model))
     more = (
         f'<p class="lab-small">The first {SHOWN_ROWS} of {len(rows)}; the file has all.</p>'
@@ -83,6 +84,14 @@ def build_table(model: gr.State) -> None:
     none = JudgedTable(answers="", answers_file=gr.update(visible=False))
     for event in (judging.then, model.change, file.change):
         event(partial(keep_only, none), [judged_for, model, file], flat(judged), **POLL)
+
+
+def _answer(row: dict[str, Any]) -> str:
+    """A row's class in words, whether the model is sure of it, or why there is none."""
+    if not row["class"]:
+        return str(row["error"])
+    title = class_title(row["class"])
+    return title if row["is_sure"] else f"not sure: leaning {title}"
 
 
 def _short(words: str) -> str:

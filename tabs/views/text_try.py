@@ -21,6 +21,7 @@ from tabs.reading.opened import spec_of
 from tabs.scripts import called
 from tabs.views.answers import keep_only
 from tabs.views.offered import NO_MODEL
+from tabs.views.sureness import class_title, verdict
 from tabs.views.text import guesses_words
 from tabs.views.text_batch import build_table, is_language_model
 from tabs.wiring import PAUSE_MILLISECONDS, POLL, PREDICT, QUIET, as_state, flat
@@ -77,7 +78,7 @@ def judge(model: str | None, written: str) -> Judged:
         unread = count_unread(predictor, prediction.shown)
     except EngineError as error:
         return Judged(verdict=note(without_paths(error), "bad"), pushes=[])
-    rows = [(name, share, f"{share:.1%}") for name, share in prediction.probabilities.items()]
+    rows = [(class_title(name), share, f"{share:.1%}") for name, share in prediction.probabilities.items()]
     said = "".join(note(remark, "warn") for remark in remarks_of(model))
     if unread:
         said += note(
@@ -85,9 +86,8 @@ def judge(model: str | None, written: str) -> Judged:
         )
     if len(written) >= MOST_CHARACTERS:
         said += note(FULL.format(MOST_CHARACTERS), "warn")
-    head = f'<p class="lab-verdict"><strong>{text(prediction.answer)}</strong></p>'
     shown = [(push.words, MOST_COLOUR * max(-1.0, min(1.0, push.push / STRONGEST))) for push in pushes]
-    return Judged(verdict=f"{head}{bar_list(rows)}{said}", pushes=shown)
+    return Judged(verdict=f"{verdict(prediction)}{bar_list(rows)}{said}", pushes=shown)
 
 
 def count_unread(predictor: "Predictor", written: str) -> int:

@@ -11,6 +11,9 @@ from engine.bundle.figures import is_evaluation
 
 SAMPLES = Path(__file__).parents[3] / "assets" / "models"
 MASK = {"metrics": {"mean_iou": 0.5}, "classes": ["sky", "road"], "iou": [0.5, None], "confusion": [[3, 1], [0, 4]]}
+BINS = [[0.5, 0.4, 20], [0.9, 0.85, 20]]
+ERRORS = dict.fromkeys(("temperature", "tried", "loss_before", "loss_after", "error_before", "error_after"), 0.1)
+CALIBRATION = {**ERRORS, "before": BINS, "after": BINS, "sure_from": 0.75, "sure_share": 0.5, "sure_right": None}
 TAG = {"count": 2, "precision": 0.5, "recall": 1.0, "f2": None, "average_precision": 0.7}
 
 
@@ -27,6 +30,11 @@ def test_what_the_tasks_write_is_fine(file: Path) -> None:
         {"metrics": {"mean_iou": math.nan}},
         {"classes": []},
         {"guesses": 0},
+        {"calibration": CALIBRATION},
+        {"calibration": {**ERRORS, "before": BINS, "after": BINS}},
+        {"decision": {"temperature": 1.2, "sure_from": 0.8}},
+        {"decision": {"within_80": [1, 2], "lowest": [0, 0], "highest": [1, 1]}},
+        {"within": {"share": 0.8, "by": [1, 2], "covered": [0.8, 0.7]}},
         {"more": "text"},
         {"iou": [0, 1]},
     ],
@@ -52,6 +60,13 @@ def test_what_may_be(changes: dict[str, Any]) -> None:
         ),
         *({"curve": value} for value in (7, [7], [[1]], [[1, 2, 3]], [[1, "x"]])),
         *({"decision": value} for value in (None, {}, {"threshold": 0.2}, {"threshold": [1, 1], "thresholds": [1, 1]})),
+        *({"decision": value} for value in ({"lowest": [1, 1]}, {"temperature": "x"}, {"within_80": [1]})),
+        *(
+            {"calibration": value}
+            for value in (None, {}, 7, ERRORS, CALIBRATION | {"after": []}, CALIBRATION | {"after": [[1]]})
+        ),
+        *({"calibration": CALIBRATION | {name: value}} for name in CALIBRATION for value in ("x", 1e300)),
+        *({"within": value} for value in (None, {"share": 0.8}, {"share": 0.8, "by": [1], "covered": [1]})),
         *({"reliability": value} for value in ([[1, 1]], [[1, 1, 0]], [[1, 1, math.nan]], [7], "x")),
         *({"distances": value} for value in (["x"], 7, [None], [math.inf], [5e-324])),
         *({name: "x"} for name in ("samples", "guesses", "width", "height", "f2_tuned_by_tag")),

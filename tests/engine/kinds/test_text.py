@@ -117,7 +117,7 @@ def test_an_answer_in_figures_and_in_words(tmp_path: Path) -> None:
     assert isinstance(answer, ClassPrediction)
     assert answer.probabilities == pytest.approx({"neg": 0.25, "pos": 0.75})
     assert (answer.answer, answer.in_words()) == ("pos", "pos 75.0%")
-    assert answer.table_row() == {"class": "pos", **answer.probabilities}
+    assert answer.table_row() == {"class": "pos", "is_sure": True, **answer.probabilities}
     saved = answer.save(tmp_path / "review")
     assert saved.name == "review_class.json" and json.loads(saved.read_text()) == answer.summary()
 

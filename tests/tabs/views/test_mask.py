@@ -78,6 +78,7 @@ def tried() -> Tried:
         shares=shares,
         size=(20, 20),
         made_smaller="",
+        unsure=0.25,
     )
 
 
@@ -88,7 +89,7 @@ def test_what_is_drawn_follows_the_layer_and_the_highlight():
     assert "No &lt;picture&gt;." in draw("run", "a.png", refused, None, "mask").picture
     answer = Answer(asked=("run", "a.png"), said=tried())
     html, classes = draw("run", "a.png", answer, 1, "mask")
-    assert 'class="mask"' in html and "50% sure" in html and "20×20" in html
+    assert 'class="mask"' in html and "50% sure" in html and "not sure of 25%" in html and "20×20" in html
     assert classes.index("Road") < classes.index("Sky") and "Car" not in classes and 'aria-pressed="true"' in classes
     assert 'class="confidence"' in draw("run", "a.png", answer, None, "confidence").picture
 

@@ -96,7 +96,13 @@ def test_an_answer_stands_in_the_range_of_training_and_one_beyond_it_says_so() -
         and "45 (-90 to 90)" in bars
         and "-95 (-90 to 90, beyond what it has learnt from)" in bars
     )
-    assert "(" not in answer_bars({"pan": 45.0}, {}) and "training" not in answer_bars({"pan": 45.0}, {})
+    near = answer_bars({"pan": 45.0}, {}, {"pan": 10.25})
+    assert "pan: within 10.25 in at least 80 of 100 validation pictures." in near
+    assert (
+        "within" not in bars
+        and "(" not in answer_bars({"pan": 45.0}, {})
+        and "training" not in answer_bars({"pan": 45.0}, {})
+    )
 
 
 def test_a_picture_is_predicted_and_what_is_no_picture_is_refused(trained: str, tmp_path: Path) -> None:
@@ -114,7 +120,7 @@ def test_a_picture_is_predicted_and_what_is_no_picture_is_refused(trained: str, 
 
 
 def test_an_answer_to_something_else_is_not_shown() -> None:
-    tried = Tried(picture=np.zeros((4, 4, 3), np.uint8), numbers={"a": 1.0}, ranges={})
+    tried = Tried(picture=np.zeros((4, 4, 3), np.uint8), numbers={"a": 1.0}, ranges={}, within={})
     answer = Answer(asked=("run", "a.png"), said=tried)
     assert draw("run", "b.png", answer) == draw("run", "a.png", None) == (LOOKING, "")
     assert draw(None, "", None) == (NO_MODEL, "") and draw("run", "", None) == (NOTHING_YET, "")
