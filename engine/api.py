@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from engine.bundle.config import read_config, read_evaluation, resolve_bundle
 from engine.data.sources.fetching import fetch, resolve_dataset
 from engine.data.texts.words import tokenize
+from engine.diagnosis.diagnose import Diagnosis
+from engine.diagnosis.finding import Finding, Remedy
+from engine.diagnosis.of_run import diagnose_run
 from engine.errors import EngineError
 from engine.events import CheckpointSaved, EpochFinished, Event, RatesSuggested, RateTried, RunResumed, StepFinished
 from engine.library.listing import find_model
@@ -53,9 +56,11 @@ __all__ = [
     "Aim",
     "CheckpointSaved",
     "DataBlock",
+    "Diagnosis",
     "EngineError",
     "EpochFinished",
     "Event",
+    "Finding",
     "Masks",
     "ModelPlan",
     "Numbers",
@@ -66,6 +71,7 @@ __all__ = [
     "RateTried",
     "RatesSuggested",
     "Recipe",
+    "Remedy",
     "RunResumed",
     "Stage",
     "Start",
@@ -76,6 +82,7 @@ __all__ = [
     "all_pictures",
     "column_split",
     "compare_predictions",
+    "diagnose_run",
     "each",
     "evaluate",
     "fetch",

@@ -60,6 +60,7 @@ def _checks(classes: int) -> dict[str, Callable[[Any], bool]]:
         "distances": lambda part: _is_list(part, _is_figure),
         "numbers": lambda part: _is_list(part, partial(_has_figures, names=OF_A_NUMBER)) and len(part) == classes,
         "answers": lambda part: _is_list(part, lambda some: _is_list(some, _is_pair)) and len(part) == classes,
+        "always": lambda part: isinstance(part, dict) and all(map(_is_figure, part.values())),
         **dict.fromkeys(("f2_tuned_by_tag", "samples", "guesses", "width", "height"), _is_figure),
     }
 

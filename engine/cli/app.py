@@ -12,6 +12,7 @@ import typer
 
 from engine.cli.compare import compare
 from engine.cli.data import check, fetch_from_hub, push_data
+from engine.cli.diagnosing import diagnose
 from engine.cli.hub import delete, deploy_space, export, load, models, publish, restore
 from engine.cli.models import evaluate, predict, submit
 from engine.cli.running import finish, follow, recipe_of, run_of, spec_of
@@ -42,7 +43,22 @@ from engine.runs.watch import load_snapshot
 from engine.tasks.registry import get_task
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Lesson 3 Lab's engine.", callback=fit_threads)
-COMMANDS = (check, evaluate, predict, submit, add_texts, write, explain, models, export, publish, load, delete, restore)
+COMMANDS = (
+    check,
+    diagnose,
+    evaluate,
+    predict,
+    submit,
+    add_texts,
+    write,
+    explain,
+    models,
+    export,
+    publish,
+    load,
+    delete,
+    restore,
+)
 for command in (*COMMANDS, suspects, compare, push_data, deploy_space):
     app.command()(command)
 

@@ -8,3 +8,6 @@ MEAN_PIXELS = Metric(name="mean_pixels", lower_is_better=True)
 MEAN_ERROR = Metric(name="mean_error", lower_is_better=True)
 ACCURACY = Metric(name="accuracy")
 NEXT_WORD_ACCURACY = Metric(name="next_word_accuracy")
+
+# From where on a tag is given, in the lesson; F2 is judged there.
+LESSON_THRESHOLD = 0.2

@@ -19,6 +19,7 @@ from engine.data.pictures.files import picture_size
 from engine.data.pictures.inputs import open_resized, pictures_in, prepare_picture
 from engine.data.pictures.point_layouts import find_layout
 from engine.data.pictures.point_table import Point, PointLayout
+from engine.data.pictures.scan import shown_size
 from engine.data.pictures.transforms import build_augmentation
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
@@ -102,7 +103,19 @@ def point_metrics(data: Data) -> Metrics:
     """Distances; torchmetrics is imported here, as a prediction does without."""
     from engine.kinds.point_metrics import PointMetrics
 
-    return PointMetrics(data.shape)
+    return PointMetrics(data.shape, middle_point(data))
+
+
+def middle_point(data: Data) -> tuple[float, float] | None:
+    """The mean of the training points as (x, y) in −1..1 of their pictures; None where there are none."""
+    relative: list[tuple[float, float]] = []
+    for item in data.train:
+        (column, row), (height, width) = data.label(item), shown_size(data.looks[item])
+        relative.append((2 * column / width - 1, 2 * row / height - 1))
+    if not relative:
+        return None
+    columns, rows = zip(*relative, strict=True)
+    return sum(columns) / len(columns), sum(rows) / len(rows)
 
 
 def squared_error(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

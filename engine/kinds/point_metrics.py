@@ -15,11 +15,13 @@ NEAR = 0.05  # of the picture's width
 class PointMetrics:
     """Distances between predicted and true points, in pixels of the data set's pictures as they are on disk.
 
-    Where these differ in size, all distances are in pixels of the typical one, whose (height, width) `shape` is.
+    Where these differ in size, all distances are in pixels of the typical one, whose (height, width) `shape` is. `middle` is the
+    mean of the training points, in −1..1: an answer that is always the same, to be judged beside; without it it is not.
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, int], middle: tuple[float, float] | None = None) -> None:
         height, width = shape
+        self.middle = middle
         self.half_size = torch.tensor([width / 2, height / 2])
         self.collected = Collected()
 
@@ -34,6 +36,9 @@ class PointMetrics:
     def distances(self) -> Tensor:
         """One distance for each point inside its picture, (N,) in pixels; a guess outside counts as on the edge."""
         predicted, truth = self.collected.compute()
+        return self._distances(predicted, truth)
+
+    def _distances(self, predicted: Tensor, truth: Tensor) -> Tensor:
         inside = truth.isfinite().all(1)
         return ((predicted.clamp(-1, 1) - truth)[inside] * self.half_size).norm(dim=1)
 
@@ -51,8 +56,9 @@ class PointMetrics:
         }
 
     def details(self) -> dict[str, Any]:
-        """Every distance in pixels, sorted, the size that they are pixels of, and within which of them most lie; in the decision
-        that is a share of the width, as the next picture may have another.
+        """Every distance in pixels, sorted, the size that they are pixels of, and the mean distance from always the same point.
+
+        Within which of them most lie stands in the decision as a share of the width, as the next picture may have another.
         """
         width, height = (2 * self.half_size).tolist()
         distances = self.distances()
@@ -63,6 +69,10 @@ class PointMetrics:
                 "within": {"share": SHARE, "by": [within], "covered": [covered]},
                 "decision": {WITHIN: float(f"{within / width:.6g}")},
             }
+        if self.middle is not None and len(distances):
+            truth = self.collected.compute()[1]
+            same = self._distances(torch.tensor(self.middle).expand(truth.shape), truth)
+            told["always"] = {"mean_pixels": round(same.mean().item(), 2)}
         return {
             "distances": [round(d, 2) for d in distances.sort().values.tolist()],
             "width": round(width),

@@ -1,5 +1,7 @@
 """What validation counts for several tags a picture."""
 
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 import torch
@@ -20,10 +22,13 @@ from engine.kinds.thresholds import (
 
 
 class TagMetrics:
-    """F2 at the lesson's threshold and at tuned ones, accuracy at the lesson's threshold, mean average precision."""
+    """F2 at the lesson's threshold and at tuned ones, accuracy at the lesson's threshold, mean average precision.
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        self.classes = classes
+    `always` are the tags of an answer that is always the same (see `usual_tags`), to be judged beside; without them it is not.
+    """
+
+    def __init__(self, classes: tuple[str, ...], always: Collection[str] = ()) -> None:
+        self.classes, self.always = classes, always
         self.collected = Collected()
 
     def to(self, device: Any) -> Self:
@@ -61,6 +66,7 @@ class TagMetrics:
             "f2_tuned_by_tag": cross_fitted(probabilities, truth, best_thresholds),
             "missed_and_given": (missed.float().T @ extra.float()).long().tolist(),
             "samples": len(truth),
+            **({"always": {"f2": self._of_always(truth)}} if self.always else {}),
             **calibration.details,
             "decision": {
                 "threshold": round(common.item(), 4),
@@ -68,6 +74,24 @@ class TagMetrics:
                 **calibration.decision,
             },
         }
+
+    def _of_always(self, truth: Tensor) -> float:
+        """F2 of the answer that is always the same."""
+        same = torch.tensor([float(name in self.always) for name in self.classes])
+        return lesson_f2(same.expand(truth.shape), truth)
+
+
+def usual_tags(samples: Sequence[Collection[str]]) -> tuple[str, ...]:
+    """Of the answers "always the k most frequent tags" the one with the best mean F2 over `samples`, the training ones."""
+    counts = Counter(tag for tags in samples for tag in set(tags))
+    best, chosen = 0.0, ()
+    hits = [0] * len(samples)
+    for given, (tag, _) in enumerate(counts.most_common(), start=1):
+        hits = [so_far + (tag in tags) for so_far, tags in zip(hits, samples, strict=True)]
+        scores = [5 * hit / (given + 4 * len(set(tags))) for hit, tags in zip(hits, samples, strict=True)]
+        if sum(scores) > best:
+            best, chosen = sum(scores), tuple(name for name, _ in counts.most_common(given))
+    return chosen
 
 
 def _by_tag(given: Tensor, there: Tensor, average_precision: Tensor) -> list[dict[str, Any]]:

@@ -114,9 +114,9 @@ def build_tags_objective(
 
 def tag_metrics(data: Data) -> Metrics:
     """F2 and the like; torchmetrics is imported here, as a prediction does without."""
-    from engine.kinds.tag_metrics import TagMetrics
+    from engine.kinds.tag_metrics import TagMetrics, usual_tags
 
-    return TagMetrics(data.classes)
+    return TagMetrics(data.classes, usual_tags([data.label(item) for item in data.train]))
 
 
 def tags_cross_entropy(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

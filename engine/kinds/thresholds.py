@@ -10,7 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-LESSON_THRESHOLD = 0.2
+from engine.kinds.main_metrics import LESSON_THRESHOLD
+
 GRID = torch.arange(0.02, 0.80, 0.01)  # thresholds worth trying
 PASSES = 2
 

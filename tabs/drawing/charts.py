@@ -26,11 +26,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A named place on the x axis, drawn as an upright line, with a dot where `y` is given."""
+    """A named place on the x axis, drawn as an upright line, with a dot where `y` is given; a stretch up to `until`, if given."""
 
     name: str
     x: float
     y: float | None = None
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,10 @@ def _mark(mark: Mark, x_axis: Scale, y_axis: Scale, level: int) -> str:
     x = x_axis.at(mark.x)
     if not 0 <= x <= 100:
         return ""
+    if mark.until is not None:
+        width = min(x_axis.at(mark.until), 100) - x
+        place = f"left:{x:.2f}%;width:{width:.2f}%;--level:{level}"
+        return f'<div class="stretch" style="{place}"><b>{text(mark.name)}</b></div>'
     dot = height = ""
     if mark.y is not None:
         height = f' data-y="{mark.y:.6g}"'

@@ -84,16 +84,17 @@ def show_run(
     *,
     main_metric: str,
     origin: Sequence[str] = (),
+    marks: Sequence[Mark] = (),
 ) -> str:
-    """The whole panel of a training run; `metrics` are titles, `remarks` what has to be said beside the figures, `origin` what
-    its weights come from, and `main_metric` is the one that its best checkpoint has."""
+    """A training run down to its curves; `metrics` are titles, `remarks` what has to be said beside the figures, `origin` what
+    its weights come from, `main_metric` is the one that its best checkpoint has, and `marks` are what was found on its loss."""
     share, line = progress_text(snapshot)
     said = "".join(note(remark, "warn") for remark in remarks)
     came = "".join(f'<p class="lab-small">{text(sentence)}</p>' for sentence in origin)
     return (
         f'<div class="lab-live"><header>{status_pill(snapshot, position)}<strong>{text(title)}</strong></header>'
-        f"{progress_bar(share, line)}{said}{came}{_notices(snapshot)}{_facts(snapshot, main_metric)}{_charts(snapshot, metrics)}"
-        f"{epoch_table(snapshot.epoch_rows, metrics)}</div>"
+        f"{progress_bar(share, line)}{said}{came}{_notices(snapshot)}{_facts(snapshot, main_metric)}"
+        f"{_charts(snapshot, metrics, marks)}</div>"
     )
 
 
@@ -198,7 +199,7 @@ def _facts(snapshot: RunSnapshot, main_metric: str) -> str:
     return facts(pairs)
 
 
-def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str]) -> str:
+def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str], marks: Sequence[Mark]) -> str:
     if not snapshot.train_points:
         return ""
     stages = [Mark(name="", x=start) for start in snapshot.stage_starts[1:]]
@@ -221,7 +222,7 @@ def _charts(snapshot: RunSnapshot, metrics: Mapping[str, str]) -> str:
     rate = [Series(name="", points=snapshot.lr_points, color="third")]
     momentum = [Series(name="", points=snapshot.momentum_points, color="valid")]
     charts = (
-        line_chart("Loss", losses, x_label="step", x_range=span, marks=stages),
+        line_chart("Loss", losses, x_label="step", x_range=span, marks=[*stages, *marks]),
         line_chart("Validation", figures, x_label="step", x_range=span, marks=stages),
         line_chart("Learning rate (head)", rate, x_label="step", x_range=span, marks=stages, kind="short"),
         line_chart("Momentum", momentum, x_label="step", x_range=span, marks=stages, kind="short"),

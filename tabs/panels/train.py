@@ -9,18 +9,18 @@ import gradio as gr
 
 from engine.errors import EngineError, RunError
 from engine.host.access import asker, may_steer
-from engine.library.lineage import Ancestor, ancestors_of, since_start
 from engine.library.listing import known_model
 from engine.library.trash import delete_model
 from engine.runs.queue import queue_position, resume, start, stop
-from engine.runs.setbacks import setbacks_of
 from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import RunSpec, find_run
-from engine.task import Aim, Task
+from engine.task import Task
 from tabs.door.address import chosen_of
 from tabs.door.paths import shown_name, without_paths
-from tabs.drawing.live_run import RESUMABLE, UNDER_WAY, show_run, signature
-from tabs.drawing.markup import LOADING, empty_state, metric_text, note
+from tabs.drawing.findings import marks_of
+from tabs.drawing.live_run import RESUMABLE, UNDER_WAY, epoch_table, show_run, signature
+from tabs.drawing.markup import LOADING, empty_state, note
+from tabs.panels import findings as said
 from tabs.panels.foretold import foretold
 from tabs.panels.kept_form import keep_form, note_form
 from tabs.panels.plan import (
@@ -34,7 +34,8 @@ from tabs.panels.plan import (
     whole_seed,
 )
 from tabs.panels.stage_form import StageValues, form_values, train_from_choices
-from tabs.reading.models import model_label
+from tabs.reading.diagnosed import diagnosis_of, moment_of
+from tabs.reading.lineage import lineage_of
 from tabs.reading.opened import remarks_of, run_choices, run_dataset, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.view import View
 from tabs.wiring import (
@@ -120,6 +121,8 @@ class RunPolled(NamedTuple):
 
     run: Any
     live: Any
+    findings: Any
+    epochs: Any
     stopper: Any
     resumer: Any
     copier: Any
@@ -131,7 +134,8 @@ class RunPolled(NamedTuple):
 
 def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: str) -> RunPolled:
     """The chosen run, or else the newest, as it stands now; nothing changes where that is what was `seen`."""
-    runs, same = runs_of(task, "train"), skipped(RunPolled)
+    runs = runs_of(task, "train")
+    same = skipped(RunPolled)._replace(findings=said.same_findings())
     run = chosen_of(runs, chosen, "run")
     if run is None:
         return same if seen == NONE else without_runs(chosen)
@@ -139,16 +143,31 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
         snapshot, position = snapshot_of(run), queue_position(find_run(run))
     except EngineError as error:
         return same._replace(live=note(without_paths(error), "bad"), seen="")
-    now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}"
+    moment = f"{run} {moment_of(snapshot)}"
+    now = f"{signature(run, snapshot, position)}|{runs[0]}|{len(runs)}|{moment}"
     if now == seen:
         return same
-    spec = spec_of(run)
+    spec, found = spec_of(run), diagnosis_of(run, snapshot)
     steers, aim = may_steer(spec.owner), task.aim(spec.recipe.objective)
+    # What is said of the run does not change with every step, and what was unfolded there stays so.
+    is_new = seen.rpartition("|")[2] != moment
     worse, origin = lineage_of(run, snapshot, aim)
-    remarks = (*worse, *setbacks_of(snapshot, spec.recipe, aim), *remarks_of(run))
+    remarks = (*worse, *said.small_setbacks(snapshot, spec.recipe, aim, found), *remarks_of(run))
+    live = show_run(
+        run_title(run),
+        snapshot,
+        position,
+        metrics,
+        remarks,
+        main_metric=aim.metric.name,
+        origin=origin,
+        marks=marks_of(found.findings),
+    )
     return RunPolled(
         run=picked(runs, run, chosen),
-        live=show_run(run_title(run), snapshot, position, metrics, remarks, main_metric=aim.metric.name, origin=origin),
+        live=live,
+        findings=said.findings_shown(found, snapshot, steers=steers) if is_new else same.findings,
+        epochs=epoch_table(snapshot.epoch_rows, metrics),
         stopper=gr.update(visible=steers and snapshot.status in UNDER_WAY and not snapshot.stopping),
         # One that diverged would do so again, at the same step: its settings have to change.
         resumer=gr.update(visible=steers and snapshot.status in RESUMABLE and not snapshot.divergence),
@@ -160,31 +179,14 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
     )
 
 
-def lineage_of(run: str, snapshot: RunSnapshot, aim: Aim) -> tuple[list[str], list[str]]:
-    """What has to be said where a training has made its model worse; and what its weights come from, and what became of them."""
-    came = [_ancestor_in_words(one) for one in ancestors_of(run)]
-    origin = [f"Its weights come from {' → '.join(came)} → this run."] if came else []
-    since = since_start(snapshot, aim, metric_text)
-    if since and since.is_worse:
-        return [since.said], origin
-    return [], [*origin, *([since.said] if since else [])]
-
-
-def _ancestor_in_words(one: Ancestor) -> str:
-    figure = (
-        ""
-        if one.figure is None
-        else f" ({one.metric.name.replace('_', ' ')} {metric_text(one.metric.name, one.figure)})"
-    )
-    return f"{model_label(one.name)}{figure}"
-
-
 def without_runs(chosen: str | None) -> RunPolled:
     """The panel while nothing was trained."""
     hidden = gr.update(visible=False)
     return RunPolled(
         run=picked([], None, chosen),
         live=NOTHING_YET,
+        findings=said.no_findings(),
+        epochs="",
         stopper=hidden,
         resumer=hidden,
         copier=hidden,
@@ -255,11 +257,15 @@ def _build_run() -> RunPolled:
         copier = gr.Button("Copy its settings to the form", visible=False, size="sm")
         remover = gr.Button("Delete", visible=False, variant="stop", size="sm")
     live = gr.HTML(LOADING)
+    findings = said.build_findings()
+    epochs = gr.HTML()
     with gr.Accordion("Last lines of the log", open=False, visible=False) as log_fold:
         log = gr.Code(language=None, interactive=False, show_label=False, wrap_lines=True)
     return RunPolled(
         run=run,
         live=live,
+        findings=findings,
+        epochs=epochs,
         stopper=stopper,
         resumer=resumer,
         copier=copier,
@@ -273,13 +279,18 @@ def _build_run() -> RunPolled:
 def _wire_run(
     task: Task, view: View, tab: gr.Tab, timer: gr.Timer, starter: gr.Button, planned: PlanForm, shown: RunPolled
 ) -> None:
-    poll, asked = partial(poll_run, task, view.metrics), [shown.run, shown.seen]
+    def poll(run: str | None, seen: str) -> tuple[Any, ...]:
+        return tuple(flat(poll_run(task, view.metrics, run, seen)))
+
+    asked = [shown.run, shown.seen]
     gr.on([tab.select, shown.run.change], poll, asked, flat(shown), **POLL)
     polls(timer, poll, asked, shown)
     starting = starter.click(partial(start_run, task), planned.inputs, shown.run, **ACTION)
     acting = [starting.success(poll, asked, flat(shown), **POLL)]
     for button, handler in ((shown.stopper, stop_run), (shown.resumer, resume_run), (shown.remover, delete_run)):
         acting.append(button.click(handler, shown.run, None, **ACTION).success(poll, asked, flat(shown), **POLL))
+    for repeated in said.remedies_started(task, shown.findings, shown.run):
+        acting.append(repeated.success(poll, asked, flat(shown), **POLL))
     wakes(timer, "train", acting)
     copied = CopiedSettings(
         plan=planned.plan, backbone=planned.backbone, new_channels=planned.new_channels, form=planned.form.outputs

@@ -1,6 +1,7 @@
 """A point stays on what it marks, is left out where it cannot be seen, and is answered in the picture's own pixels."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from engine.data.pictures.block import Data
 from engine.data.pictures.transforms import augment, relative_points, stack
-from engine.kinds.point import build_point_objective, open_points, predict_point, squared_error
+from engine.kinds.point import build_point_objective, middle_point, open_points, predict_point, squared_error
 from engine.recipe import Stage
 from engine.task import ModelPlan
 
@@ -80,6 +81,12 @@ def test_a_point_that_leaves_its_picture_is_nan_and_what_it_marks_is_gone(data: 
             gone += 1
             assert centroid(picture) is None
     assert gone > 5
+
+
+def test_the_middle_point_is_that_of_the_training_pictures(data: Data) -> None:
+    columns, rows = (96, 20, 172), (72, 16, 130)  # the last picture validates
+    assert middle_point(data) == pytest.approx((2 * sum(columns) / 3 / 192 - 1, 2 * sum(rows) / 3 / 144 - 1))
+    assert middle_point(replace(data, train=())) is None
 
 
 def test_points_become_relative_to_their_picture_in_a_batch(data: Data) -> None:

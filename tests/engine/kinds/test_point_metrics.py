@@ -83,3 +83,10 @@ def test_details_are_sorted_and_say_of_which_size() -> None:
     details = measured([(3, 4), (NAN, NAN), (0, 0), (0, 1.234567)]).details()
     assert details == {"distances": [0.0, 1.23, 5.0], "width": 320, "height": 240}
     assert json.loads(json.dumps(details, allow_nan=False)) == details
+
+
+def test_always_the_same_point_is_judged_beside() -> None:
+    metrics = PointMetrics(SHAPE, (0.0, 0.5))
+    metrics.update(torch.zeros(3, 2), torch.tensor([[0.0, 0.0], [0.5, 0.5], [NAN, NAN]]))
+    assert metrics.details()["always"] == {"mean_pixels": (60 + 80) / 2}
+    assert "always" not in measured([(3, 4)]).details()

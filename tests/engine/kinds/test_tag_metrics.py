@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.kinds.tag_metrics import TagMetrics
+from engine.kinds.tag_metrics import TagMetrics, usual_tags
 from engine.kinds.thresholds import GRID, fbeta
 
 CLASSES = ("forest", "water", "road", "snow")
@@ -107,3 +107,19 @@ def test_the_decision_has_a_common_threshold_and_one_for_each_class() -> None:
     common = fbeta(PROBABILITIES, TRUTH, threshold=decision["threshold"])
     assert common == pytest.approx(max(fbeta(PROBABILITIES, TRUTH, threshold=t) for t in GRID.tolist()))
     assert by_tag >= common
+
+
+def test_the_usual_tags_are_as_many_as_make_the_best_answer() -> None:
+    samples = [("forest", "water"), ("forest", "water"), ("forest",), ("road",)]
+    # always forest: (5/(1+8))·2 + 5/5; with water too: 10/(2+8)·2 + 5/(2+4); with road as well: (10/11)·2 + 5/7 + 5/7
+    assert usual_tags(samples) == ("forest", "water", "road")
+    assert usual_tags([("forest",)] * 6 + [("road",)]) == ("forest",)  # 6 of 7 right, against 7 · 5/6
+    assert usual_tags([]) == ()
+
+
+def test_always_the_same_tags_are_judged_beside() -> None:
+    metrics = TagMetrics(CLASSES, ("forest",))
+    metrics.update(PROBABILITIES.logit(), TRUTH)
+    # Right for three of four: of one tag, of two, of two.
+    assert metrics.details()["always"]["f2"] == pytest.approx((5 / 5 + 5 / 9 + 5 / 9 + 0) / 4)
+    assert "always" not in measured((PROBABILITIES, TRUTH)).details()

@@ -98,3 +98,10 @@ def test_points_without_names_are_one_line_of_dots():
 def test_a_number_of_any_size_is_carried():
     told = carried(line_chart("Loss", [Series(name="a", points=[(1, 1e300), (2, 5e-324)])]))
     assert told["lines"][0]["ys"] == [1e300, 5e-324]
+
+
+def test_a_stretch_is_drawn_from_where_to_where_and_inside_the_chart():
+    line = [Series(name="a", points=[(0, 1), (10, 2)])]
+    html = line_chart("Loss", line, marks=[Mark(name="1", x=5, until=50), Mark(name="2", x=2, until=2)])
+    assert 'class="stretch" style="left:50.00%;width:50.00%;--level:1"><b>1</b>' in html
+    assert 'style="left:20.00%;width:0.00%;--level:0"><b>2</b>' in html

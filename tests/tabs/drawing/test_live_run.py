@@ -22,7 +22,7 @@ from engine.events import (
 )
 from engine.runs.fold import fold
 from engine.runs.snapshot import EMPTY, RunSnapshot
-from tabs.drawing.live_run import averaged, progress_text, show_rates, show_run, signature, status_pill
+from tabs.drawing.live_run import averaged, epoch_table, progress_text, show_rates, show_run, signature, status_pill
 
 MAIN = "pixel_accuracy"
 METRICS = {MAIN: "Pixel accuracy"}
@@ -71,9 +71,7 @@ def test_a_run_in_its_first_epoch_shows_where_it_is_and_how_long_it_takes():
 
 def test_the_table_has_a_row_an_epoch_and_a_star_for_the_best():
     saved = CheckpointSaved(stage=0, step=3, folder="c", best=True)
-    html = show_run(
-        "t", fold(EMPTY, [*STARTED, step(1), step(2), step(3), EPOCH, saved]), None, METRICS, main_metric=MAIN
-    )
+    html = epoch_table(fold(EMPTY, [*STARTED, step(1), step(2), step(3), EPOCH, saved]).epoch_rows, METRICS)
     assert "★ 1" in html and "0.8100" in html and "Pixel accuracy" in html
 
 
