@@ -19,6 +19,7 @@ KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
     gr.Number: ("a number", (int, float)),
     gr.Slider: ("a number", (int, float)),
     gr.Checkbox: ("true or false", (bool,)),
+    gr.CheckboxGroup: (ONE, (str, int, float)),
     gr.Radio: (ONE, (str, int, float)),
     gr.Dropdown: (ONE, (str, int, float)),
     gr.BrowserState: (ONE, (str, int, float)),
@@ -35,7 +36,8 @@ def wrong_value(function: BlockFunction, data: Sequence[Any]) -> str:
         expected, kinds = KINDS.get(type(component), ("", ()))
         if not kinds or value is None:
             continue
-        is_list = getattr(component, "multiselect", None) or getattr(component, "file_count", "single") == "multiple"
+        is_list = isinstance(component, gr.CheckboxGroup) or getattr(component, "multiselect", None)
+        is_list = is_list or getattr(component, "file_count", "single") == "multiple"
         values = value if is_list and isinstance(value, list) else [value]
         if not all(_fits(one, kinds) for one in values):
             named = getattr(component, "label", None) or f"value {place}"

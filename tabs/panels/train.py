@@ -179,6 +179,11 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
     )
 
 
+def poll_flat(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: str) -> tuple[Any, ...]:
+    """The same, a value for each component."""
+    return tuple(flat(poll_run(task, metrics, chosen, seen)))
+
+
 def without_runs(chosen: str | None) -> RunPolled:
     """The panel while nothing was trained."""
     hidden = gr.update(visible=False)
@@ -279,10 +284,7 @@ def _build_run() -> RunPolled:
 def _wire_run(
     task: Task, view: View, tab: gr.Tab, timer: gr.Timer, starter: gr.Button, planned: PlanForm, shown: RunPolled
 ) -> None:
-    def poll(run: str | None, seen: str) -> tuple[Any, ...]:
-        return tuple(flat(poll_run(task, view.metrics, run, seen)))
-
-    asked = [shown.run, shown.seen]
+    poll, asked = partial(poll_flat, task, view.metrics), [shown.run, shown.seen]
     gr.on([tab.select, shown.run.change], poll, asked, flat(shown), **POLL)
     polls(timer, poll, asked, shown)
     starting = starter.click(partial(start_run, task), planned.inputs, shown.run, **ACTION)

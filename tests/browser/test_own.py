@@ -92,7 +92,7 @@ def test_pictures_are_labelled_kept_deleted_and_had_back(
     drawn = draw(tmp_path, count=5)
     visit(page, "Your data")
     bring(page, *drawn["along"], *drawn["across"][:1])
-    page.get_by_text("One label each").click()
+    page.get_by_role("radio", name="One label").locator("visible=true").check()
     page.get_by_role("button", name="Begin").click()
     expect(page.locator(".lab-label-said")).to_have_text("1 of 6 · 0 labelled")
     page.locator(".lab-label-names").fill("one, other")

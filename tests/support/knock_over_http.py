@@ -26,7 +26,7 @@ from engine.recipe import Recipe
 from engine.runs.store import RunSpec, create_run
 from tabs.door.register import Register, open_register
 from tabs.page import build_page
-from tabs.panels.train import poll_run
+from tabs.panels.train import poll_flat
 
 CANARY = "zz-canary"  # a class of the hidden folder's, and of nothing else
 LOOK_ALIKES = ["Host", "HOST", " host", "host\u200b", "hóst", "ｈｏｓｔ", "h\u043est", "ho\u00adst"]
@@ -111,7 +111,7 @@ def all_routes() -> dict[str, set[str]]:
 
 def steal(page: Any, address: str, ben: httpx.Client, anna: httpx.Client) -> dict[str, int]:
     """What anna is answered who knows the session of ben's page."""
-    at, fn = next((at, fn) for at, fn in page.fns.items() if getattr(fn.fn, "func", None) is poll_run)
+    at, fn = next((at, fn) for at, fn in page.fns.items() if getattr(fn.fn, "func", None) is poll_flat)
     session, beats = uuid.uuid4().hex, []
 
     def beat() -> None:

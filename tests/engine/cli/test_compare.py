@@ -7,6 +7,7 @@ import pytest
 from made_runs import SPEC, events_of, make_run
 from typer.testing import CliRunner
 
+from engine.cli import terminal
 from engine.cli.app import app
 
 
@@ -16,7 +17,8 @@ def call(*arguments: str, code: int = 0) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def test_what_differs_and_the_figures_with_their_spread() -> None:
+def test_what_differs_and_the_figures_with_their_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal.people, "width", 160)
     runs = [make_run(SPEC, events_of(0.8)), make_run(replace(SPEC, seed=7), events_of(0.9))]
     out, people = call(*runs, "--json")
     told = json.loads(out)

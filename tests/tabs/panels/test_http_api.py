@@ -218,7 +218,12 @@ def test_the_programs_run_as_they_are_shown_and_assistants_find_the_models_and_n
     for name in ("curl", "Python"):
         assert "'model': 'sample-camvid'" in told["picture"][name].replace('"', "'"), name
         assert "'class': 'pos'" in told["text"][name].replace('"', "'"), name
+    correct = ["given", "model", "right", "task"]
     of_pictures = ("planet", "camvid", "heads", "weather", "turns")
     tasks = {**dict.fromkeys(of_pictures, "picture"), "imdb": "text"}
-    assert told["tools"] == {**{task: ["model", given] for task, given in tasks.items()}, "models": []}
+    assert told["tools"] == {
+        **{task: ["model", given] for task, given in tasks.items()},
+        "models": [],
+        "correct": correct,
+    }
     assert "'class': 'pos'" in told["said"] and "Unknown tool" in told["hidden"]
