@@ -17,7 +17,7 @@ from engine.serving.predictor import DEVICE_LOCK
 from engine.task import ModelPlan
 from engine.training.arriving import GRID
 
-SIZE = 128  # pixels of a picture's sides, where it does not matter where something is; see benchmarks/RESULTS.md
+SIZE = 128  # pixels of a picture's sides, where it does not matter where something is; `benchmarks.label_noise` measures it
 MAP_SIZE = 192  # pixels of a picture's shorter side, where it does
 REDUCTION = 16  # of the map on which points are placed
 AT_ONCE = 32

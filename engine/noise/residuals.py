@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 FEWEST = 8  # samples of a group from which on it has a middle and a spread of its own
-SURE = 6.0  # usual errors from which on a label is taken for wrong; see benchmarks/RESULTS.md
+SURE = 6.0  # usual errors from which on a label is taken for wrong; `benchmarks.label_noise` measures it
 LEAST = 1e-9
 
 

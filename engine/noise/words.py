@@ -19,7 +19,7 @@ from engine.data.texts.tokenizers import clean
 RAREST = 2  # a pair that only one text has says nothing of others
 MOST_NUMBERS = 200_000  # words and pairs, the commonest
 SMOOTH = 1.0
-SHRINK = 0.03  # on the squared weights; see benchmarks/RESULTS.md
+SHRINK = 0.03  # on the squared weights; `benchmarks.label_noise` measures it
 STEPS = 60
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[!?]")
 
