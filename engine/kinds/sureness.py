@@ -40,4 +40,4 @@ def same_threshold(threshold: float, temperature: float) -> float:
 
 def within_words(distance: str) -> str:
     """What a distance to the truth, with its unit, says of an answer."""
-    return f"within {distance} in at least {100 * SHARE:.0f} of 100 validation pictures"
+    return f"within {distance} of the truth in at least {100 * SHARE:.0f} of 100 validation pictures"

@@ -43,7 +43,7 @@ def _near(numbers: Sequence[str], within: Mapping[str, Any]) -> str:
     near = [f"{plain(name)} {within_words(f'{by:.3g}{unit}')}" for name, by in zip(names, within["by"], strict=True)]
     covered = " and ".join(f"{100 * share:.0f}" for share in within["covered"])
     return (
-        f"Distance to the truth: {'; '.join(near)}. A distance taken from one half of them, in the order of the files, held for "
+        f"Answers lay: {'; '.join(near)}. A distance taken from one half of them, in the order of the files, held for "
         f"{covered} of 100 in the other: of pictures of other people, or from elsewhere, it promises nothing."
     )
 

@@ -111,7 +111,7 @@ def answer_bars(
         rows.append((name, (number - low) / ((high - low) or 1.0), number_text(number) + said))
     learnt = "In brackets, and as the bar's two ends: the range of the training numbers." if ranges else ""
     near = "".join(
-        f'<p class="lab-small">{text(name)}: {text(within_words(number_text(by)))}.</p>'
+        f'<p class="lab-small">{text(name)}: {text(within_words(f"{by:.3g}"))}.</p>'
         for name, by in (within or {}).items()
     )
     return f'{bar_list(rows)}{near}<p class="lab-small">{learnt}</p>'

@@ -109,7 +109,7 @@ def draw_crosses(tried: Tried, yours: tuple[float, float] | None) -> Drawn:
         pairs.insert(1, ("You", f"column {yours[0] * width:.1f}, row {yours[1] * height:.1f}"))
         pairs.insert(2, ("Apart", f"{away:.1f} px, {away / width:.1%} of the width"))
     if tried.within is not None:
-        pairs.append(("To the truth", within_words(f"{tried.within * width:.0f} px")))
+        pairs.append(("How near", within_words(f"{tried.within * width:.0f} px")))
     shown = with_crosses(tried.picture, crosses, alt="your picture", large=True)
     return Drawn(picture=shown, places=facts(pairs))
 

@@ -49,7 +49,10 @@ def test_what_validation_said_stands_in_a_sentence() -> None:
     kept = said({"temperature": 1.0}, calibration=TOLD | {"temperature": 1.0})
     assert "are as the model gives them" in kept and "1.30, was tried" in kept and "counts as sure" not in kept
     near = said({"within_80": 0.03}, within={"share": 0.8, "by": [11.86], "covered": [0.73]})
-    assert "the point within 11.9 px in at least 80 of 100 validation pictures" in near and "held for 73 of 100" in near
+    assert (
+        "the point within 11.9 px of the truth in at least 80 of 100 validation pictures" in near
+        and "held for 73 of 100" in near
+    )
 
 
 def test_an_older_bundle_is_not_called_calibrated() -> None:

@@ -96,8 +96,8 @@ def test_an_answer_stands_in_the_range_of_training_and_one_beyond_it_says_so() -
         and "45 (-90 to 90)" in bars
         and "-95 (-90 to 90, beyond what it has learnt from)" in bars
     )
-    near = answer_bars({"pan": 45.0}, {}, {"pan": 10.25})
-    assert "pan: within 10.25 in at least 80 of 100 validation pictures." in near
+    near = answer_bars({"pan": 45.0}, {}, {"pan": 10.24})
+    assert "pan: within 10.2 of the truth in at least 80 of 100 validation pictures." in near
     assert (
         "within" not in bars
         and "(" not in answer_bars({"pan": 45.0}, {})
