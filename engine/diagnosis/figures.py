@@ -24,13 +24,13 @@ ALWAYS_WHY = (
 )
 NEVER_WHY = (
     "A class that is rare, or looks like a frequent one, costs little when it is missed: the loss is a mean over all samples "
-    "(He and Garcia 2009, on imbalanced data). Lesson 3 looks for it in the confusion matrix and at the samples of the "
-    "highest loss."
+    "(He and Garcia 2009, on imbalanced data). Lesson 1 of the course looks for it in the confusion matrix and at the "
+    "samples of the highest loss."
 )
 THRESHOLD_WHY = (
-    f"Lesson 3 gives a tag from {LESSON_THRESHOLD} on, and the figure beside the curves is taken there. The best threshold "
-    "for F-beta depends on the model (Lipton et al. 2014): far below it, the model is too unsure of what is there, as where "
-    "training tags are missing; far above it, too sure of what is not, as after too few steps."
+    f"Lesson 3 of the course gives a tag from {LESSON_THRESHOLD} on, and the figure beside the curves is taken there. The "
+    "best threshold for F-beta depends on the model (Lipton et al. 2014): far below it, the model is too unsure of what is "
+    "there, as where training tags are missing; far above it, too sure of what is not, as after too few steps."
 )
 
 

@@ -23,13 +23,14 @@ FALL = 0.05  # of the training loss meanwhile
 LONG = 8  # epochs from which on a stage may have a plateau
 NOTHING = 0.01  # of the validation loss, or of the figure: no progress
 UNDER_WHY = (
-    "Lesson 3: a training loss above the validation loss says that the model could fit the data better: train longer, with a "
-    "lower rate at the end, or with less weight decay, dropout or augmentation. Part of the gap is none: training pictures "
-    "are transformed, dropout is on, and the training loss is a mean over an epoch in which the model was getting better."
+    "Lesson 3 of the course: a training loss above the validation loss says that the model could fit the data better: train "
+    "longer, with a lower rate at the end, or with less weight decay, dropout or augmentation. Part of the gap is none: "
+    "training pictures are transformed, dropout is on, and the training loss is a mean over an epoch in which the model was "
+    "getting better."
 )
 OVER_WHY = (
-    "What still improves is learnt by heart. Lesson 3: a training loss below the validation loss is normal; what counts is "
-    "that the validation figures get worse. Prechelt (1998, “Early stopping – but when?”) ends training there."
+    "What still improves is learnt by heart. Lesson 2 of the course: a training loss below the validation loss is normal; what "
+    "counts is that the validation figures get worse. Prechelt (1998, “Early stopping – but when?”) ends training there."
 )
 PLATEAU_WHY = (
     "What these layers can learn at this size they have learnt: further epochs cost time. The lesson goes on by unfreezing "

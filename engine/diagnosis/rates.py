@@ -5,7 +5,7 @@ import math
 from typing import NamedTuple
 
 from engine.diagnosis.case import FEWEST_SAMPLES, Block, Case, in_blocks, usual_rate
-from engine.diagnosis.finding import RATE_TOO_HIGH, RATE_TOO_LOW, Finding, Unclear, Verdict
+from engine.diagnosis.finding import RATE_TOO_HIGH, RATE_TOO_LOW, Finding, Sureness, Unclear, Verdict
 from engine.diagnosis.remedies import with_rate
 from engine.recipe import rate_text
 from engine.runs.snapshot import EpochRow
@@ -24,7 +24,8 @@ HIGH_WHY = (
 )
 LOW_WHY = (
     "Every step is so short that the run ends on its way down. A rate that suits falls fast at first and levels off when the "
-    "rate is lowered (one cycle: Smith 2018). Lesson 3 shows this curve, and finds the rate with the LR finder."
+    "rate is lowered (one cycle: Smith 2018). Lesson 2 of the course shows this curve, and lesson 3 finds the rate with the LR "
+    "finder."
 )
 
 
@@ -155,7 +156,7 @@ def _late_share(case: Case, blocks: list[Block]) -> float:
     return (blocks[middle].mean - _end(blocks)) / fall if fall > 0 else 1.0
 
 
-def _high(case: Case, stage: int, seen: str, where: tuple[float, float], sure: "str") -> Finding:
+def _high(case: Case, stage: int, seen: str, where: tuple[float, float], sure: Sureness) -> Finding:
     rate, usual = case.recipe.stages[stage].lr_slice[1], usual_rate(case.aim, case.recipe.stages[stage])
     return Finding(
         name=RATE_TOO_HIGH,
@@ -164,7 +165,7 @@ def _high(case: Case, stage: int, seen: str, where: tuple[float, float], sure: "
         advice="Start again with a rate ten times lower, or with what the LR finder suggests. A later stage that unfreezes "
         "wants a lower rate than the head had. Clipping gradients hides the symptom and not the cause.",
         where=where,
-        sure="sure" if sure == "sure" else "likely",
+        sure=sure,
         remedy=with_rate(case.recipe, (stage,), min(rate / 10, usual) if rate > usual else rate / 10),
     )
 

@@ -10,7 +10,7 @@ NOTICED = 0.02  # of the figure
 WHY = (
     "A stage starts from what the one before it reached, so worse means that something was unlearnt: mostly at a rate too "
     "high for layers that were good already (“catastrophic forgetting”, Howard and Ruder 2018, ULMFiT), or on too few "
-    "samples. Lesson 3 then goes back to the saved model and starts the stage again."
+    "samples. Lesson 1 of the course then goes back to the saved model and starts the stage again."
 )
 
 
