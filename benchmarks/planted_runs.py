@@ -13,13 +13,13 @@ from engine.tasks.registry import get_task
 
 MOMENTUM = (0.8, 0.7)
 HEAD = Stage(name="head", epochs=4, max_lr=1e-2, image_size=64, batch_size=32, train_from=-1, precision="fp32")
-FULL = Stage(name="full", epochs=6, max_lr=(1e-4, 2e-3), image_size=64, batch_size=32, precision="fp32")
-SOME = {"train_items": 400}
-FEW_FRAMES = {"train_items": 120, "batch_size": 8}
+FULL = Stage(name="full", epochs=8, max_lr=(1e-4, 2e-3), image_size=64, batch_size=32, precision="fp32")
+SOME_HEADS = {"train_items": 640}
+FEW_FRAMES = {"train_items": 184, "batch_size": 8}
 PLAIN: dict[str, tuple[Stage, ...]] = {
-    "planet": (replace(HEAD, **SOME), replace(FULL, **SOME)),
-    "weather": (replace(HEAD, **SOME), replace(FULL, **SOME)),
-    "heads": (replace(HEAD, **SOME), replace(FULL, max_lr=(3e-4, 3e-3), **SOME)),
+    "planet": (HEAD, FULL),
+    "weather": (HEAD, FULL),
+    "heads": (replace(HEAD, **SOME_HEADS), replace(FULL, max_lr=(3e-4, 3e-3), **SOME_HEADS)),
     "camvid": (replace(HEAD, max_lr=4e-3, **FEW_FRAMES), replace(FULL, max_lr=(3e-4, 3e-3), **FEW_FRAMES)),
     "imdb": (
         replace(HEAD, epochs=2, max_lr=2e-3, text_length=64, momentum=MOMENTUM),
