@@ -15,12 +15,13 @@ MOMENTUM = (0.8, 0.7)
 HEAD = Stage(name="head", epochs=4, max_lr=1e-2, image_size=64, batch_size=32, train_from=-1, precision="fp32")
 FULL = Stage(name="full", epochs=8, max_lr=(1e-4, 2e-3), image_size=64, batch_size=32, precision="fp32")
 SOME_HEADS = {"train_items": 640}
-FEW_FRAMES = {"train_items": 184, "batch_size": 8}
+# At 64 pixels, or with fewer frames, cyclists are never found: no healthy training.
+FRAMES = {"image_size": 80, "batch_size": 8}
 PLAIN: dict[str, tuple[Stage, ...]] = {
     "planet": (HEAD, FULL),
     "weather": (HEAD, FULL),
     "heads": (replace(HEAD, **SOME_HEADS), replace(FULL, max_lr=(3e-4, 3e-3), **SOME_HEADS)),
-    "camvid": (replace(HEAD, max_lr=4e-3, **FEW_FRAMES), replace(FULL, max_lr=(3e-4, 3e-3), **FEW_FRAMES)),
+    "camvid": (replace(HEAD, epochs=2, max_lr=4e-3, **FRAMES), replace(FULL, max_lr=(3e-4, 3e-3), epochs=12, **FRAMES)),
     "imdb": (
         replace(HEAD, epochs=2, max_lr=2e-3, text_length=64, momentum=MOMENTUM),
         replace(FULL, epochs=2, max_lr=(2e-5, 3e-4), text_length=64, momentum=MOMENTUM),
@@ -73,7 +74,7 @@ HEALTHY = (
     _healthy("heads", "heads"),
     _healthy("heads-80", "heads", knobs={"image_size": 80}, seed=7),
     _healthy("camvid", "camvid"),
-    _healthy("camvid-80", "camvid", knobs={"image_size": 80}, seed=7),
+    _healthy("camvid-again", "camvid", seed=7),
     _healthy("imdb", "imdb"),
     _healthy("imdb-96", "imdb", knobs={"text_length": 96}, seed=7),
 )
