@@ -82,7 +82,7 @@ HEALTHY = (
 HIGH, LOW, ALWAYS = "rate-too-high", "rate-too-low", "no-better-than-always"
 UNDER, OVER, PLATEAU = "underfitting", "overfitting", "plateau"
 WORSE, THRESHOLD, NEVER = "stage-made-it-worse", "threshold-far-off", "never-predicted"
-FEW = {"train_items": 48, "batch_size": 16, "augmentation": "none", "epochs": 25}
+LONG = {"epochs": 40}
 
 FAULTY = (
     Planted(name="high-planet", task="planet", fault=HIGH, what="all layers at 0.3", last={"max_lr": (1e-2, 0.3)}),
@@ -93,11 +93,14 @@ FAULTY = (
     Planted(name="low-camvid", task="camvid", fault=LOW, what="the head at 2e-5", stages=(0,), last={"max_lr": 2e-5}),
     Planted(name="under-camvid", task="camvid", fault=UNDER, what="two epochs", stages=(1,), last={"epochs": 2}),
     Planted(
-        name="under-heads", task="heads", fault=UNDER, what="strong augmentation", knobs={"augmentation": "strong"}
+        name="under-heads",
+        task="heads",
+        fault=UNDER,
+        what="three epochs with strong augmentation",
+        stages=(1,),
+        last={"augmentation": "strong", "epochs": 3},
     ),
-    Planted(
-        name="over-planet", task="planet", fault=OVER, what="48 chips, unchanged, 25 epochs", stages=(1,), last=FEW
-    ),
+    Planted(name="over-weather", task="weather", fault=OVER, what="40 epochs of the head", stages=(0,), last=LONG),
     Planted(
         name="over-imdb",
         task="imdb",
@@ -110,17 +113,17 @@ FAULTY = (
         name="plateau-weather",
         task="weather",
         fault=PLATEAU,
-        what="40 epochs of the head",
+        what="30 epochs of the head at 5e-4 with more dropout",
         stages=(0,),
-        last={"epochs": 40},
+        last={"epochs": 30, "max_lr": 5e-4, "drop_mult": 1.5},
     ),
     Planted(
         name="plateau-planet",
         task="planet",
         fault=PLATEAU,
-        what="40 epochs of the head",
+        what="40 epochs of the head at 1e-3",
         stages=(0,),
-        last={"epochs": 40},
+        last=LONG | {"max_lr": 1e-3},
     ),
     Planted(
         name="worse-weather",
@@ -155,8 +158,8 @@ FAULTY = (
         name="never-weather",
         task="weather",
         fault=NEVER,
-        what="cloudy is called clear",
-        dataset="weather-without-cloudy",
+        what="partly cloudy is called clear",
+        dataset="weather-without-partly-cloudy",
     ),
     Planted(
         name="never-camvid", task="camvid", fault=NEVER, what="cars are painted as road", dataset="streets-without-cars"

@@ -42,7 +42,7 @@ RULES: tuple[Callable[[Case], Verdict], ...] = (
 # What follows from what: it goes away with its cause, and is not said beside it.
 _OF_A_RATE = (UNDERFITTING, PLATEAU, NEVER_PREDICTED, THRESHOLD_OFF)
 FOLLOWS = {
-    RATE_TOO_HIGH: (*_OF_A_RATE, STAGE_WORSE),
+    RATE_TOO_HIGH: _OF_A_RATE,
     RATE_TOO_LOW: (*_OF_A_RATE, ALWAYS),
     ALWAYS: (UNDERFITTING, PLATEAU, NEVER_PREDICTED, THRESHOLD_OFF),
     OVERFITTING: (PLATEAU,),

@@ -16,6 +16,7 @@ from engine.runs.snapshot import EpochRow
 FEWEST_EPOCHS = 3  # to see something rise
 GAP = 0.10  # of the validation loss that the training loss is above it
 STILL_FALLING = 0.08  # of the validation loss, over the last third of a stage
+STEEPLY = 0.25  # the same, and the end came far too soon, with a gap or without
 STRONG_DECAY, STRONG_DROPOUT = 0.05, 1.2
 USUAL_DECAY = 1e-2
 RISE = 0.10  # of the lowest validation loss
@@ -39,7 +40,7 @@ PLATEAU_WHY = (
 
 
 def underfitting(case: Case) -> Verdict:
-    """At the end the training loss is above the validation loss, and it still falls or something holds it up."""
+    """At the end the training loss is above the validation loss and falls or is held up; or both still fall steeply."""
     rows = case.last_rows
     if not rows:
         return Unclear(name=UNDERFITTING, reason="No epoch has ended yet.")
@@ -50,17 +51,16 @@ def underfitting(case: Case) -> Verdict:
     last = rows[-1]
     tail = tail_loss(case, last)
     gap = tail / last.valid_loss - 1 if last.valid_loss > 0 else 0.0
-    if gap < GAP:
-        return None
     falling, held = _fell_lately(case, rows), _held_up(case, last.stage)
-    if held is None and falling < STILL_FALLING:
+    ended_too_soon = abs(gap) < GAP and falling >= STEEPLY
+    if not ended_too_soon and (gap < GAP or (held is None and falling < STILL_FALLING)):
         return None
     cause = f" {held[0]}" if held else f" The validation loss fell by {falling:.0%} over the stage's last third."
     longer = with_epochs(case.recipe, last.stage, 2 * case.recipe.stages[last.stage].epochs)
     return Finding(
         name=UNDERFITTING,
         seen=f"At the end the training loss is {tail:.3g} over the last half epoch ({last.train_loss:.3g} over all of it), "
-        f"{gap:.0%} above the validation loss of {last.valid_loss:.3g}.{cause}",
+        f"{_beside(gap)} the validation loss of {last.valid_loss:.3g}.{cause}",
         why=UNDER_WHY,
         advice="First the cause above; then train longer, let the rate fall to the end of the cycle, and take less weight "
         "decay, dropout or augmentation, one at a time.",
@@ -79,7 +79,10 @@ def overfitting(case: Case) -> Verdict:
         return Unclear(name=OVERFITTING, reason=_few(case))
     lowest = min(rows, key=lambda row: row.valid_loss)
     last = rows[-1]
-    rise = last.valid_loss / lowest.valid_loss - 1 if lowest.valid_loss > 0 else 0.0
+    place = rows.index(lowest)
+    # Each with its neighbours: one epoch that was lucky is no turning point, and one that was not no end.
+    low, end = _mean_loss(rows[max(0, place - 1) : place + 2]), _mean_loss(rows[-2:])
+    rise = min(end, last.valid_loss) / low - 1 if low > 0 else 0.0
     if rise < RISE or last.train_loss > (1 - FALL) * lowest.train_loss:
         return None
     if case.is_under_way and _rate_is_high(case):
@@ -131,6 +134,14 @@ def plateau(case: Case) -> Verdict:
         or with_larger_pictures(case.recipe, case.aim)
         or with_epochs(case.recipe, late[0].stage, half),
     )
+
+
+def _mean_loss(rows: tuple[EpochRow, ...]) -> float:
+    return sum(row.valid_loss for row in rows) / len(rows)
+
+
+def _beside(gap: float) -> str:
+    return f"{gap:.0%} above" if gap >= GAP else "about as high as"
 
 
 def _few(case: Case) -> str:

@@ -1,0 +1,216 @@
+"""Does a model get better at what it was corrected for, on inputs that nobody corrected, and does it forget anything?
+
+    LESSON_LAB_MIRROR=… python -m benchmarks.corrections [planet camvid heads imdb] [--seeds 3] [--out FILE]
+
+Training samples are set aside before the first model is trained: chips and reviews by chance, in CamVid one of the three
+sequences (frames at dusk), of the portraits three people. The first model's worst answers among them are its faults. Ten of
+those, by chance, are corrected: their labels in the archive stand in for the person. Forty others of the same faults, which no
+training sees, are judged beside them, and so is the validation split. The fine-tuning is the app's own, in a process of its
+own, and its seconds are counted from the last of the ten corrections to the end of that process.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.planted_data import opened
+from engine.bundle.config import read_evaluation
+from engine.data.dataset import DataSet, Item
+from engine.data.own.edits import label_of, write_edited
+from engine.data.pictures.block import Data
+from engine.data.pictures.files import picture_size
+from engine.data.texts.dataset import TextData
+from engine.diagnosis.case import UNDER_WAY
+from engine.host.home import home
+from engine.host.machine import fit_threads
+from engine.library.corrections import Correction, Wrong, keep_correction
+from engine.library.listing import Model, known_model
+from engine.library.mending import start_mending
+from engine.recipe import Recipe, Stage
+from engine.runs.store import RunSpec, create_run
+from engine.runs.watch import load_snapshot
+from engine.runs.worker import main as work
+from engine.serving.mended import UNITS, mended
+from engine.serving.predictor import load_predictor
+from engine.tasks.registry import get_task
+
+CORRECTED, ALIKE = 10, 40
+DUSK = "0001TP"
+PEOPLE_ASIDE = 3
+ASIDE_SEED = 7
+HEAD = Stage(name="head", epochs=4, max_lr=1e-2, batch_size=32, train_from=-1, precision="fp32")
+FULL = replace(HEAD, name="full", epochs=6, max_lr=(1e-4, 2e-3), train_from=0)
+TEXT = {"text_length": 96, "momentum": (0.8, 0.7), "epochs": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A task's data, what is trained on them first, and which training samples are set aside."""
+
+    task: str
+    dataset: str
+    stages: tuple[Stage, ...]
+    aside: Callable[[DataSet], Sequence[Item]]
+    fewer: Callable[[DataSet], DataSet] = lambda data: data
+
+
+def by_chance(share: float) -> Callable[[DataSet], Sequence[Item]]:
+    """A share of the training samples."""
+    return lambda data: random.Random(ASIDE_SEED).sample(list(data.train), round(share * len(data.train)))
+
+
+def of_three_people(data: DataSet) -> Sequence[Item]:
+    """All training portraits of the last three people."""
+    people = sorted({item.parent.name for item in data.train})[-PEOPLE_ASIDE:]
+    return [item for item in data.train if item.parent.name in people]
+
+
+def some_reviews(data: DataSet) -> DataSet:
+    """A subset: 2,400 training reviews, of which most are set aside, and 500 others that validate."""
+    assert isinstance(data, TextData)
+    chosen = random.Random(ASIDE_SEED).sample(list(data.train), 2900)
+    return replace(data, train=tuple(chosen[:2400]), valid=tuple(chosen[2400:]), test=(), unlabelled=())
+
+
+def sized(size: int, head: dict[str, Any] | None = None, full: dict[str, Any] | None = None) -> tuple[Stage, ...]:
+    """The head alone, then all layers."""
+    return replace(HEAD, image_size=size, **head or {}), replace(FULL, image_size=size, **full or {})
+
+
+TRIALS = {
+    "planet": Trial(task="planet", dataset="planet_sample", stages=sized(96), aside=by_chance(0.5)),
+    "camvid": Trial(
+        task="camvid",
+        dataset="camvid-tiramisu",
+        stages=sized(
+            96, {"epochs": 2, "max_lr": 4e-3, "batch_size": 8}, {"epochs": 8, "max_lr": (3e-4, 3e-3), "batch_size": 8}
+        ),
+        aside=lambda data: [item for item in data.train if item.name.startswith(DUSK)],
+    ),
+    "heads": Trial(
+        task="heads",
+        dataset="pointing04",
+        stages=sized(80, {"train_items": 640}, {"train_items": 640, "max_lr": (3e-4, 3e-3), "epochs": 8}),
+        aside=of_three_people,
+    ),
+    "imdb": Trial(
+        task="imdb",
+        dataset="imdb",
+        stages=sized(128, {"max_lr": 2e-3, **TEXT}, {"max_lr": (2e-5, 3e-4), **TEXT}),
+        aside=by_chance(2 / 3),
+        fewer=some_reviews,
+    ),
+}
+
+
+def run_of(spec: RunSpec) -> Model:
+    """Train it here."""
+    run_dir = create_run(spec)
+    work(run_dir)
+    return known_model(run_dir.name)
+
+
+def as_given(data: DataSet, item: Item) -> tuple[Any, dict[str, Any]]:
+    """A sample's truth and its input, as `keep_correction` takes them."""
+    truth = label_of(data, item)
+    if isinstance(data, TextData):
+        return truth, {"text": data.texts([item])[0]}
+    assert isinstance(data, Data)
+    if data.kind == "point":
+        height, width = picture_size(item)
+        truth = (truth[0] / width, truth[1] / height)
+    return truth, {"picture": np.asarray(Image.open(item).convert("RGB"))}
+
+
+def worst(model: Model, data: DataSet, aside: Sequence[Item]) -> list[Correction]:
+    """The samples set aside that the model is furthest off on, as corrections."""
+    predictor = load_predictor(model.folder)
+    as_label = predictor.objective.as_label
+    assert as_label is not None
+    plan, kind, kept = model.config.plan, get_task(model.config.task).kind, []
+    for item in aside:
+        right, given = as_given(data, item)
+        answer = as_label(predictor.predict(given.get("text") or given["picture"]))
+        said = None if kind == "mask" else answer
+        wrong = Wrong(task=model.config.task, kind=kind, model=model.name, classes=plan.classes, given=said)
+        kept.append(keep_correction(wrong, right, **given))
+    errors = {one.name: one.before or 0.0 for one in mended(model, kept)}
+    faults = sorted((one for one in kept if errors[one.name] > 0), key=lambda one: -errors[one.name])
+    return faults[: CORRECTED + ALIKE]
+
+
+def mean_error(model: Model, corrections: Sequence[Correction]) -> float:
+    """In the kind's unit."""
+    return statistics.fmean(one.after for one in mended(model, corrections))
+
+
+def figure_of(model: Model, metric: str) -> float:
+    """On validation, as its training found it."""
+    return (read_evaluation(model.source) or {})["metrics"][metric]
+
+
+def trial(name: str, seed: int) -> dict[str, Any]:
+    """One first model, its faults, ten corrections, and the model that learnt from them."""
+    told = TRIALS[name]
+    task = get_task(told.task)
+    data = told.fewer(opened(told.task, told.dataset))
+    aside = list(told.aside(data))
+    folder = home() / "aside" / name
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        out = set(aside)
+        rest = replace(data, train=tuple(item for item in data.train if item not in out), test=())
+        folder.mkdir()
+        write_edited(task.kind, rest, {}, folder)
+    recipe = Recipe(name="first", stages=told.stages, backbone=task.backbones[0])
+    first = run_of(RunSpec(task=told.task, dataset=str(folder), recipe=recipe, seed=seed))
+    faults = worst(first, data, aside)
+    random.Random(seed).shuffle(faults)
+    corrected, alike = faults[:CORRECTED], faults[CORRECTED:]
+    began = time.perf_counter()
+    run_dir = start_mending(first, corrected)
+    while load_snapshot(run_dir).status in UNDER_WAY:
+        time.sleep(0.2)
+    seconds = time.perf_counter() - began
+    second = known_model(run_dir.name)
+    metric = task.aim("").metric.name
+    return {
+        "seed": seed,
+        "set aside": len(aside),
+        "alike": len(alike),
+        "unit": UNITS[task.kind],
+        "corrected": (mean_error(first, corrected), mean_error(second, corrected)),
+        "unseen alike": (mean_error(first, alike), mean_error(second, alike)),
+        f"validation {metric}": (figure_of(first, metric), figure_of(second, metric)),
+        "seconds": seconds,
+    }
+
+
+def main() -> None:
+    """Run what was asked for, and print a line for each trial."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", default=list(TRIALS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="write the figures here as JSON")
+    given = parser.parse_args()
+    fit_threads()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in given.tasks:
+        for seed in range(1, given.seeds + 1):
+            found.setdefault(name, []).append(trial(name, seed))
+            print(name, json.dumps(found[name][-1]), flush=True)
+            if given.out:
+                given.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
