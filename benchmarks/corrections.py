@@ -127,7 +127,7 @@ def as_given(data: DataSet, item: Item) -> tuple[Any, dict[str, Any]]:
     assert isinstance(data, Data)
     if data.kind == "point":
         height, width = picture_size(item)
-        truth = (truth[0] / width, truth[1] / height)
+        truth = [truth[0] / width, truth[1] / height]
     return truth, {"picture": np.asarray(Image.open(item).convert("RGB"))}
 
 

@@ -60,7 +60,9 @@ def rate_too_high(case: Case) -> Verdict:
         return _high(case, after.stage, seen, (before.global_step, after.global_step), "likely")
     for stage in range(len(snapshot.stage_steps)):
         blocks = in_blocks(case.points(stage))
-        if len(blocks) >= FEWEST_BLOCKS and case.rate_share(stage) >= FAR and _learns_nothing(case, stage, blocks):
+        if case.rate_share(stage) < FAR and _learns_nothing(case, stage, blocks):
+            break  # not even at a usual rate: no rate is to blame for what comes after
+        if case.rate_share(stage) >= FAR and _learns_nothing(case, stage, blocks):
             seen = (
                 f"The training loss of stage {stage + 1} ends at {_end(blocks):.3g} and did not fall, at a rate of "
                 f"{_rate(case, stage)}, {case.rate_share(stage):.0f} times what such a stage usually has here."
@@ -134,6 +136,8 @@ def _shaken(case: Case) -> tuple[EpochRow, EpochRow] | None:
 
 
 def _learns_nothing(case: Case, stage: int, blocks: list[Block]) -> bool:
+    if len(blocks) < FEWEST_BLOCKS:
+        return False
     before = in_blocks(case.points(stage - 1)) if stage and len(case.alike(stage)) > 1 else []
     level = _end(before) if before else blocks[0].mean
     return _end(blocks) >= 0.98 * level
