@@ -36,6 +36,7 @@ from engine.library.corrections import Correction, Wrong, keep_correction
 from engine.library.listing import Model, known_model
 from engine.library.mending import start_mending
 from engine.recipe import Recipe, Stage
+from engine.runs.runner import Runner
 from engine.runs.store import RunSpec, create_run
 from engine.runs.watch import load_snapshot
 from engine.runs.worker import main as work
@@ -204,6 +205,7 @@ def main() -> None:
     given = parser.parse_args()
     fit_threads()
     found: dict[str, list[dict[str, Any]]] = {}
+    Runner().start()
     for name in given.tasks:
         for seed in range(1, given.seeds + 1):
             found.setdefault(name, []).append(trial(name, seed))
