@@ -81,9 +81,8 @@ def never_predicted(case: Case) -> Verdict:
     if unclear or case.evaluation is None:
         return unclear
     counts = _class_counts(case.evaluation)
-    if (
-        counts is None or sum(1 for _, _, given in counts if given) < 2
-    ):  # one answer to everything: that is another rule's
+    is_one_answer = case.evaluation.get("confusion") and sum(given > 0 for _, _, given in counts or ()) < 2
+    if counts is None or is_one_answer:  # one answer to everything is another rule's
         return None
     total, is_mask = sum(there for _, there, _ in counts), case.aim.kind == "mask"
     enough = SEEN_PIXELS * total if is_mask else EXPECTED
