@@ -14,6 +14,7 @@ from tabs.drawing.markup import text
 from tabs.panels.data import build_data_panel
 from tabs.panels.rate import build_rate_panel
 from tabs.panels.results import build_results_panel
+from tabs.panels.taken_up import wire_trying
 from tabs.panels.taking import wire_taking
 from tabs.panels.train import build_train_panel
 from tabs.panels.try_it import build_try_panel
@@ -36,7 +37,7 @@ class Start(NamedTuple):
 def build_task_page(task: Task, view: View, page: gr.Blocks) -> None:
     """A page with the five steps of a task; the loading of `page` brings the panels up to date."""
     gr.HTML(f'<header class="lab-task"><h2>{text(task.title)}</h2><p>{text(task.question)}</p></header>')
-    with gr.Tabs(elem_classes="lab-steps", overflow_behavior="wrap"):
+    with gr.Tabs(elem_classes="lab-steps", overflow_behavior="wrap") as steps:
         with _step_tab("data") as data_tab:
             opened = build_data_panel(task, view, page)
         with _step_tab("rate") as rate_tab:
@@ -44,10 +45,11 @@ def build_task_page(task: Task, view: View, page: gr.Blocks) -> None:
         with _step_tab("train") as train_tab:
             train = build_train_panel(task, view, page, train_tab, opened)
         with _step_tab("results") as results_tab:
-            build_results_panel(task, view, results_tab)
+            results = build_results_panel(task, view, results_tab)
         with _step_tab("try") as try_tab:
-            build_try_panel(task, view, try_tab)
+            tried = build_try_panel(task, view, try_tab)
     wire_taking(task, rate, train)
+    wire_trying(results.taken, results.model, tried, steps)
     # Only the step that is looked at is polled.
     timers = {"rate": rate.timer, "train": train.timer}
     for step, tab in zip(STEPS, (data_tab, rate_tab, train_tab, results_tab, try_tab), strict=True):

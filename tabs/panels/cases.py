@@ -1,5 +1,6 @@
 """Truth beside prediction, a few samples at a time: in which order, of what kind, and what judging all of them shows."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -12,6 +13,7 @@ from tabs.door.paths import without_paths
 from tabs.drawing.markup import LOADING, empty_state, note, text
 from tabs.panels.missing_data import show_missing
 from tabs.panels.sift import filter_of, show_filter, show_tables
+from tabs.panels.taken_up import offers_of
 from tabs.reading.heavy import load_engine
 from tabs.reading.models import dataset_of, model_label, models_of, predictor_of, sifted_rows
 from tabs.reading.opened import open_dataset
@@ -40,12 +42,13 @@ NOTHING_YET = empty_state("No trained model yet", "Train a run for at least one 
 
 
 class Cases(NamedTuple):
-    """A page of comparisons under its heading, the first one's number, and where that is in the split."""
+    """A page of comparisons under its heading, the first one's number, where that is in the split, and what may be taken up."""
 
     heading: Any
     cases: Any
     start: Any
     where: Any
+    offers: Any
 
 
 def nothing_chosen(task: Task, model: str | None) -> str:
@@ -68,11 +71,13 @@ class Asked(NamedTuple):
         return self == Asked()
 
 
-def show_cases(task: Task, view: View, model: str | None, split: str, asked: Asked, start: int) -> Cases:
-    """The page of comparisons that `start` is on."""
+def show_cases(
+    task: Task, view: View, model: str | None, split: str, asked: Asked, start: int, beside: str | None = ""
+) -> Cases:
+    """The page of comparisons that `start` is on; under it the same samples through the model `beside`, if there is one."""
     once = f'<p class="lab-small">{text(ONCE)}</p>' if split == TEST else ""
     heading = f"<h3>{text(TITLES[split])} {text(task.plural)}: truth and prediction</h3>{once}"
-    nothing = Cases(heading=heading, cases="", start=0, where="")
+    nothing = Cases(heading=heading, cases="", start=0, where="", offers=[])
     if not model:
         return nothing._replace(cases=nothing_chosen(task, model))
     missing = show_missing(dataset_of(model))
@@ -91,11 +96,26 @@ def show_cases(task: Task, view: View, model: str | None, split: str, asked: Ask
         if not total:
             return nothing._replace(cases=empty_state("None", "No sample is like that. Show all again."))
         start = min(max(0, start), (total - 1) // PAGE * PAGE)
-        shown = view.show_comparisons(predictor, data, items[start : start + PAGE])
+        seen = items[start : start + PAGE]
+        shown = view.show_comparisons(predictor, data, seen)
+        if beside and beside != model:
+            shown = f"{_whose(model)}{shown}{_whose(beside)}{_through(view, beside, data, seen)}"
         where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
-        return Cases(heading=heading, cases=shown, start=start, where=where)
+        return Cases(heading=heading, cases=shown, start=start, where=where, offers=offers_of(task, data, seen))
     except EngineError as error:
         return nothing._replace(cases=note(without_paths(error), "bad"))
+
+
+def _whose(model: str) -> str:
+    return f'<h4 class="lab-whose">{text(model_label(model))}</h4>'
+
+
+def _through(view: View, model: str, data: DataSet, items: Sequence[Item]) -> str:
+    """The same samples through another model; it has to answer with the same classes."""
+    predictor = predictor_of(model)
+    if predictor.classes != data.classes:
+        raise DataError("The model beside it answers with other classes. Choose another one.")
+    return view.show_comparisons(predictor, data, items)
 
 
 def sifted_items(model: str, data: DataSet, split: str, asked: Asked) -> tuple[Item, ...]:

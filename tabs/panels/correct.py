@@ -66,7 +66,7 @@ def open_answer(task: Task, model: str | None, given: str | None) -> Correcting:
     label = as_label(prediction)
     mask = label if isinstance(label, np.ndarray) else None
     known = None if mask is not None else label
-    dataset, sample = ("", "") if asked.bands is None else sample_at(task, model, Path(given))
+    dataset, sample = sample_at(task, model, given)
     pending = {"model": model, "given": known, "right": known, "mask": "", "sample": sample, "dataset": dataset}
     shown = {
         "kind": task.kind,
@@ -102,16 +102,17 @@ def _text(predictor: "Predictor", given: str) -> _Given:
 GIVEN = {PICTURE.name: _picture, TEXT.name: _text}  # by what the models of a task read
 
 
-def sample_at(task: Task, model: str, picture: Path) -> tuple[str, str]:
-    """The data set of a model and the name in it of the picture at that path; ("", "") for one from elsewhere."""
-    from engine.data.own.edits import name_of
+def sample_at(task: Task, model: str, given: str) -> tuple[str, str]:
+    """The data set of a model and the name in it of the picture at that path, or of that text; ("", "") from elsewhere."""
+    from engine.data.own.edits import item_of, name_of
 
     dataset = dataset_of(model)
     try:
         data = open_dataset(task, dataset)
     except EngineError:
         return "", ""
-    return (dataset, name_of(data, picture)) if picture.is_relative_to(data.root) else ("", "")
+    item = item_of(data, given)
+    return ("", "") if item is None else (dataset, name_of(data, item))
 
 
 def react(opened: str, pending: Mapping[str, Any], asked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -197,9 +198,9 @@ def _url(picture: np.ndarray, form: str) -> str:
     return as_url(packed.getvalue(), form.lower())
 
 
-def build_correcting(task: Task, model: gr.State, given: Any) -> None:
-    """The panel, wired; `given` holds what the model was given: a picture's path, or a text."""
-    editor_id = f"{task.name}-correct"
+def build_correcting(task: Task, model: gr.State, given: Any, *, where: str) -> None:
+    """The panel, wired; `given` holds what the model was given: a picture's path, or a text. `where` is the step it is in."""
+    editor_id = f"{task.name}-{where}-correct"
     asking = gr.Button("No, the right answer is …", size="sm", visible=False, elem_classes="lab-correct")
     with gr.Column(visible=False, elem_id=editor_id) as box:
         editor = gr.HTML(EDITOR, js_on_load=script("labeller"))

@@ -31,6 +31,7 @@ from tabs.panels.cases import (
     show_cases,
 )
 from tabs.panels.missing_data import build_missing_data
+from tabs.panels.taken_up import TakenUp, build_taken_up
 from tabs.programs import results_code
 from tabs.reading.models import (
     dataset_of,
@@ -57,6 +58,15 @@ from tabs.wiring import (
     flat,
     html_or_reason,
 )
+
+NOBODY = ("no other model", "")
+
+
+class ResultsPanel(NamedTuple):
+    """What the next step needs of this one: the chosen model, and the case that was taken up."""
+
+    model: gr.State
+    taken: TakenUp
 
 
 class ShownSplit(NamedTuple):
@@ -126,16 +136,15 @@ def code_of(task: Task, model: str | None, split: str) -> str:
     return results_code(task.name, own_name(config.dataset), model, config.objective, split=split)
 
 
-def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
+def build_results_panel(task: Task, view: View, tab: gr.Tab) -> ResultsPanel:
     """The panel's components, wired."""
     panel_id = f"{task.name}-results"
     build_lesson(task, "results")
     with gr.Column(elem_id=panel_id, elem_classes="lab-panel"):
         with gr.Row(elem_classes="lab-controls"):
-            picker = build_run_picker("Model")
+            picker, beside = build_run_picker("Model"), build_run_picker("Beside it", [NOBODY], "")
             model, opened = as_state(picker), counted(tab.select)
-            order = gr.Dropdown(ORDERS, value=LISTED, label="Order", min_width=170)
-            show = gr.Radio([("All", ALL), ("Wrong", WRONG), ("Right", RIGHT)], value=ALL, label="Show")
+            order, show = _build_order()
             split = gr.Radio(
                 [(TITLES[name], name) for name in (VALID, TEST)],
                 value=VALID,
@@ -150,6 +159,8 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
         fetched = build_missing_data(model, opened)
         with gr.Row(elem_classes="lab-pager"):
             back, where, forth = gr.Button("← Back", size="sm"), gr.HTML(), gr.Button("More →", size="sm")
+        offers = gr.State([])
+        taken = build_taken_up(task, model, offers)
         measure, tested = gr.Button("Measure it on the whole test split", size="sm", visible=False), gr.HTML()
         gr.HTML("<h3>Figures over the whole validation split</h3>")
         figures = gr.HTML()
@@ -159,7 +170,7 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
         breakdown = gr.HTML(js_on_load=script("click-choice"), elem_classes="lab-sifted")
     code = build_code()
 
-    shown = Cases(heading=heading, cases=cases, start=gr.State(0), where=where)
+    shown = Cases(heading=heading, cases=cases, start=gr.State(0), where=where, offers=offers)
     offered, judged = ShownSplit(split=split, measure=measure), as_state(split)
     _wire_cases(
         task,
@@ -170,6 +181,7 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
         opened=opened,
         judged=judged,
         asked=Asked(order=order, show=show, only=only),
+        beside=beside,
         fetched=fetched,
         back=back,
         forth=forth,
@@ -179,9 +191,16 @@ def build_results_panel(task: Task, view: View, tab: gr.Tab) -> None:
     filtered.select(chosen_part, None, [only, filtered], **POLL)
     model.change(lambda: ("", ""), None, [only, filtered], **POLL)
     tab.select(partial(refresh_trained, task), picker, picker, **POLL)
+    tab.select(lambda: gr.update(choices=[NOBODY, *model_choices(models_of(task))]), None, beside, **POLL)
     measure.click(partial(show_test_figures, task, view), model, tested, **RANK)
     gr.on([model.change, opened.change], partial(show_figures, view), model, figures, **ACTION)
     gr.on([model.change, judged.change], partial(code_of, task), [model, split], code, **POLL)
+    return ResultsPanel(model=model, taken=taken)
+
+
+def _build_order() -> tuple[gr.Dropdown, gr.Radio]:
+    order = gr.Dropdown(ORDERS, value=LISTED, label="Order", min_width=170)
+    return order, gr.Radio([("All", ALL), ("Wrong", WRONG), ("Right", RIGHT)], value=ALL, label="Show")
 
 
 def _wire_cases(
@@ -194,6 +213,7 @@ def _wire_cases(
     opened: gr.State,
     judged: gr.State,
     asked: Asked,
+    beside: gr.Dropdown,
     fetched: gr.State,
     back: gr.Button,
     forth: gr.Button,
@@ -201,10 +221,11 @@ def _wire_cases(
     def page_from(step: int | None) -> dict[str, Any]:
         """The event that shows the page so many inputs away; None is the first page."""
 
-        def show(model: str | None, split: str, order: str, show: str, only: str, at: int) -> Cases:
-            return show_cases(task, view, model, split, Asked(order, show, only), 0 if step is None else at + step)
+        def show(model: str | None, beside: str, split: str, order: str, show: str, only: str, at: int) -> Cases:
+            start = 0 if step is None else at + step
+            return show_cases(task, view, model, split, Asked(order, show, only), start, beside)
 
-        inputs = [model, offered.split, *asked, shown.start]
+        inputs = [model, beside, offered.split, *asked, shown.start]
         return {"fn": show, "inputs": inputs, "outputs": flat(shown), **RANK}
 
     # The last of them counts: the step is opened, and its model is chosen while that is being answered.
@@ -215,5 +236,6 @@ def _wire_cases(
     fetched.change(lambda: LOADING, None, shown.cases, **POLL)
     judged.change(**offering)
     gr.on([asked.order.input, asked.show.input, asked.only.change, judged.change], **page_from(None), **last)
+    beside.input(**page_from(0), **last)
     back.click(**page_from(-PAGE))
     forth.click(**page_from(PAGE))

@@ -50,6 +50,18 @@ def name_of(data: DataSet, item: Item) -> str:
     return item.relative_to(data.root).as_posix() if item.is_relative_to(data.root) else item.name
 
 
+def item_of(data: DataSet, given: str) -> Item | None:
+    """The sample of a data set that a model was given, as a picture's path or as a text; None for one from elsewhere."""
+    if isinstance(data, TextData):
+        for split in SPLITS:
+            items = getattr(data, split)
+            found = next((item for item, words in zip(items, data.texts(items), strict=True) if words == given), None)
+            if found is not None:
+                return found
+        return None
+    return Path(given) if Path(given).is_relative_to(data.root) else None
+
+
 def label_of(data: DataSet, item: Item) -> Any:
     """A sample's label as an `Edit` would have it."""
     if isinstance(data, TextData):

@@ -21,6 +21,7 @@ from tabs.panels import cases as cases_panel
 from tabs.panels import data as data_panel
 from tabs.panels import dataset_picker, missing_data
 from tabs.panels import results as results_panel
+from tabs.panels.taken_up import show_offers
 from tabs.views.mask_view import MASK_VIEW
 
 SHELL = "python -m"
@@ -140,3 +141,40 @@ def test_the_test_split_is_shown_and_measured_on_demand(streets: Path, tmp_path:
 def test_where_the_data_set_is_here_nothing_is_missing(lab_home: Path) -> None:
     fetch("drawn-streets")
     assert missing_data.show_missing("drawn-streets") == ""
+
+
+def with_data(streets: Path, tmp_path: Path) -> Path:
+    """A sample model whose data set is here; where that lies."""
+    own = tmp_path / "streets"
+    shutil.copytree(streets, own)
+    classes = CAMVID.build_objective().open_data(own).classes
+    shutil.copytree(save_untrained(tmp_path / "made", classes, dataset=str(own)), listing.SAMPLES_FOLDER / "camvid")
+    return own
+
+
+def test_each_case_in_sight_may_be_taken_up(streets: Path, tmp_path: Path) -> None:
+    own = with_data(streets, tmp_path)
+    offers = cases("sample-camvid").offers
+    assert len(offers) == cases_panel.PAGE and all(Path(offer.given).is_relative_to(own) for offer in offers)
+    shown = show_offers(offers)
+    assert [f'data-choice="{number}"' in shown for number in range(4)] == [True, True, True, False]
+    assert offers[2].name in shown and str(own) not in shown
+    assert show_offers(cases(None).offers) == ""
+
+
+def test_the_same_cases_go_through_another_model_too(streets: Path, tmp_path: Path) -> None:
+    own = with_data(streets, tmp_path)
+    classes = CAMVID.build_objective().open_data(own).classes
+    shutil.copytree(save_untrained(tmp_path / "other", classes, dataset=str(own)), listing.SAMPLES_FOLDER / "other")
+    other = save_untrained(tmp_path / "strange", ("sky", "road"), dataset=str(own))
+    shutil.copytree(other, listing.SAMPLES_FOLDER / "strange")
+
+    def through(beside: str) -> cases_panel.Cases:
+        return cases_panel.show_cases(
+            CAMVID, MASK_VIEW, "sample-camvid", cases_panel.VALID, cases_panel.Asked(), 0, beside
+        )
+
+    alone, both = through(""), through("sample-other")
+    assert both.cases.count("<figure") == 2 * alone.cases.count("<figure") and both.cases.count("lab-whose") == 2
+    assert through("sample-camvid") == alone, "a model is not shown beside itself"
+    assert "other classes" in through("sample-strange").cases

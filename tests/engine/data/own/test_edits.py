@@ -9,7 +9,7 @@ import pytest
 from own_data import boxed, lines, masked_set, pointed_set, sayings, tagged_set
 
 from engine.data.dataset import DataSet
-from engine.data.own.edits import SPLITS, Edit, label_of, name_of, write_edited
+from engine.data.own.edits import SPLITS, Edit, item_of, label_of, name_of, write_edited
 from engine.errors import DataError
 from engine.tasks.checking import kinds_to_try
 from engine.tasks.own_ways import open_plain
@@ -107,3 +107,12 @@ def test_an_edit_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
     data = opened("label", SETS["label"][0](tmp_path / "mine"))
     with pytest.raises(DataError, match=r"has no sample 'x\.png'"):
         write_edited("label", data, {"x.png": Edit(is_dropped=True)}, tmp_path / "edited")
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_what_a_model_was_given_is_found_again_in_its_data_set(tmp_path: Path, kind: str) -> None:
+    data: Any = opened(kind, SETS[kind][0](tmp_path / "mine"))
+    for item in (data.train[-1], data.valid[0]):
+        found = item_of(data, data.texts([item])[0] if kind == "text" else str(item))
+        assert found is not None and shown(data, found) == shown(data, item)
+    assert item_of(data, "not a word of it" if kind == "text" else "/somewhere/else.png") is None
