@@ -35,7 +35,7 @@ from tabs.panels.plan import (
 )
 from tabs.panels.stage_form import StageValues, form_values, train_from_choices
 from tabs.reading.diagnosed import diagnosis_of, moment_of
-from tabs.reading.lineage import lineage_of
+from tabs.reading.lineage import compare_link, lineage_of
 from tabs.reading.opened import remarks_of, run_choices, run_dataset, run_title, runs_of, snapshot_of, spec_of
 from tabs.views.view import View
 from tabs.wiring import (
@@ -167,7 +167,7 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
         run=picked(runs, run, chosen),
         live=live,
         findings=said.findings_shown(found, snapshot, steers=steers) if is_new else same.findings,
-        epochs=epoch_table(snapshot.epoch_rows, metrics),
+        epochs=epoch_table(snapshot.epoch_rows, metrics) + compare_link(run, runs),
         stopper=gr.update(visible=steers and snapshot.status in UNDER_WAY and not snapshot.stopping),
         # One that diverged would do so again, at the same step: its settings have to change.
         resumer=gr.update(visible=steers and snapshot.status in RESUMABLE and not snapshot.divergence),
