@@ -32,6 +32,8 @@ from engine.data.sources.fetching import resolve_dataset
 from engine.data.texts.dataset import TextData
 from engine.data.whole_folder import link_file
 from engine.errors import DataError
+from engine.inputs import PICTURE
+from engine.inputs import TEXT as TEXT_INPUT
 from engine.library.corrections import TEXT, Correction
 from engine.library.listing import Model
 from engine.recipe import Recipe, Stage
@@ -41,7 +43,9 @@ from engine.tasks.own_ways import keep_written
 from engine.tasks.registry import get_task
 
 SHARE = 0.3  # of the training samples that are corrections
-STEPS, EPOCHS, BATCH = 40, 4, 8
+STEPS, EPOCHS = 60, 3
+RATE = 0.3  # of the last stage's: at that one, too much of what was learnt is lost (benchmarks/RESULTS.md)
+BATCH = {PICTURE.name: 32, TEXT_INPUT.name: 8}  # at most, and so that ten corrections take about a minute on two cores
 SEED = 7
 
 
@@ -51,6 +55,7 @@ class Mixed:
 
     times: int
     others: int
+    epochs: int
 
 
 def start_mending(model: Model, corrections: Sequence[Correction]) -> Path:
@@ -67,24 +72,46 @@ def start_mending(model: Model, corrections: Sequence[Correction]) -> Path:
         )
     task = get_task(config.task)
     data = task.build_objective(config.objective).open_data(resolve_dataset(config.dataset))
-    recipe = mending_recipe(model, len(corrections))
+    mixed = mixture_of(model, corrections, data)
+    recipe = mending_recipe(model, len(corrections), mixed)
     title = f"{len(corrections)} corrections among samples of {Path(config.dataset).name}"
-    kept = keep_written(task.kind, title[:60], lambda target: write_mixed(model, corrections, data, target))
+    kept = keep_written(task.kind, title[:60], lambda target: write_mixed(model, corrections, data, mixed, target))
     spec = RunSpec(task=task.name, dataset=kept.name, recipe=recipe, init_from=str(model.source), seed=SEED, title="")
     return start(spec)
 
 
-def mix(corrections: int, batch: int, *, share: float = SHARE) -> Mixed:
-    """A mixture of that share, as large as an epoch is to be."""
-    total = math.ceil(STEPS * batch / EPOCHS)
+def mixture_of(model: Model, corrections: Sequence[Correction], data: DataSet) -> Mixed:
+    """The mixture of a model's corrections and training samples of `data`."""
+    taught = sum(not one.is_dropped for one in corrections)
+    return mix(taught or 1, batch_of(model), len(data.train))
+
+
+def mix(corrections: int, batch: int, there: int, *, share: float = SHARE) -> Mixed:
+    """A mixture of that share, as large as an epoch is to be, or as `there` training samples allow; then it has more epochs."""
+    seen = STEPS * batch
+    total = min(math.ceil(seen / EPOCHS), there / (1 - share))
     times = max(1, round(share * total / max(corrections, 1)))
-    return Mixed(times=times, others=max(0, round(times * corrections * (1 - share) / share)))
+    others = max(0, round(times * corrections * (1 - share) / share))
+    return Mixed(times=times, others=others, epochs=max(EPOCHS, round(seen / (times * corrections + others))))
 
 
-def mending_recipe(model: Model, corrections: int) -> Recipe:
-    """One short stage from the model's own last one: all of it learns, with rates as there, over the mixture."""
-    last = model.config.stage
-    stage = replace(last, name="corrections", epochs=EPOCHS, batch_size=min(last.batch_size, BATCH), train_from=0)
+def batch_of(model: Model) -> int:
+    """The batch size of its last stage, or what is quick enough."""
+    return min(model.config.stage.batch_size, BATCH[get_task(model.config.task).input_kind.name])
+
+
+def mending_recipe(model: Model, corrections: int, mixed: Mixed) -> Recipe:
+    """One short stage from the model's own last one: all of it learns, at a share of the rates there, over the mixture."""
+    last = checked_rates(model.config.stage)
+    low, high = last.lr_slice
+    stage = replace(
+        last,
+        name="corrections",
+        epochs=mixed.epochs,
+        batch_size=batch_of(model),
+        train_from=0,
+        max_lr=(RATE * low, RATE * high),
+    )
     title = f"Fine-tune on {corrections} correction{'s' if corrections != 1 else ''}"
     plan = model.config.plan
     return Recipe(
@@ -92,7 +119,7 @@ def mending_recipe(model: Model, corrections: int) -> Recipe:
         title=title,
         backbone=plan.backbone,
         objective=model.config.objective,
-        stages=(checked_rates(stage),),
+        stages=(stage,),
         new_channels=plan.new_channels,
     )
 
@@ -103,9 +130,7 @@ def checked_rates(stage: Stage) -> Stage:
     return stage if low < high else replace(stage, max_lr=(high / 10, high))
 
 
-def write_mixed(
-    model: Model, corrections: Sequence[Correction], data: DataSet, target: Path, *, share: float = SHARE
-) -> None:
+def write_mixed(model: Model, corrections: Sequence[Correction], data: DataSet, mixed: Mixed, target: Path) -> None:
     """Fill the new folder `target` with a data set: corrections among training samples of `data`, whose validation stays.
 
     What was corrected does not come as it was. Raises `DataError` where nothing can be learnt from the corrections.
@@ -115,7 +140,6 @@ def write_mixed(
     taught = [one for one in corrections if not one.is_dropped]
     if not taught and not gone:
         raise DataError("None of the corrections is of these data, or says what is right. Correct something first.")
-    mixed = mix(len(taught) or 1, min(model.config.stage.batch_size, BATCH), share=share)
     held = tuple(item for item in data.valid if name_of(data, item) not in gone)  # what is learnt from judges nothing
     few = replace(data, train=_some(data, gone, mixed.others, model.config.plan.classes), valid=held, test=())
     if isinstance(few, TextData):

@@ -23,7 +23,7 @@ from engine.library.corrections import (
     keep_correction,
     take_back,
 )
-from engine.library.mending import BATCH, edits_of, mending_recipe, mix, write_mixed
+from engine.library.mending import EPOCHS, STEPS, Mixed, edits_of, mending_recipe, mix, mixture_of, write_mixed
 from engine.recipe import Stage
 from engine.tasks.checking import kinds_to_try
 from engine.tasks.own_ways import open_plain
@@ -67,7 +67,7 @@ def texts(root: Path) -> Path:
 def model(classes: tuple[str, ...]) -> Any:
     stage = Stage(name="s", epochs=3, max_lr=(1e-5, 1e-4), image_size=32, batch_size=16, train_from=-1)
     plan = SimpleNamespace(classes=classes, backbone="tf_efficientnet_lite0", new_channels="mean")
-    return cast(Any, SimpleNamespace(config=SimpleNamespace(stage=stage, plan=plan, objective="x")))
+    return cast(Any, SimpleNamespace(config=SimpleNamespace(stage=stage, plan=plan, objective="x", task="weather")))
 
 
 def wrong(kind: str = "label", classes: tuple[str, ...] = ("a", "b"), **more: Any) -> Wrong:
@@ -126,9 +126,17 @@ def test_a_damaged_record_is_left_out(lab_home: Path) -> None:
 
 def test_a_mixture_has_its_share_and_its_size() -> None:
     for count in (1, 3, 10, 40):
-        mixed = mix(count, BATCH, share=0.3)
+        mixed = mix(count, 8, 1000, share=0.3)
         corrected = count * mixed.times
-        assert abs(corrected / (corrected + mixed.others) - 0.3) < 0.02 and corrected + mixed.others >= 60
+        assert abs(corrected / (corrected + mixed.others) - 0.3) < 0.02 and corrected + mixed.others >= 120
+        assert mixed.epochs in (EPOCHS, EPOCHS + 1)
+
+
+def test_where_there_are_few_samples_each_is_seen_more_often() -> None:
+    few = mix(10, 32, 70)
+    assert (few.times, few.others) == (3, 70) and few.epochs == round(STEPS * 32 / 100)
+    many = mix(500, 32, 5000)
+    assert (many.times, many.epochs) == (1, EPOCHS) and many.others == 1167
 
 
 @pytest.mark.parametrize("kind", SETS)
@@ -142,9 +150,9 @@ def test_corrections_are_mixed_among_training_samples_and_validation_stays(tmp_p
     right = np.ones((30, 40), np.uint8) if kind == "mask" else right
     said = wrong(kind, data.classes, dataset="d", sample=name_of(data, item))
     kept = keep_correction(said, right, **given)
-    write_mixed(model(data.classes), [kept], data, tmp_path / "mixed")
+    mixed = mixture_of(model(data.classes), [kept], data)
+    write_mixed(model(data.classes), [kept], data, mixed, tmp_path / "mixed")
     back: Any = open_plain(kind, tmp_path / "mixed")
-    mixed = mix(1, BATCH)
     assert back.classes == data.classes and len(back.valid) == len(data.valid) and not back.test
     assert len(back.train) == mixed.times + min(mixed.others, len(data.train) - 1)
     assert sorted(map(repr_of(data), data.valid)) == sorted(map(repr_of(back), back.valid))
@@ -163,10 +171,10 @@ def repr_of(data: Any) -> Callable[[Any], str]:
 
 
 def test_the_recipe_is_one_short_stage_in_which_all_learns() -> None:
-    recipe = mending_recipe(model(("a", "b")), 1)
+    recipe = mending_recipe(model(("a", "b")), 1, Mixed(times=9, others=21, epochs=4))
     (stage,) = recipe.stages
-    assert recipe.title == "Fine-tune on 1 correction" and (stage.train_from, stage.batch_size) == (0, 8)
-    assert stage.image_size == 32 and stage.lr_slice == (1e-5, 1e-4)
+    assert recipe.title == "Fine-tune on 1 correction" and (stage.train_from, stage.batch_size) == (0, 16)
+    assert stage.image_size == 32 and stage.lr_slice == pytest.approx((3e-6, 3e-5)) and stage.epochs == 4
 
 
 def test_a_correction_says_where_its_copy_is() -> None:
