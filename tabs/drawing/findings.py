@@ -22,12 +22,10 @@ def finding_card(number: int, finding: Finding) -> str:
     )
 
 
-def said_of_none(findings: Sequence[Finding], unclear: Sequence[Unclear], *, has_begun: bool, is_over: bool) -> str:
-    """That nothing stands out, where that is so; and folded away what cannot be told yet."""
-    if not has_begun:
-        return ""
+def said_of_none(unclear: Sequence[Unclear], *, is_clean: bool, is_over: bool) -> str:
+    """That nothing stands out, where a run is clean; and folded away what cannot be told yet."""
     nothing = ""
-    if not findings:
+    if is_clean:
         yet = "in this run's curves and figures" if is_over else "so far"
         nothing = f'<p class="lab-small">Nothing stands out {yet}.</p>'
     if not unclear:

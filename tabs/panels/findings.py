@@ -51,8 +51,10 @@ def build_findings() -> FindingsShown:
     return FindingsShown(*places, rest=gr.HTML(visible=False))
 
 
-def findings_shown(diagnosis: Diagnosis, snapshot: RunSnapshot, *, steers: bool) -> FindingsShown:
-    """A diagnosis in its places; buttons only for somebody who may steer the run."""
+def findings_shown(
+    diagnosis: Diagnosis, snapshot: RunSnapshot, *, steers: bool, is_warned: bool = False
+) -> FindingsShown:
+    """A diagnosis in its places; buttons only for somebody who may steer the run. `is_warned`: something was said already."""
     places: list[FindingShown] = []
     for number in range(MOST_SHOWN):
         if number >= len(diagnosis.findings):
@@ -67,12 +69,8 @@ def findings_shown(diagnosis: Diagnosis, snapshot: RunSnapshot, *, steers: bool)
         finding_card(number, finding)
         for number, finding in enumerate(diagnosis.findings[MOST_SHOWN:], start=MOST_SHOWN + 1)
     )
-    below = said_of_none(
-        diagnosis.findings,
-        diagnosis.unclear,
-        has_begun=bool(snapshot.train_points),
-        is_over=snapshot.status in ENDED,
-    )
+    is_clean, has_begun = not is_warned and not diagnosis.findings, bool(snapshot.train_points)
+    below = said_of_none(diagnosis.unclear, is_clean=is_clean, is_over=snapshot.status in ENDED) if has_begun else ""
     return FindingsShown(*places, rest=gr.update(value=more + below, visible=bool(more + below)))
 
 

@@ -58,7 +58,7 @@ def build_taken_up(task: Task, model: gr.State, offers: gr.State) -> TakenUp:
     given = gr.State("")
     with gr.Column(visible=False, elem_classes="lab-taken-up") as box:
         title = gr.HTML()
-        trying = gr.Button("Open it in “Try it”", size="sm")
+        trying = gr.Button("Open it in “Try it”", size="sm", elem_classes="lab-correct")
         build_correcting(task, model, given, where="results")
 
     def chosen(offers: Sequence[Offer], event: gr.EventData) -> tuple[str, str, Any]:

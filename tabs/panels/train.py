@@ -16,24 +16,23 @@ from engine.runs.snapshot import RunSnapshot
 from engine.runs.store import RunSpec, find_run
 from engine.task import Task
 from tabs.door.address import chosen_of
-from tabs.door.paths import shown_name, without_paths
+from tabs.door.paths import without_paths
 from tabs.drawing.findings import marks_of
 from tabs.drawing.live_run import RESUMABLE, UNDER_WAY, epoch_table, show_run, signature
 from tabs.drawing.markup import LOADING, empty_state, note
 from tabs.panels import findings as said
+from tabs.panels.copied import CopiedSettings, copy_settings
 from tabs.panels.foretold import foretold
 from tabs.panels.kept_form import keep_form, note_form
 from tabs.panels.plan import (
     PlanForm,
     build_plan_form,
     fitted_plan,
-    plan_of,
     planned_code,
     planned_recipe,
     restored_plan,
     whole_seed,
 )
-from tabs.panels.stage_form import StageValues, form_values, train_from_choices
 from tabs.reading.diagnosed import diagnosis_of, moment_of
 from tabs.reading.lineage import compare_link, lineage_of
 from tabs.reading.opened import remarks_of, run_choices, run_dataset, run_title, runs_of, snapshot_of, spec_of
@@ -166,7 +165,9 @@ def poll_run(task: Task, metrics: Mapping[str, str], chosen: str | None, seen: s
     return RunPolled(
         run=picked(runs, run, chosen),
         live=live,
-        findings=said.findings_shown(found, snapshot, steers=steers) if is_new else same.findings,
+        findings=said.findings_shown(found, snapshot, steers=steers, is_warned=bool(worse))
+        if is_new
+        else same.findings,
         epochs=epoch_table(snapshot.epoch_rows, metrics) + compare_link(run, runs),
         stopper=gr.update(visible=steers and snapshot.status in UNDER_WAY and not snapshot.stopping),
         # One that diverged would do so again, at the same step: its settings have to change.
@@ -199,32 +200,6 @@ def without_runs(chosen: str | None) -> RunPolled:
         log="",
         log_fold=hidden,
         seen=NONE,
-    )
-
-
-class CopiedSettings(NamedTuple):
-    """A run's last stage for the form: what to train (one stage), the model, and the form's values."""
-
-    plan: Any
-    backbone: Any
-    new_channels: Any
-    form: StageValues
-
-
-@tells_errors
-def copy_settings(task: Task, run: str | None) -> CopiedSettings:
-    """A run's last stage, as the form would say it."""
-    if not run:
-        raise RunError("There is no run to copy from yet.")
-    recipe = spec_of(run).recipe
-    stage = recipe.stages[-1]
-    if stage.train_from not in [group for _, group in train_from_choices(task)]:
-        raise RunError(f"This run trains from layer group {stage.train_from}, which the form does not offer.")
-    return CopiedSettings(
-        plan=plan_of(task, recipe.objective),
-        backbone=shown_name(recipe.backbone),
-        new_channels=recipe.new_channels,
-        form=form_values(stage),
     )
 
 

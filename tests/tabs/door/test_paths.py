@@ -22,8 +22,8 @@ from tabs import home, models_page
 from tabs import programs as code
 from tabs.door import paths
 from tabs.panels import cases as cases_panel
+from tabs.panels import copied, dataset_picker, http_api, publish_form
 from tabs.panels import data as data_panel
-from tabs.panels import dataset_picker, http_api, publish_form
 from tabs.panels import rate as rate_panel
 from tabs.panels import results as results_panel
 from tabs.panels import train as train_panel
@@ -90,7 +90,7 @@ def test_nowhere_on_the_page_is_a_model_s_or_a_data_set_s_folder(person: Person,
         dataset_picker.dataset_status("own/mine-1"),
         list(dataset_picker.chosen_dataset(IMDB, "own/mine-1")["choices"]),
         train_panel.poll_run(CAMVID, {}, run.name, ""),
-        train_panel.copy_settings(CAMVID, run.name),
+        copied.copy_settings(CAMVID, run.name),
         publish_form.card_of(run.name),
     ]
     found = [place for place in (streets.parent, Path("/models/of/mine"), lab_home) if str(place) in str(shown)]

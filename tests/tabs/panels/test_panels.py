@@ -40,8 +40,8 @@ from tabs import home
 from tabs.drawing.markup import LOADING
 from tabs.page import build_page
 from tabs.panels import cases as cases_panel
+from tabs.panels import copied, dataset_picker, taking
 from tabs.panels import data as data_panel
-from tabs.panels import dataset_picker, taking
 from tabs.panels import plan as plan_panel
 from tabs.panels import rate as rate_panel
 from tabs.panels import results as results_panel
@@ -157,16 +157,16 @@ def test_a_run_that_has_ended_can_be_deleted_and_one_that_waits_cannot(streets):
 
 
 def test_a_run_can_be_copied_into_the_form(streets):
-    copied = train_panel.copy_settings(CAMVID, start_training(streets, "quick"))
-    assert (copied.plan, copied.backbone, copied.new_channels) == (
+    settings = copied.copy_settings(CAMVID, start_training(streets, "quick"))
+    assert (settings.plan, settings.backbone, settings.new_channels) == (
         plan_panel.ONE_STAGE,
         "tf_efficientnet_lite0",
         "zeros",
     )
     given = plan_panel.fitted_plan(CAMVID, str(streets), CAMVID.recipe("quick"))
-    assert copied.form == form_values(given.stages[-1])
+    assert settings.form == form_values(given.stages[-1])
     with pytest.raises(gr.Error, match="no run to copy"):
-        train_panel.copy_settings(CAMVID, None)
+        copied.copy_settings(CAMVID, None)
 
 
 def test_the_code_follows_the_form_and_says_what_is_wrong(streets):

@@ -23,11 +23,11 @@ from engine.tasks.imdb import IMDB, LANGUAGE_MODEL, REMARK, TRANSDUCTIVE
 from engine.tasks.lesson import TEMPERATURE
 from tabs import home
 from tabs.panels import cases as cases_panel
+from tabs.panels import copied, taking
 from tabs.panels import data as data_panel
 from tabs.panels import plan as plan_panel
 from tabs.panels import rate as rate_panel
 from tabs.panels import results as results_panel
-from tabs.panels import taking
 from tabs.panels import train as train_panel
 from tabs.panels.stage_form import form_values
 from tabs.reading import opened
@@ -216,7 +216,7 @@ def test_the_form_trains_either_aim_and_a_rate_goes_back_to_its_own(reviews):
     run = train_panel.start_run(*asked, *values)["value"]
     recipe = opened.spec_of(run).recipe
     assert (recipe.objective, recipe.stages[0].text_length, recipe.name) == (LANGUAGE_MODEL, 32, "full-32")
-    assert train_panel.copy_settings(IMDB, run).plan == plans[1]
+    assert copied.copy_settings(IMDB, run).plan == plans[1]
     assert LANGUAGE_MODEL in plan_panel.planned_code(*asked, *values)
     assert plan_panel.aim_values(IMDB, plans[1]) == form_values(IMDB.aim(LANGUAGE_MODEL).default_stage)
     finder = rate_panel.start_finder(IMDB, str(reviews), "any", "zeros", "", -1, 64, 8, LANGUAGE_MODEL)["value"]
