@@ -108,29 +108,34 @@ def heat_map(
     *,
     corner: str = "truth ↓ · guess →",
     joined: str = "seen as",
+    in_percent: bool = False,
 ) -> str:
-    """A confusion matrix: rows are the truth, columns the prediction, colour the share of the row.
+    """A confusion matrix: rows are the truth, columns the prediction, colour the share of the row; what is in neither is named.
 
-    `corner` names rows and columns, and `joined` says in a cell's hint how they belong together.
+    `corner` names rows and columns, and `joined` says in a cell's hint how they belong together. `in_percent` is for pixels:
+    of a handful of samples a share would say more than is known.
     """
-    head = "".join(f'<th scope="col"><span>{text(name)}</span></th>' for name in names)
+    there = [place for place in range(len(names)) if sum(counts[place]) or sum(row[place] for row in counts)]
+    head = "".join(f'<th scope="col"><span>{text(names[place])}</span></th>' for place in there)
     rows = []
-    for name, row in zip(names, counts, strict=True):
-        total = sum(row)
+    for place in there:
+        row, name = counts[place], names[place]
         cells = "".join(
-            _cell(f"{name} {joined} {other}", count, total) for other, count in zip(names, row, strict=True)
+            _cell(f"{name} {joined} {names[other]}", row[other], sum(row), in_percent=in_percent) for other in there
         )
         rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+    absent = ", ".join(name for place, name in enumerate(names) if place not in there)
     return (
         '<div class="lab-scroll" tabindex="0"><table class="lab-heat"><thead><tr><th class="corner">'
         f"{text(corner)}</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        + (f'<p class="lab-small">Not among them: {text(absent)}.</p>' if absent else "")
     )
 
 
-def _cell(meaning: str, count: float, total: float) -> str:
+def _cell(meaning: str, count: float, total: float, *, in_percent: bool) -> str:
     share = count / total if total else 0.0
-    shown = f"{share:.0%}".removesuffix("%") if share >= 0.005 else ""
-    hint = text(f"{meaning}: {share:.1%}")
+    shown = (f"{share:.0%}".removesuffix("%") if share >= 0.005 else "") if in_percent else f"{count:.0f}" * bool(count)
+    hint = text(f"{meaning}: {share:.1%}" if in_percent else f"{meaning}: {count:.0f} of {total:.0f}")
     strong = " strong" if share > 0.55 else ""
     return f'<td class="cell{strong}" style="--share:{100 * share:.1f}%" title="{hint}">{shown}</td>'
 

@@ -127,13 +127,14 @@ def learn(task: str | None, model: str | None) -> str:
     if not task or not model:
         raise DataError("Choose the model that is to learn from the corrections.")
     load_engine()
-    from engine.library.mending import start_mending
+    from engine.library.mending import SHARE, start_mending
 
     run = start_mending(known_model(model), counted(task)).name
     address = link(task, "train", run=run)
     return (
-        f'<p>It is training. <a class="lab-go" href="{text(address)}">Watch it →</a> Before its first step it is measured on '
-        "the validation samples that it has not learnt from, so that you see whether it forgets.</p>"
+        f'<p>It is training. <a class="lab-go" href="{text(address)}">Watch it →</a> Of what it sees, {SHARE:.0%} are '
+        "corrections; the others are training samples, so that it does not forget them. Before its first step it is measured "
+        "on the validation samples that it has not learnt from, and you see whether it does.</p>"
     )
 
 

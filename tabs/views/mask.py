@@ -94,7 +94,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         [(name, value or 0.0, "not in the data" if value is None else f"{value:.1%}") for name, value in measured],
         colors=[css_color(colors[name]) for name, _ in measured],
     )
-    heat = heat_map(evaluation["confusion"], classes)
+    heat = heat_map(evaluation["confusion"], classes, in_percent=True)
     return (
         '<div class="lab-two"><section><h4>Overlap with the truth (IoU) by class</h4>'
         f"{bars}</section><section><h4>Where each pixel goes, in % of the true class</h4>{heat}</section></div>"

@@ -92,14 +92,12 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         "of the validation pictures is judged with thresholds from the other half. All of these thresholds are of the figures as "
         "the model gives them, as the lesson's 0.2 is; where a model is calibrated, Try it shows them calibrated.</p>"
     )
-    heat = heat_map(
-        evaluation["missed_and_given"], classes, corner="missed ↓ · given instead →", joined="missed, and given"
-    )
+    heat = heat_map(evaluation["missed_and_given"], classes, corner="missed ↓ · given →", joined="missed, and given")
     return (
         f'<div class="lab-two"><section>{chart}{tuned}{said}</section>'
         f"<section><h4>By tag, at threshold 0.2</h4>{_by_tag(classes, tags, decision['thresholds'])}</section></div>"
         f"{show_calibration(evaluation, answers='tags', right='there')}"
-        f"<h4>Errors that come together: of the pictures where a tag was missed, what was given instead (%)</h4>{heat}"
+        f"<h4>Errors that come together: how often one tag was missed in the pictures where another was given and is not there</h4>{heat}"
     )
 
 

@@ -99,7 +99,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         )
     heat = heat_map(evaluation["confusion"], [class_title(name) for name in evaluation["classes"]])
     trusted = show_calibration(evaluation) or _show_reliability(rows)
-    return f'<div class="lab-two"><section><h4>Truth and answer (%)</h4>{heat}</section>{trusted}</div>'
+    return f'<div class="lab-two"><section><h4>Truth and answer, in samples</h4>{heat}</section>{trusted}</div>'
 
 
 def _show_reliability(rows: Sequence[Sequence[float]]) -> str:

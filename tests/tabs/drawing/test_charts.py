@@ -54,8 +54,14 @@ def test_a_long_curve_is_thinned_and_keeps_its_end():
 
 
 def test_confusion_is_shown_as_shares_of_the_truth():
-    html = heat_map([[90, 10], [0, 0]], ["road", "car"])
+    html = heat_map([[900, 100], [0, 0]], ["road", "car"], in_percent=True)
     assert ">90</td>" in html and "road seen as car: 10.0%" in html and "nan" not in html
+
+
+def test_few_samples_are_counted_and_what_is_not_there_is_named():
+    html = heat_map([[3, 1, 0], [0, 0, 0], [0, 0, 0]], ["road", "car", "tram"])
+    assert ">3</td>" in html and "road seen as car: 1 of 4" in html and "%</td>" not in html
+    assert html.count("<tr>") == 3 and "Not among them: tram." in html
 
 
 def test_figures_for_people():
