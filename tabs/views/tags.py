@@ -97,7 +97,7 @@ def show_evaluation(evaluation: Mapping[str, Any]) -> str:
         f'<div class="lab-two"><section>{chart}{tuned}{said}</section>'
         f"<section><h4>By tag, at threshold 0.2</h4>{_by_tag(classes, tags, decision['thresholds'])}</section></div>"
         f"{show_calibration(evaluation, answers='tags', right='there')}"
-        f"<h4>Errors that come together: how often one tag was missed in the pictures where another was given and is not there</h4>{heat}"
+        f"<h4>Errors that come together: how often one tag was missed where another was given and is not there</h4>{heat}"
     )
 
 
