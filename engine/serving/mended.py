@@ -40,7 +40,7 @@ def mended(model: Model, corrections: Sequence[Correction]) -> list[Mended]:
     found = []
     for one in corrections:
         if not one.is_dropped:
-            after = error_of(one, _answer(asked, one))
+            after = error_of(one, answer_of(asked, one))
             found.append(Mended(name=one.name, before=_before(one), after=after))
     return found
 
@@ -54,12 +54,13 @@ def _before(one: Correction) -> float | None:
     if one.given is not None:
         return error_of(one, one.given)
     try:
-        return error_of(one, _answer(load_predictor(known_model(one.model).folder), one))
+        return error_of(one, answer_of(load_predictor(known_model(one.model).folder), one))
     except BundleError:  # deleted since
         return None
 
 
-def _answer(predictor: Predictor, one: Correction) -> Any:
+def answer_of(predictor: Predictor, one: Correction) -> Any:
+    """A model's answer on a corrected sample, as a label."""
     as_label = predictor.objective.as_label
     assert as_label is not None
     if one.input == TEXT:
