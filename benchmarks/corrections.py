@@ -10,8 +10,8 @@ training sees, are judged beside them, and so is the validation split. The fine-
 own, and its seconds are counted from the last of the ten corrections to the end of that process.
 
 What a model has wrong gets better by whatever changes it. So the same is done once more with ten of the samples set aside that
-were no faults in place of the ten that were: "control" is what the forty others are then. "unseen alike" and "control" are, of chips,
-the share in which that tag is still wrong; of the other kinds, the kind's own unit.
+were no faults in place of the ten that were: "control" is what the forty others are then. Of chips and reviews, errors are the
+share in which the fault is still there; of the other kinds, they are in the kind's own unit.
 """
 
 import argparse
