@@ -135,7 +135,8 @@ def test_runs_are_compared_by_a_link_and_one_is_done_again(
     page.get_by_role("button", name="Do one of them again with one change").click()
     page.get_by_label("New value").fill("×3")
     page.get_by_role("button", name="Start it again with this change").click()
-    expect(page.get_by_text(re.compile("planet_sample.*not"))).to_be_visible()  # its data are not on this machine
+    said = page.get_by_test_id("toast-text").filter(has_text=re.compile("planet_sample.*not"))
+    expect(said).to_be_visible()  # its data are not on this machine
     page.get_by_role("button", name="Known-good and known-bad").click()
     expect(page.get_by_text("Steps overshoot")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})
