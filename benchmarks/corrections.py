@@ -112,7 +112,7 @@ TRIALS = {
     "imdb": Trial(
         task="imdb",
         dataset="imdb",
-        stages=sized(128, {"max_lr": 2e-3, **TEXT}, {"max_lr": (2e-5, 3e-4), **TEXT}),
+        stages=(replace(HEAD, max_lr=2e-3, **TEXT), replace(FULL, max_lr=(2e-5, 3e-4), **TEXT)),
         aside=by_chance(0.5),
         fewer=some_reviews,
     ),

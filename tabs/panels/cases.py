@@ -101,7 +101,7 @@ def show_cases(
         if beside and beside != model:
             shown = f"{_whose(model)}{shown}{_whose(beside)}{_through(view, beside, data, seen)}"
         where = f"{start + 1}–{min(start + PAGE, total)} of {total}"
-        return Cases(heading=heading, cases=shown, start=start, where=where, offers=offers_of(task, data, seen))
+        return Cases(heading=heading, cases=shown, start=start, where=where, offers=offers_of(data, seen))
     except EngineError as error:
         return nothing._replace(cases=note(without_paths(error), "bad"))
 

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from engine.data.dataset import DataSet, Item
-from engine.inputs import TEXT
 from engine.task import Task
-from tabs.door.paths import without_paths
 from tabs.drawing.markup import text
 from tabs.panels.correct import build_correcting
 from tabs.scripts import script
@@ -34,13 +32,11 @@ class TakenUp(NamedTuple):
     trying: gr.Button
 
 
-def offers_of(task: Task, data: DataSet, items: Sequence[Item]) -> list[Offer]:
+def offers_of(data: DataSet, items: Sequence[Item]) -> list[Offer]:
     """The cases that are in sight."""
-    if task.input_kind.name == TEXT.name:
-        names = (without_paths(data.name(item)) for item in items)  # pyright: ignore[reportAttributeAccessIssue]
-        texts: list[str] = data.texts(items)  # pyright: ignore[reportAttributeAccessIssue]
-        return [Offer(*pair) for pair in zip(names, texts, strict=True)]
-    return [Offer(item.name, str(item)) for item in items]
+    from engine.data.own.edits import given_of, name_of
+
+    return [Offer(name_of(data, item).rpartition("/")[2], given_of(data, item)) for item in items]
 
 
 def show_offers(offers: Sequence[Offer]) -> str:

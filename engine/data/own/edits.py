@@ -55,11 +55,16 @@ def item_of(data: DataSet, given: str) -> Item | None:
     if isinstance(data, TextData):
         for split in SPLITS:
             items = getattr(data, split)
-            found = next((item for item, words in zip(items, data.texts(items), strict=True) if words == given), None)
-            if found is not None:
-                return found
+            for item, words in zip(items, data.texts(items), strict=True):
+                if words == given:
+                    return item
         return None
     return Path(given) if Path(given).is_relative_to(data.root) else None
+
+
+def given_of(data: DataSet, item: Item) -> str:
+    """What a model is given of a sample: a picture's path, or a text; `item_of` finds the sample again."""
+    return data.texts([item])[0] if isinstance(data, TextData) else str(item)
 
 
 def label_of(data: DataSet, item: Item) -> Any:

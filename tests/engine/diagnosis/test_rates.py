@@ -94,3 +94,10 @@ def test_what_is_no_rate_too_low(rate: float, loss) -> None:
 def test_a_run_under_way_cannot_be_called_slow() -> None:
     made = Made(stage=Stage(epochs=4, max_lr=1e-5, train_from=-1), loss=straight(1.4, 1.39), valid=(1.4, 1.4))
     assert isinstance(rate_too_low(made_case(made, is_over=False)), Unclear)
+
+
+def test_where_not_even_a_usual_rate_teaches_anything_no_rate_is_to_blame() -> None:
+    usual = Made(stage=Stage(epochs=10, max_lr=1e-2, train_from=-1), loss=straight(0.7, 0.69), valid=(0.69,) * 10)
+    far = Made(stage=Stage(name="full", epochs=10, max_lr=0.3), loss=straight(0.69, 0.69), valid=(0.69,) * 10)
+    assert isinstance(rate_too_high(made_case(far)), Finding)
+    assert rate_too_high(made_case(usual, far)) is None
