@@ -61,7 +61,8 @@ class Planted:
         """What is trained."""
         stages = [replace(PLAIN[self.task][number], **self.knobs) for number in self.stages]
         stages[-1] = replace(stages[-1], **self.last)
-        return Recipe(name="planted", stages=tuple(stages), backbone=get_task(self.task).backbones[0])
+        task = get_task(self.task)
+        return Recipe(name="planted", stages=tuple(stages), backbone=task.backbones[0], objective=task.before)
 
 
 def _healthy(name: str, task: str, **changed: Any) -> Planted:

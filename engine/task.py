@@ -197,7 +197,8 @@ class Task:
 
     Where there are several aims, the first is the one that the task is about, and a recipe names its own. `inputs` is what the
     inputs are called, in the plural, where there is a better word than the input kind's own. `backbone_help` says what may
-    stand for one of the `backbones`.
+    stand for one of the `backbones`. `before` names the aim that runs of format 1, which name none, were for, where it is not the
+    first.
     """
 
     name: str
@@ -209,6 +210,7 @@ class Task:
     recipes: tuple[Recipe, ...]
     aims: tuple[Aim, ...]
     inputs: str = ""
+    before: str = ""
     backbone_help: str = "Any timm model that gives feature maps. The first needs no network."
 
     def aim(self, name: str = "") -> Aim:

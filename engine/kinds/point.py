@@ -27,6 +27,7 @@ from engine.kinds.shared import SharedTable, picture_cell, shared_facts
 from engine.kinds.sifting import sift_point
 from engine.kinds.sureness import WITHIN, within_words
 from engine.models.classifier import build_picture_model
+from engine.models.places import build_places_model
 from engine.task import Metrics, Objective
 
 COORDINATES = ("column", "row")  # the model's two outputs
@@ -97,6 +98,11 @@ def build_point_objective() -> Objective[Data]:
         pipeline="keypoint-detection",
         onnx_answer="print((logits[0].clip(-1, 1) + 1) / 2 * picture.size)  # column and row, in pixels",
     )
+
+
+def build_place_objective() -> Objective[Data]:
+    """The same, by a model that reads the point from the places of its maps instead of pooling them."""
+    return replace(build_point_objective(), name="place", build_model=build_places_model)
 
 
 def point_metrics(data: Data) -> Metrics:

@@ -33,8 +33,9 @@ from engine.fields import DAMAGE, from_values
 from engine.host.access import asker, visitor_limits
 from engine.host.home import disk_told, runs_folder
 from engine.recipe import LR_STEPS, Recipe, recipe_from_dict
+from engine.tasks.registry import TASKS
 
-FORMAT = 1
+FORMAT = 2
 SPEC_FILE = "recipe.json"
 EVENTS_FILE = "events.jsonl"
 CHECKPOINTS_FOLDER = "checkpoints"
@@ -139,16 +140,23 @@ def read_spec(run_dir: Path) -> RunSpec:
     path = run_dir / SPEC_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        if values["format"] > FORMAT:
-            raise RunError(f"{path} has format {values['format']}, this version reads {FORMAT}. Update the app.")
-        del values["format"]
+        version = values.pop("format")
+        if version > FORMAT:
+            raise RunError(f"{path} has format {version}, this version reads {FORMAT}. Update the app.")
         values.pop("objective", None)  # once here, now the recipe's
-        values["recipe"] = recipe_from_dict(values["recipe"])
+        recipe = recipe_from_dict(values["recipe"])
+        values["recipe"] = _named(values["task"], recipe) if version == 1 else recipe
         return RunSpec(**{**values, **from_values(RunSpec, values)})
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(f"There is no run in {run_dir}. `python -m engine runs` lists the runs.") from None
     except (*DAMAGE, RecipeError) as error:
         raise RunError(f"{path} is damaged ({error}). Delete the run and make it again.") from error
+
+
+def _named(task: str, recipe: Recipe) -> Recipe:
+    """A recipe of format 1: one that names no objective meant the task's first one of then."""
+    before = next((known.before for known in TASKS if known.name == task), "")
+    return dataclasses.replace(recipe, objective=before) if before and not recipe.objective else recipe
 
 
 def list_runs() -> list[Path]:
