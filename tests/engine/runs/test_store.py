@@ -17,6 +17,7 @@ from engine.recipe import Recipe, Stage
 from engine.runs.store import (
     ELSEWHERE_SECONDS,
     EVENTS_FILE,
+    FORMAT,
     LOG_FILE,
     LOG_LINES,
     SPEC_FILE,
@@ -37,6 +38,7 @@ from engine.runs.store import (
     write_whole,
     write_worker,
 )
+from engine.tasks.registry import get_task
 
 SPEC = RunSpec(
     task="camvid",
@@ -109,12 +111,22 @@ def test_a_full_disk_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch,
     assert [path.name for path in made.iterdir()] == [SPEC_FILE] and read_spec(made) == SPEC
 
 
+def test_a_run_of_format_1_is_for_what_its_task_was_about_then():
+    run_dir = create_run(dataclasses.replace(SPEC, task="heads"))
+    assert read_spec(run_dir).recipe.objective == ""
+    values = json.loads((run_dir / SPEC_FILE).read_text())
+    (run_dir / SPEC_FILE).write_text(json.dumps({**values, "format": 1}))
+    assert read_spec(run_dir).recipe.objective == get_task("heads").before == "point"
+    (run_dir / SPEC_FILE).write_text(json.dumps({**values, "format": 1, "task": "planet"}))
+    assert read_spec(run_dir).recipe.objective == ""
+
+
 def test_a_spec_that_cannot_be_read_says_why(tmp_path):
     with pytest.raises(RunError, match="no run in"):
         read_spec(tmp_path / "nothing")
     run_dir = create_run(SPEC)
     values = json.loads((run_dir / SPEC_FILE).read_text())
-    (run_dir / SPEC_FILE).write_text(json.dumps({**values, "format": 2}))
+    (run_dir / SPEC_FILE).write_text(json.dumps({**values, "format": FORMAT + 1}))
     with pytest.raises(RunError, match="Update the app"):
         read_spec(run_dir)
     values["recipe"]["stages"][0]["epochs"] = 0
