@@ -43,6 +43,14 @@ class ModelPlan:
     scale: tuple[tuple[float, float], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symmetries:
+    """Changes of an input batch, each with what undoes it in a model's figures, and how the figures (S, B, …) are averaged."""
+
+    changes: "tuple[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]], ...]"
+    mean: "Callable[[Tensor], Tensor]"
+
+
 class Metrics(Protocol):
     """What validation counts: updated batch by batch, computed once (over all processes) at the end.
 
@@ -118,7 +126,7 @@ class Objective(Generic[D]):
     predict(logits, shown, classes, decision): one input's logits as a prediction that can be shown.
     pipeline: the Hugging Face Hub's word for what its models do.
     onnx_answer: Python that makes an answer of `logits`, `config` and `picture`, for a card; "" where a card has no program.
-    symmetries: changes of an input batch that leave its target as it is; test-time augmentation averages over them.
+    symmetries: changes of an input batch that can be undone in the answers; test-time augmentation averages over them.
     as_label(prediction): what a prediction would be as a label: a class, a list of tags, a point as [share of the width, share of
         the height], {name: number}, a mask (H, W) uint8; None where an answer is no label.
     sift(logits, target, classes, decision): one judged sample in plain values; None where an answer is no label.
@@ -135,7 +143,7 @@ class Objective(Generic[D]):
     predict: "Callable[[Tensor, Any, tuple[str, ...], Mapping[str, Any]], Any]"
     pipeline: str = ""
     onnx_answer: str = ""
-    symmetries: "tuple[Callable[[Tensor], Tensor], ...]" = ()
+    symmetries: "Symmetries | None" = None
     as_label: "Callable[[Any], Any] | None" = None
     sift: "Callable[[Tensor, Tensor, tuple[str, ...], Mapping[str, Any]], Sifted] | None" = None
     share: "Callable[[D], SharedTable] | None" = None

@@ -28,6 +28,7 @@ from engine.data.pictures.mask_fit import fit_masks
 from engine.data.pictures.mask_layouts import CODES, MaskLayout, find_mask_layout
 from engine.data.pictures.masks import UNKNOWN, MaskLook, is_void, look_at_masks, open_codes, read_codes
 from engine.data.pictures.scan import look_at_pictures, shown_size
+from engine.data.pictures.symmetries import MASKS_MIRRORED
 from engine.data.pictures.transforms import VOID, build_augmentation
 from engine.errors import DataError
 from engine.kinds.main_metrics import PIXEL_ACCURACY
@@ -106,6 +107,7 @@ def build_mask_objective() -> Objective[Data]:
         predict=predict_mask,
         align=align_masks,
         share=share_masks,
+        symmetries=MASKS_MIRRORED,
         pipeline="image-segmentation",
         onnx_answer='print(logits[0].argmax(0))  # (H, W): numbers of config["classes"]',
     )

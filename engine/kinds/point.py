@@ -20,6 +20,7 @@ from engine.data.pictures.inputs import open_resized, pictures_in, prepare_pictu
 from engine.data.pictures.point_layouts import find_layout
 from engine.data.pictures.point_table import Point, PointLayout
 from engine.data.pictures.scan import shown_size
+from engine.data.pictures.symmetries import POINTS_MIRRORED
 from engine.data.pictures.transforms import build_augmentation
 from engine.errors import DataError
 from engine.kinds.main_metrics import MEAN_PIXELS
@@ -95,6 +96,7 @@ def build_point_objective() -> Objective[Data]:
         as_label=lambda prediction: prediction.shares(),
         predict=predict_point,
         share=share_points,
+        symmetries=POINTS_MIRRORED,
         pipeline="keypoint-detection",
         onnx_answer="print((logits[0].clip(-1, 1) + 1) / 2 * picture.size)  # column and row, in pixels",
     )

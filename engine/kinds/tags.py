@@ -34,7 +34,7 @@ from engine.kinds.sifting import sift_tags
 from engine.kinds.sureness import same_threshold, temperature_of
 from engine.kinds.thresholds import LESSON_THRESHOLD
 from engine.models.classifier import build_picture_model
-from engine.task import Metrics, Objective
+from engine.task import Metrics, Objective, Symmetries
 
 MAX_TAGS = 250
 MOST_LETTERS = 200  # of one tag
@@ -88,7 +88,7 @@ class TagPrediction:
 def build_tags_objective(
     *,
     transforms: Callable[[str], v2.Transform],
-    symmetries: tuple[Callable[[Tensor], Tensor], ...] = (),
+    symmetries: Symmetries | None = None,
 ) -> Objective[Data]:
     """Tags as an objective: binary cross-entropy, judged by F2. `transforms` and `symmetries` are the pictures' own."""
     return Objective(

@@ -11,10 +11,11 @@ LESSON_RESNET = "resnet50.tv_in1k"
 
 def build_objective() -> Objective:
     """Tags of pictures from straight above: no side is up, and nothing is seen at a slant."""
-    from engine.data.pictures.transforms import SQUARE_SYMMETRIES, transforms_from_above
+    from engine.data.pictures.symmetries import SQUARE
+    from engine.data.pictures.transforms import transforms_from_above
     from engine.kinds.tags import build_tags_objective
 
-    return build_tags_objective(transforms=transforms_from_above, symmetries=SQUARE_SYMMETRIES)
+    return build_tags_objective(transforms=transforms_from_above, symmetries=SQUARE)
 
 
 QUICK = Recipe(

@@ -111,19 +111,6 @@ def said_transforms(root: Path, otherwise: Callable[[str], v2.Transform]) -> Cal
     return TRANSFORMS.get(said, otherwise)
 
 
-# The eight ways in which a square can lie, as changes of a batch (B, C, H, W).
-SQUARE_SYMMETRIES: tuple[Callable[[Tensor], Tensor], ...] = (
-    lambda x: x,
-    lambda x: x.flip(-1),
-    lambda x: x.flip(-2),
-    lambda x: x.flip(-1, -2),
-    lambda x: x.transpose(-1, -2),
-    lambda x: x.transpose(-1, -2).flip(-1),
-    lambda x: x.transpose(-1, -2).flip(-2),
-    lambda x: x.transpose(-1, -2).flip(-1, -2),
-)
-
-
 class ProjectiveWarp(v2.Transform):
     """Flip, turn, zoom and tilt the camera, as one homography.
 

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from engine.data.pictures.block import Data
+from engine.data.pictures.symmetries import SQUARE
 from engine.data.pictures.tag_layouts import find_tag_layout
-from engine.data.pictures.transforms import ABOVE_STRENGTHS, SQUARE_SYMMETRIES, augment, build_augmentation
+from engine.data.pictures.transforms import ABOVE_STRENGTHS, augment, build_augmentation
 from engine.errors import BundleError, DataError
 from engine.kinds import tags
 from engine.kinds.tags import (
@@ -253,8 +254,8 @@ def test_a_prediction_in_words_as_json_and_as_a_file(tmp_path: Path) -> None:
 
 
 def test_the_objective_is_made_of_these(tmp_path: Path) -> None:
-    objective = build_tags_objective(transforms=transforms, symmetries=SQUARE_SYMMETRIES)
-    assert (objective.name, objective.main_metric, objective.symmetries) == ("tags", "f2", SQUARE_SYMMETRIES)
+    objective = build_tags_objective(transforms=transforms, symmetries=SQUARE)
+    assert (objective.name, objective.main_metric, objective.symmetries) == ("tags", "f2", SQUARE)
     assert objective.is_better(0.9, 0.8)
     data = objective.open_data(sample_set(tmp_path))
     assert data.block.transforms is transforms

@@ -8,9 +8,9 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from engine.data.pictures.symmetries import SQUARE
 from engine.data.pictures.transforms import (
     ABOVE_STRENGTHS,
-    SQUARE_SYMMETRIES,
     STRENGTHS,
     VOID,
     Lighting,
@@ -285,7 +285,7 @@ def test_from_above_no_side_is_up() -> None:
     warp = build_augmentation("standard", strengths=ABOVE_STRENGTHS, from_above=True).transforms[0]
     warp.rotation, warp.zoom = 0.0, 1.0
     chip = tv_tensors.Image(torch.arange(16, dtype=torch.uint8).view(1, 4, 4))
-    ways = [change(chip.as_subclass(Tensor)) for change in SQUARE_SYMMETRIES]
+    ways = [change(chip.as_subclass(Tensor)) for change, _ in SQUARE.changes]
     counts = [0] * len(ways)
     for seed in range(DRAWS):
         lain = augment(warp, (chip,), seed).as_subclass(Tensor)
