@@ -20,6 +20,7 @@ TRAINING_KNOBS = (
     "momentum",
     "precision",
     "clip_norm",
+    "ema",
 )
 NOT_BAD = "Not bad at all!"
 

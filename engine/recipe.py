@@ -110,6 +110,16 @@ class Stage:
         pair="always",
         help="Adam's first beta outside and at the top of the cycle: it falls while the rate rises.",
     )
+    ema: float = knob(
+        0.0,
+        label="Mean of weights",
+        kind="number",
+        minimum=0.5,
+        maximum=0.9999,
+        zero=True,
+        help="How much of the mean of the weights a step leaves: 0.99 reaches back about a hundred steps. The mean is what is "
+        "judged and kept; 0 keeps the last step's weights.",
+    )
     text_length: int = knob(
         256,
         label="Length of a text",

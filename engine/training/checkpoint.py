@@ -44,7 +44,7 @@ from engine.training.carried import Carrying, carried
 
 OPTIMIZER_FILE = "optimizer.safetensors"
 PROGRESS_FILE = "progress.json"
-CARRIED = "carried:"
+CARRIED, OWN = "carried:", "own:"
 # What tells one training from another in a bundle's config.
 SAME = ("task", "objective", "backbone", "classes", "dataset", "seed", "recipe")
 
@@ -88,9 +88,11 @@ def save_checkpoint(
     config: dict[str, Any],
     evaluation: dict[str, Any] | None,
     best: bool,
+    own: Mapping[str, Tensor] | None = None,
 ) -> str:
     """Write a checkpoint into `folder` (a run's `checkpoints/`) and make it the latest, and the best if it is; its name.
 
+    `own` are the weights of the last step, where `model` has the mean of the last ones meanwhile: a run goes on from them.
     Raises `RunError` where the disk is full or cannot be written to; the checkpoints before it stay.
     """
     texts: dict[str, Any] = {PROGRESS_FILE: dataclasses.asdict(progress), CONFIG_FILE: {OURS: config}}
@@ -104,7 +106,7 @@ def save_checkpoint(
         partial.mkdir()
         save_tensors(own_tensors(model), partial / MODEL_FILE)
         if progress.has_moments:
-            save_file(_optimizer_tensors(model, optimizer), partial / OPTIMIZER_FILE)
+            save_file(_optimizer_tensors(model, optimizer, own or {}), partial / OPTIMIZER_FILE)
         if isinstance(model, Documented):
             texts[CONFIG_FILE] = {**model.save_files(partial), OURS: config}
         for file, values in texts.items():
@@ -212,11 +214,14 @@ def load_checkpoint_model(checkpoint: Path, model: nn.Module) -> None:
     load_tensors(model, tensors)
 
 
-def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> None:
-    """The checkpoint's moments into `optimizer`, which must hold the same parameters of `model`; and what that carries."""
+def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """The checkpoint's moments into `optimizer`, which must hold the same parameters of `model`; and what that carries.
+
+    Returns the weights of the last step by name, where the checkpoint's own are a mean; else nothing.
+    """
     tensors = load_file(checkpoint / OPTIMIZER_FILE)
     if isinstance(model, Carrying):
-        model.carry({key.removeprefix(CARRIED): value for key, value in tensors.items() if key.startswith(CARRIED)})
+        model.carry(_marked(tensors, CARRIED))
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     for group in optimizer.param_groups:
         for parameter in group["params"]:
@@ -226,16 +231,24 @@ def load_checkpoint_optimizer(checkpoint: Path, model: nn.Module, optimizer: Opt
                     # Laid out in memory like the parameter: the fused optimiser walks both side by side.
                     like = torch.empty_like(parameter) if moment != "step" else torch.empty((), device=parameter.device)
                     optimizer.state[parameter][moment] = like.detach().copy_(saved)
+    return _marked(tensors, OWN)
 
 
-def _optimizer_tensors(model: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+def _marked(tensors: Mapping[str, Tensor], mark: str) -> dict[str, Tensor]:
+    return {key.removeprefix(mark): value for key, value in tensors.items() if key.startswith(mark)}
+
+
+def _optimizer_tensors(model: nn.Module, optimizer: Optimizer, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
     moments = {
         f"{moment}:{names[parameter]}": value.contiguous()
         for parameter, state in optimizer.state.items()
         for moment, value in state.items()
     }
-    return moments | {f"{CARRIED}{name}": value.contiguous() for name, value in carried(model).items()}
+    beside = {CARRIED: carried(model), OWN: own}
+    return moments | {
+        f"{mark}{name}": value.contiguous() for mark, values in beside.items() for name, value in values.items()
+    }
 
 
 def _point(pointer: Path, name: str) -> None:

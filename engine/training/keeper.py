@@ -79,21 +79,24 @@ class Keeper:
             if evaluation:
                 config["metrics"] = evaluation.metrics | {"valid_loss": evaluation.loss}
                 config["decision"] = evaluation.details.get("decision", {})
-            name = save_checkpoint(
-                self.folder,
-                model=ready.model,
-                optimizer=ready.optimizer.optimizer,  # pyright: ignore[reportAttributeAccessIssue] - accelerate's has it
-                progress=dataclasses.replace(
-                    ready.progress,
-                    best=self.best,
-                    best_size=self.best_size,
-                    has_moments=has_moments,
-                    scaler=accelerator.scaler.state_dict() if accelerator.scaler else {},
-                ),
-                config=config,
-                evaluation=evaluation.as_dict() if evaluation else None,
-                best=best,
+            progress = dataclasses.replace(
+                ready.progress,
+                best=self.best,
+                best_size=self.best_size,
+                has_moments=has_moments,
+                scaler=accelerator.scaler.state_dict() if accelerator.scaler else {},
             )
+            with ready.judging() as own:
+                name = save_checkpoint(
+                    self.folder,
+                    model=ready.model,
+                    optimizer=ready.optimizer.optimizer,  # pyright: ignore[reportAttributeAccessIssue] - accelerate's has it
+                    progress=progress,
+                    config=config,
+                    evaluation=evaluation.as_dict() if evaluation else None,
+                    best=best,
+                    own=own,
+                )
         self.saved_at = time.perf_counter()
         self.moments_at = self.saved_at if has_moments else self.moments_at
         yield CheckpointSaved(stage=ready.place.stage, step=ready.progress.step, folder=name, best=best)

@@ -113,6 +113,9 @@ def train_epoch(
         if not math.isfinite(loss_sum):
             yield from diverge(ready, step, rates[-1])
 
+        if ready.mean:
+            ready.mean.update(step)
+
         # 3 Count it, say it, and keep it where the last checkpoint is old.
         ready.progress = dataclasses.replace(
             ready.progress,
@@ -151,7 +154,8 @@ def say_skipped(ready: Ready, epoch: int) -> Iterator[Warned]:
 def judge_epoch(ready: Ready, epoch: int, keeper: Keeper) -> Iterator[Event]:
     """Validate after an epoch, and keep a checkpoint with its figures."""
     progress, trained = ready.progress, time.perf_counter()
-    evaluation = evaluate_batches(ready.objective, ready.judged, ready.loaders.valid, ready.data, ready.accelerator)
+    with ready.judging():
+        evaluation = evaluate_batches(ready.objective, ready.judged, ready.loaders.valid, ready.data, ready.accelerator)
     train_loss = progress.loss_sum / max(progress.loss_count, 1)
     if not math.isfinite(evaluation.loss):
         yield from diverge(ready, progress.step, ready.stage.lr_slice[1])

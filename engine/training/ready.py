@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from engine.task import Objective
 from engine.training.checkpoint import Progress
 from engine.training.frozen import Activations
 from engine.training.layer_groups import Groups, set_train_mode
+from engine.training.mean_weights import MeanOfWeights
 from engine.training.memory import TogetherOutOfMemory, is_out_of_memory
 from engine.training.precision import in_precision, summed
 
@@ -48,6 +50,7 @@ class Ready:
     learner, judged: what batches go through in training and in validation: these two, or, where the frozen body's `activations`
         are kept, the rest of the model.
     seed: everything random in the stage follows from it.
+    mean: that of the weights, which is judged and kept, where the stage asks for it.
     """
 
     objective: Objective
@@ -65,6 +68,7 @@ class Ready:
     accelerator: Accelerator
     seed: int
     progress: Progress
+    mean: MeanOfWeights | None
     began: float
     epoch_began: float = 0.0
     skipped: int = 0  # steps of this epoch that the gradient scaler left out, as far as is known
@@ -129,6 +133,10 @@ class Ready:
             self.optimizer.step()
         return total_loss, total_count
 
+    def judging(self) -> AbstractContextManager[Mapping[str, Tensor]]:
+        """The model as it is judged and kept: with the mean of its weights, where there is one; its own are what is given."""
+        return self.mean.in_place() if self.mean else nullcontext({})
+
     def scale(self) -> Tensor:
         """The gradient scaler's scale (1,), as it lies on the device; 0 where there is none."""
         scaler = self.accelerator.scaler
@@ -168,7 +176,9 @@ class Ready:
         return StageFinished(stage=self.place.stage, seconds=seconds, peak_memory=peak)
 
     def release(self) -> None:
-        """The caller's model gets its plain forward back, and the disk what was kept on it."""
+        """The caller's model gets its plain forward back, with the weights that count, and the disk what was kept on it."""
+        if self.mean:
+            self.mean.swap()
         if self.activations:
             self.activations.release()
         self.accelerator.unwrap_model(self.prepared, keep_fp32_wrapper=False)

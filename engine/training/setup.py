@@ -30,6 +30,7 @@ from engine.training.layer_groups import (
     parameter_groups,
     set_train_mode,
 )
+from engine.training.mean_weights import MeanOfWeights
 from engine.training.precision import (
     Choice,
     build_accelerator,
@@ -59,8 +60,7 @@ def prepare_stage(
 ) -> Generator[Event, None, Ready | None]:
     """Checks, caches, batches, precision, optimiser: in this order, so that what is refused has taken no time.
 
-    Returns None when it was asked to stop. Raises `RecipeError` for a stage that cannot be. `keeps_activations` is False for whom
-    a few steps are enough.
+    Returns None when it was asked to stop; `RecipeError` for a stage that cannot be. Few steps need no `keeps_activations`.
     """
     began, place = time.perf_counter(), place or Place()
     prepare_device(objective)
@@ -81,8 +81,8 @@ def prepare_stage(
 
     accelerator = build_accelerator(chosen.precision)
     groups = layer_groups(synchronise_batch_norm(model))
-    prepared, optimizer = prepare_optimizer(model.to(accelerator.device), stage, place, accelerator)
-    fresh = Progress(stage=place.stage, step=0, batch_size=stage.batch_size, precision=chosen.precision)
+    mean = MeanOfWeights(model.to(accelerator.device), stage.ema) if stage.ema else None
+    prepared, optimizer = prepare_optimizer(model.to(accelerator.device), stage, place, accelerator, mean)
     activations = yield from frozen_activations(
         objective, stage, model, groups, loaders, accelerator, should_stop=should_stop, is_worth_it=keeps_activations
     )
@@ -101,7 +101,9 @@ def prepare_stage(
         optimizer=optimizer,
         accelerator=accelerator,
         seed=seed,
-        progress=place.start or fresh,
+        progress=place.start
+        or Progress(stage=place.stage, step=0, batch_size=stage.batch_size, precision=chosen.precision),
+        mean=mean,
         began=began,
     )
 
@@ -165,12 +167,17 @@ def this_share(workers: int | None) -> Share:
 
 
 def prepare_optimizer(
-    model: nn.Module, stage: Stage, place: Place, accelerator: Accelerator
+    model: nn.Module, stage: Stage, place: Place, accelerator: Accelerator, mean: MeanOfWeights | None = None
 ) -> tuple[nn.Module, Optimizer]:
-    """The model and its optimiser as accelerate wraps them, with the moments of the checkpoint to go on from."""
+    """The model and its optimiser as accelerate wraps them, with the moments of the checkpoint to go on from.
+
+    A checkpoint's weights are the `mean`, where there is one; the last step's, which the optimiser goes on from, lie beside it.
+    """
     optimizer = build_optimizer(model, stage)
     if place.start and place.checkpoint:
-        load_checkpoint_optimizer(place.checkpoint, model, optimizer)
+        own = load_checkpoint_optimizer(place.checkpoint, model, optimizer)
+        if mean and own:
+            mean.take(own)
     prepared, optimizer = accelerator.prepare(model, optimizer)
     if place.start and accelerator.scaler and place.start.scaler:
         accelerator.scaler.load_state_dict(place.start.scaler)
