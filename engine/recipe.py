@@ -114,9 +114,9 @@ class Stage:
         0.0,
         label="Mean of weights",
         kind="number",
-        minimum=0.5,
-        maximum=0.9999,
-        zero=True,
+        minimum=0.0,
+        maximum=0.999,
+        step=0.001,
         help="How much of the mean of the weights a step leaves: 0.99 reaches back about a hundred steps. The mean is what is "
         "judged and kept; 0 keeps the last step's weights.",
     )
