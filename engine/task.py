@@ -233,6 +233,10 @@ class Task:
         """The objective of an aim."""
         return self.aim(name).build()
 
+    def is_answered_by(self, name: str) -> bool:
+        """Whether models of the aim called `name` answer the task's question: those of its kind do, a language model does not."""
+        return any(aim.kind == self.kind for aim in self.aims if aim.name == name)
+
     @property
     def kind(self) -> str:
         """The first aim's kind; the page shows the task by it."""

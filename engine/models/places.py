@@ -13,7 +13,8 @@ from engine.models.classifier import PictureModel
 from engine.task import ModelPlan
 
 FINEST = 8  # pixels a cell: the finest map that is read
-WIDTH = 64
+WIDTH = 64  # channels of the head
+TOGETHER = 8  # of them in a group that is normalised together
 
 
 class PlacesModel(PictureModel):
@@ -52,13 +53,19 @@ def are_read(pyramid: nn.Module) -> list[bool]:
 
 
 def build_places_head(features: int, points: int) -> nn.Sequential:
-    """Maps (B, F, h, w) → scores (B, P, h, w). The last layer begins with zeros: every place is as likely."""
+    """Maps (B, F, h, w) → scores (B, P, h, w). The last layer begins with zeros: every place is as likely.
+
+    The strides' maps differ in how large their numbers are, and a sharp peak wants large scores: the norms see to both. They
+    normalise each picture by itself (Wu and He 2018), as a batch's noise would shake coordinates.
+    """
     last = nn.Conv2d(WIDTH, points, 1)
     nn.init.zeros_(last.weight)
     return nn.Sequential(
-        nn.Conv2d(features, WIDTH, 1),
+        nn.Conv2d(features, WIDTH, 1, bias=False),
+        nn.GroupNorm(WIDTH // TOGETHER, WIDTH),
         nn.ReLU(inplace=True),
-        nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
+        nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False),
+        nn.GroupNorm(WIDTH // TOGETHER, WIDTH),
         nn.ReLU(inplace=True),
         last,
     )

@@ -243,6 +243,6 @@ def build_correcting(task: Task, model: gr.State, given: Any, *, where: str) -> 
 def judges(task: Task, model: str | None) -> bool:
     """Whether a model's answers are labels of the task: a language model's are not."""
     try:
-        return bool(model) and known_model(model).config.objective == task.aims[0].name
+        return bool(model) and task.is_answered_by(known_model(model).config.objective)
     except EngineError:
         return False

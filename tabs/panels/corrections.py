@@ -54,7 +54,7 @@ def list_for(task: str | None) -> Listed:
     more = f"<p>{len(found) - SHOWN} more are not shown.</p>" if len(found) > SHOWN else ""
     learnt = counted(task)
     known = get_task(task)
-    models = [one for one in models_of(known) if one.config.objective == known.aims[0].name]
+    models = [one for one in models_of(known) if known.is_answered_by(one.config.objective)]
     names = [one.name for one in models]
     latest = next((one.model for one in learnt if one.model in names), next(iter(names), None))
     count = f"{len(found)} correction{'s' if len(found) != 1 else ''}"

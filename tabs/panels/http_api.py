@@ -74,7 +74,7 @@ def chosen_model(task: Task, model: Any) -> str:
 def first_choice(task: Task) -> str:
     """The name of the first model that the page would list, of those that do what the task is about."""
     for model in models_of(task):
-        if model.config.objective == task.aims[0].name:
+        if task.is_answered_by(model.config.objective):
             return model.name
     raise DataError(f"There is no model for {task.title} here yet. Train one first, or name another.")
 

@@ -16,7 +16,7 @@ from engine.data.dataset import DataSet
 from engine.inputs import PICTURE, TEXT, TRAINING_KNOBS, InputKind
 from engine.recipe import Stage, knob_fields
 from engine.task import Aim, Metric, Task
-from engine.tasks.registry import TASKS
+from engine.tasks.registry import TASKS, get_task
 
 KNOBS = tuple(name for name, _ in knob_fields())
 # The same toy, were its squares described in words.
@@ -77,6 +77,13 @@ def test_recipes_leave_the_knobs_alone_that_mean_nothing_to_them(task: Task) -> 
 @pytest.mark.parametrize("task", [*TASKS, TOY], ids=lambda task: task.name)
 def test_all_aims_of_a_task_read_the_same(task: Task) -> None:
     assert {aim.input_kind.name for aim in task.aims} == {task.input_kind.name}
+
+
+def test_models_of_the_first_aim_s_kind_answer_the_task_s_question() -> None:
+    heads, imdb = get_task("heads"), get_task("imdb")
+    assert [heads.is_answered_by(name) for name in ("place", "point", "mask", "")] == [True, True, False, False]
+    assert [imdb.is_answered_by(aim.name) for aim in imdb.aims] == [aim.kind == "text" for aim in imdb.aims]
+    assert not all(imdb.is_answered_by(aim.name) for aim in imdb.aims), "a language model gives no label"
 
 
 @pytest.mark.parametrize(("task", "aim"), AIMS, ids=lambda part: part.name)

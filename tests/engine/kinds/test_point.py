@@ -1,6 +1,7 @@
 """A point stays on what it marks, is left out where it cannot be seen, and is answered in the picture's own pixels."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,17 @@ from PIL import Image
 from torch import Tensor, nn
 
 from engine.data.pictures.block import Data
+from engine.data.pictures.symmetries import POINTS_MIRRORED
 from engine.data.pictures.transforms import augment, relative_points, stack
-from engine.kinds.point import build_point_objective, middle_point, open_points, predict_point, squared_error
+from engine.kinds.point import (
+    build_place_objective,
+    build_point_objective,
+    middle_point,
+    open_points,
+    point_distance,
+    predict_point,
+    squared_error,
+)
 from engine.recipe import Stage
 from engine.task import ModelPlan
 
@@ -113,9 +123,21 @@ def test_a_point_that_cannot_be_seen_counts_in_neither_and_gives_no_gradient() -
     assert logits.grad.tolist() == [[1.0, -2.0], [0.0, 0.0]]
 
 
-def test_a_batch_in_which_no_point_can_be_seen() -> None:
+def test_places_are_learnt_by_the_sum_of_the_distances_of_the_points_that_can_be_seen() -> None:
+    assert build_place_objective().loss is point_distance
+    logits = torch.tensor([[0.3, -0.4, 0.5, 0.5], [0.9, 0.9, -0.1, 1.0]], requires_grad=True)
+    total, count = point_distance(logits, torch.tensor([[0.0, 0.0, 0.5, 0.5], [NAN, NAN, -0.1, 0.25]]))
+    total.backward()
+    assert (total.item(), count.item()) == (pytest.approx(0.5 + 0.0 + 0.75, abs=1e-5), 3)
+    assert logits.grad is not None
+    expected = torch.tensor([[0.6, -0.8, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    torch.testing.assert_close(logits.grad, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("loss", [squared_error, point_distance])
+def test_a_batch_in_which_no_point_can_be_seen(loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> None:
     logits = torch.zeros(2, 2, requires_grad=True)
-    total, count = squared_error(logits, torch.full((2, 2), NAN))
+    total, count = loss(logits, torch.full((2, 2), NAN))
     total.backward()
     assert (total.item(), count.item()) == (0.0, 0)
     assert logits.grad is not None
@@ -149,7 +171,8 @@ def test_a_prediction_in_words_as_json_and_as_a_file(tmp_path: Path) -> None:
 
 def test_the_objective_is_made_of_these(data: Data) -> None:
     objective = build_point_objective()
-    assert (objective.name, objective.main_metric, objective.symmetries) == ("point", "mean_pixels", ())
+    assert (objective.name, objective.main_metric) == ("point", "mean_pixels")
+    assert objective.symmetries is POINTS_MIRRORED
     assert objective.is_better(3.0, 4.0)
     assert not objective.is_better(4.0, 3.0)
     metrics = objective.build_metrics(data)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.kinds.point_metrics import PointMetrics
+from engine.kinds.point_metrics import FIGURES, PointMetrics
 
 NAN = float("nan")
 SHAPE = (240, 320)  # a half is 120 rows and 160 columns: the smallest distance in −1..1 is not so in pixels
@@ -53,6 +53,11 @@ def test_mean_median_and_percentile() -> None:
     assert figures["p95_pixels"] == pytest.approx(19, abs=1e-3), "the 20th of 21"
 
 
+def test_the_lesson_s_figure_is_of_the_coordinates_from_minus_one_to_one() -> None:
+    figures = measured([(16, 12), (NAN, NAN), (0, -24)]).compute()
+    assert figures["mean_squared_error"] == pytest.approx((0.1**2 + 0.1**2 + 0.2**2) / 4, abs=1e-6)
+
+
 def test_near_is_5_percent_of_the_width() -> None:
     figures = measured([(15.9, 0), (0, 15.9), (16.1, 0), (12, 12)]).compute()  # 5 % of 320 are 16 pixels, 12·√2 are 17
     assert figures["within_5_percent"] == 0.5
@@ -74,7 +79,7 @@ def test_batches_add_up() -> None:
 
 def test_nothing_that_can_be_seen_gives_no_figure() -> None:
     figures = measured([(NAN, NAN), (NAN, NAN)]).compute()
-    assert set(figures) == {"mean_pixels", "median_pixels", "p95_pixels", "within_5_percent"}
+    assert tuple(figures) == FIGURES
     assert all(map(math.isnan, figures.values()))
     assert measured([(NAN, NAN)]).details()["distances"] == []
 

@@ -31,7 +31,7 @@ from engine.library.usage import ONNX_FILE
 from engine.recipe import OFFLINE_BACKBONE, Recipe, stage_to_dict
 from engine.serving.predictor import load_predictor
 from engine.task import ModelPlan
-from engine.tasks.heads import HEADS
+from engine.tasks.heads import HEADS, POOLED
 from engine.tasks.imdb import CLASSIFIER, IMDB, LANGUAGE_MODEL
 from engine.training.checkpoint import Progress, save_checkpoint
 from engine.training.setup import build_optimizer
@@ -47,14 +47,14 @@ def save_untrained_point(checkpoints: Path) -> Path:
     """A bundle of the task of head centres whose points lie inside the picture, and not in its middle."""
     torch.manual_seed(1)
     plan = ModelPlan(backbone=BACKBONE, classes=COORDINATES)
-    model: Any = HEADS.build_objective().build_model(plan, pretrained=False)
+    model: Any = HEADS.build_objective(POOLED).build_model(plan, pretrained=False)
     for module in model.body.modules():
         if isinstance(module, torch.nn.BatchNorm2d):  # else nothing of the picture reaches the head
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.normal_(module.bias)
     torch.nn.init.normal_(model.head[-1].weight, std=0.01)  # it begins with zeros
     recipe = Recipe(name="tiny", backbone=BACKBONE, stages=(STREET_STAGE,))
-    config = build_config(task=HEADS.name, objective="point", recipe=recipe, plan=plan, dataset="drawn-heads", seed=1)
+    config = build_config(task=HEADS.name, objective=POOLED, recipe=recipe, plan=plan, dataset="drawn-heads", seed=1)
     name = save_checkpoint(
         checkpoints,
         model=model,
