@@ -33,7 +33,7 @@ from engine.kinds.tags import open_tags
 from engine.kinds.thresholds import best_threshold, cross_fitted, lesson_f2
 from engine.models.backbones import load_offline_weights
 from engine.recipe import OFFLINE_BACKBONE, Recipe
-from engine.serving.augmented import Augmented
+from engine.serving.augmented import build_augmented
 from engine.task import plan_model
 from engine.tasks.planet import PLANET
 from engine.training.recipe_loop import train_recipe
@@ -60,7 +60,7 @@ def ours(data: Data, recipe: Recipe, seed: int) -> Iterator[dict[str, float]]:
         minutes += (time.perf_counter() - started) / 60
         valid = build_loaders(data, part.stages[-1], seed=seed, share=Share(workers=0)).valid
         figures = {"minutes": minutes}
-        for name, used in (("", model), ("_tta", Augmented(model, objective.symmetries))):
+        for name, used in (("", model), ("_tta", build_augmented(objective, model))):
             used.eval()
             with torch.inference_mode():
                 answers = [(used(images).sigmoid(), target) for images, target in valid]

@@ -28,7 +28,8 @@ class MeanOfWeights:
         """Take the weights after a step, counted from 1, into the mean."""
         decay = min(self.decay, (1 + step) / (WARM_UP + step))
         with torch.no_grad():
-            torch._foreach_lerp_(self.mean, [tensor.detach() for tensor in self.now], 1 - decay)
+            for mean, now in zip(self.mean, self.now, strict=True):
+                mean.lerp_(now.detach(), 1 - decay)
 
     @contextmanager
     def in_place(self) -> Iterator[Mapping[str, Tensor]]:
