@@ -29,7 +29,7 @@ from engine.data.sources.fetching import fetch
 from engine.models.backbones import load_offline_weights
 from engine.recipe import OFFLINE_BACKBONE, Recipe
 from engine.task import plan_model
-from engine.tasks.heads import HEADS
+from engine.tasks.heads import HEADS, POOLED
 from engine.training.recipe_loop import train_recipe
 
 WORKERS = 2
@@ -41,9 +41,9 @@ def truth(data: Data, items: tuple[Path, ...]) -> Tensor:
     return torch.tensor([data.block.label(item) for item in items])
 
 
-def ours(data: Data, recipe: Recipe, seed: int) -> tuple[Tensor, float]:
+def ours(data: Data, recipe: Recipe, seed: int, aim: str = "") -> tuple[Tensor, float]:
     """Points predicted for the validation pictures (N, 2) in pixels, and the minutes of training."""
-    objective = HEADS.build_objective()
+    objective = HEADS.build_objective(aim)
     torch.manual_seed(seed)
     model = objective.build_model(plan_model(recipe, data))
     started = time.perf_counter()
@@ -123,7 +123,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Head centres: ours, fastai's, and the training mean.")
     parser.add_argument("--recipe", default="cpu")
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--only", nargs="*", help="ours, fastai, fastai at 1e-2: only these sides")
+    parser.add_argument(
+        "--only", nargs="*", help="'ours', 'ours, pooled', 'fastai', 'fastai at 1e-2': only these sides"
+    )
     parser.add_argument("--out", type=Path, help="write the figures here as JSON")
     chosen = parser.parse_args()
 
@@ -132,7 +134,12 @@ def main() -> None:
     print(f"torch {torch.__version__}; {len(data.train)} pictures to train, {len(data.valid)} of others to validate")
     constant = truth(data, data.train).mean(0).expand(len(data.valid), 2)
     rows = {"always the training mean": describe(constant, data)}
-    sides = {"ours": ours, "fastai": fastais, "fastai at 1e-2": partial(fastais, base_lr=COURSE_RATE)}
+    sides = {
+        "ours": ours,
+        "ours, pooled": partial(ours, aim=POOLED),
+        "fastai": fastais,
+        "fastai at 1e-2": partial(fastais, base_lr=COURSE_RATE),
+    }
     for name, train in sides.items():
         if chosen.only and name not in chosen.only:
             continue

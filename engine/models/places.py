@@ -22,15 +22,14 @@ class PlacesModel(PictureModel):
 
     def features(self, pictures: Tensor) -> Tensor:
         """The body's maps from stride 8 on, all as fine as the first: (B, F, H / 8, W / 8)."""
-        maps = self.body((pictures.float() - self.mean) / self.std)
-        finest, *coarser = [found for found, read in zip(maps, are_read(self.body), strict=True) if read]
+        maps = zip(super().features(pictures), are_read(self.body), strict=True)
+        finest, *coarser = [found for found, is_read in maps if is_read]
         size = finest.shape[-2:]
         return torch.cat([finest, *(functional.interpolate(one, size, mode="bilinear") for one in coarser)], dim=1)
 
     def answer(self, maps: Tensor) -> Tensor:
-        """What the head makes of the maps: (B, 2P), in fp32, since it is small and its numbers are read to the last digit."""
-        with torch.autocast(maps.device.type, enabled=False):
-            return soft_argmax(self.head(maps.float())).flatten(1)
+        """The mean places of the scores that the head makes of the maps: (B, 2P)."""
+        return soft_argmax(super().answer(maps)).flatten(1)
 
 
 def soft_argmax(scores: Tensor) -> Tensor:
